@@ -1,0 +1,65 @@
+package pump
+
+import (
+	"io"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// chunkBytes is how much of a pipe is looked at in user memory at a time.
+const chunkBytes = 64 << 10
+
+var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
+
+// copyThrough is Splice for file systems that cannot (EINVAL from splice(2)). It
+// reads a duplicate of the head of the pipe, writes that, and only then takes the
+// bytes out of the pipe: a failing write loses nothing, and a kill between the two
+// steps leaves the chunk twice rather than not at all.
+func copyThrough(pipe, file int, offset int64, count int) (moved int, err error) {
+	scratch, err := borrowScratch()
+	if err != nil {
+		return 0, err
+	}
+	defer scratch.release()
+	buffer := chunks.Get().(*[chunkBytes]byte)
+	defer chunks.Put(buffer)
+
+	for moved < count {
+		seen, err := scratch.tee(pipe, min(chunkBytes, count-moved))
+		if err != nil {
+			return moved, err
+		}
+		if err := scratch.read(buffer[:seen]); err != nil {
+			return moved, err
+		}
+		written, err := writeAt(file, buffer[:seen], offset+int64(moved))
+		taken, takeErr := Discard(pipe, written, func([]byte) {})
+		moved += taken
+		if err != nil {
+			return moved, err
+		}
+		if takeErr != nil && takeErr != ErrEmpty && takeErr != io.EOF {
+			return moved, takeErr
+		}
+		if seen < chunkBytes {
+			return moved, nil
+		}
+	}
+	return moved, nil
+}
+
+// writeAt writes all of data, or as much as there was before the error.
+func writeAt(file int, data []byte, offset int64) (written int, err error) {
+	for written < len(data) {
+		n, err := unix.Pwrite(file, data[written:], offset+int64(written))
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return written, err
+		}
+		written += n
+	}
+	return written, nil
+}

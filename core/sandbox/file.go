@@ -1,0 +1,146 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Info is what stat says of a name, without following a link.
+type Info struct {
+	Name     string
+	Mode     os.FileMode // type and permission bits
+	Size     int64       // bytes
+	ModTime  time.Time
+	UID, GID int
+	Links    uint64
+	Inode    uint64
+	Device   uint64
+}
+
+// Ours says that the file is what the logger itself makes: regular, one name.
+func (i Info) Ours() bool { return i.Mode.IsRegular() && i.Links == 1 }
+
+// Stat looks at a name. A missing one gives fs.ErrNotExist.
+func (d *Dir) Stat(name string) (Info, error) {
+	if err := checkName(name); err != nil {
+		return Info{}, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return Info{}, fmt.Errorf("stat %q: %w", name, err)
+	}
+	return infoOf(name, &st), nil
+}
+
+// Create makes a new file with exactly the permission bits of mode (no umask),
+// open for reading and writing, owned by the acting identity. A name that exists
+// gives fs.ErrExist. The caller takes the descriptor.
+func (d *Dir) Create(name string, mode os.FileMode) (*os.File, error) {
+	fd, err := d.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create %q: %w", name, err)
+	}
+	if err := unix.Fchmod(fd, uint32(mode.Perm())); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("set mode of %q: %w", name, err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// OpenRead opens a regular file with one name for reading; anything else gives
+// ErrImpostor. It never blocks on a FIFO. The caller takes the descriptor.
+func (d *Dir) OpenRead(name string) (*os.File, error) {
+	return d.openOurs(name, unix.O_RDONLY)
+}
+
+// OpenWrite opens a regular file with one name for reading and writing at
+// explicit offsets (not O_APPEND, which splice refuses), like OpenRead.
+func (d *Dir) OpenWrite(name string) (*os.File, error) {
+	return d.openOurs(name, unix.O_RDWR)
+}
+
+func (d *Dir) openOurs(name string, flags int) (*os.File, error) {
+	fd, err := d.open(name, flags|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		if err == unix.ELOOP || err == unix.ENXIO || err == unix.EISDIR {
+			return nil, fmt.Errorf("open %q: %w (%w)", name, ErrImpostor, err)
+		}
+		return nil, fmt.Errorf("open %q: %w", name, err)
+	}
+	var st unix.Stat_t
+	err = unix.Fstat(fd, &st)
+	if info := infoOf(name, &st); err == nil && !info.Ours() {
+		err = fmt.Errorf("%w (%s, %d links)", ErrImpostor, info.Mode, info.Links)
+	}
+	if err == nil {
+		// O_NONBLOCK was for FIFOs; on a regular file it only misleads os.NewFile.
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("open %q: %w", name, err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+func (d *Dir) open(name string, flags int, mode uint32) (int, error) {
+	if err := checkName(name); err != nil {
+		return -1, err
+	}
+	return ignoringEINTR(func() (int, error) {
+		return unix.Openat(d.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	})
+}
+
+// StatFile looks at an open file; Info.Name is the name it was opened by.
+func StatFile(f *os.File) (Info, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return Info{}, fmt.Errorf("stat %q: %w", f.Name(), err)
+	}
+	return infoOf(f.Name(), &st), nil
+}
+
+func infoOf(name string, st *unix.Stat_t) Info {
+	return Info{
+		Name:    name,
+		Mode:    fileMode(st.Mode),
+		Size:    st.Size,
+		ModTime: time.Unix(st.Mtim.Sec, st.Mtim.Nsec),
+		UID:     int(st.Uid),
+		GID:     int(st.Gid),
+		Links:   uint64(st.Nlink),
+		Inode:   st.Ino,
+		Device:  st.Dev,
+	}
+}
+
+func fileMode(mode uint32) os.FileMode {
+	m := os.FileMode(mode & 0o777)
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		m |= os.ModeDir
+	case unix.S_IFLNK:
+		m |= os.ModeSymlink
+	case unix.S_IFIFO:
+		m |= os.ModeNamedPipe
+	case unix.S_IFSOCK:
+		m |= os.ModeSocket
+	default:
+		m |= os.ModeDevice
+	}
+	if mode&unix.S_ISUID != 0 {
+		m |= os.ModeSetuid
+	}
+	if mode&unix.S_ISGID != 0 {
+		m |= os.ModeSetgid
+	}
+	if mode&unix.S_ISVTX != 0 {
+		m |= os.ModeSticky
+	}
+	return m
+}

@@ -1,0 +1,173 @@
+// Package state is the state directory: for each stream a FIFO, through which the
+// container's output comes, and a record, from which the stream can be served
+// again when its owner has died. One live process owns the directory.
+//
+// It belongs to the host process alone (mode 0700): a container reaches its FIFO
+// only through the descriptor that it was given. The package trusts the names in
+// the directory but not the contents of the records, which a crash or a newer
+// version may have written. It refuses a directory that anybody else can write to.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Suffixes of the names in the directory.
+const (
+	fifoSuffix   = ".fifo"
+	recordSuffix = ".record"
+	newSuffix    = ".new"   // a record that is being written
+	asideSuffix  = ".aside" // a record that could not be used
+	lockName     = "lock"
+)
+
+// ErrNotUsable says that the path cannot serve as a state directory.
+var ErrNotUsable = errors.New("cannot be the state directory")
+
+// Dir is a state directory that this process owns. Its methods may be called
+// concurrently, except Close.
+type Dir struct {
+	fd     int
+	path   string
+	lock   int
+	device uint64
+	inode  uint64
+	bootID string
+}
+
+// Open makes the directory where it is missing, checks it and takes its lock. It
+// fails with a *LockedError where another live process has it, and with
+// ErrNotUsable where it is not a directory, not ours, or writable by others.
+func Open(path string) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: state_dir %q: expected a directory or a place to make one: %w", ErrNotUsable, path, err)
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: state_dir %q: expected a directory that is no link: %w", ErrNotUsable, path, err)
+	}
+	d := &Dir{fd: fd, path: path, lock: -1}
+	if err := errors.Join(d.check(), d.readBootID()); err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	if err := d.takeLock(); err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close gives the directory and its lock up.
+func (d *Dir) Close() error {
+	err := unix.Close(d.fd)
+	if d.lock >= 0 {
+		err = errors.Join(err, unix.Close(d.lock))
+	}
+	return err
+}
+
+// Path is where the directory was opened.
+func (d *Dir) Path() string { return d.path }
+
+// BootID is the kernel's id of the present boot.
+func (d *Dir) BootID() string { return d.bootID }
+
+// check refuses a directory of somebody else and closes it to all but its owner.
+func (d *Dir) check() error {
+	var st unix.Stat_t
+	if err := unix.Fstat(d.fd, &st); err != nil {
+		return fmt.Errorf("%w: state_dir %q: %w", ErrNotUsable, d.path, err)
+	}
+	if int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("%w: state_dir %q belongs to user %d, expected %d, the user of this process",
+			ErrNotUsable, d.path, st.Uid, os.Geteuid())
+	}
+	if st.Mode&0o022 != 0 {
+		return fmt.Errorf("%w: state_dir %q has mode %04o, expected 0700: others can write there",
+			ErrNotUsable, d.path, st.Mode&0o7777)
+	}
+	d.device, d.inode = st.Dev, st.Ino
+	if st.Mode&0o777 != 0o700 {
+		if err := unix.Fchmod(d.fd, 0o700); err != nil {
+			return fmt.Errorf("%w: close state_dir %q to others: %w", ErrNotUsable, d.path, err)
+		}
+	}
+	return nil
+}
+
+func (d *Dir) readBootID() error {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return fmt.Errorf("read the boot id: %w", err)
+	}
+	d.bootID = strings.TrimSpace(string(text))
+	return nil
+}
+
+// Streams lists the ids of all streams that have a record, in no order, and removes
+// what a crash left half made: records being written and FIFOs without a record.
+func (d *Dir) Streams() ([]string, error) {
+	names, err := d.names()
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	recorded := map[string]bool{}
+	for _, name := range names {
+		if id, ok := strings.CutSuffix(name, recordSuffix); ok {
+			ids = append(ids, id)
+			recorded[id] = true
+		}
+	}
+	for _, name := range names {
+		id, isFIFO := strings.CutSuffix(name, fifoSuffix)
+		if strings.HasSuffix(name, newSuffix) || isFIFO && !recorded[id] {
+			if err := d.unlink(name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return ids, nil
+}
+
+func (d *Dir) names() ([]string, error) {
+	fd, err := unix.Openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("list state_dir %q: %w", d.path, err)
+	}
+	f := os.NewFile(uintptr(fd), d.path)
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list state_dir %q: %w", d.path, err)
+	}
+	return names, nil
+}
+
+func (d *Dir) unlink(name string) error {
+	if err := unix.Unlinkat(d.fd, name, 0); err != nil && err != unix.ENOENT {
+		return fmt.Errorf("remove %q from state_dir %q: %w", name, d.path, err)
+	}
+	return nil
+}
+
+// Remove forgets a stream: its FIFO and its record. What was forgotten already is
+// no error.
+func (d *Dir) Remove(id string) error {
+	return errors.Join(d.unlink(id+recordSuffix), d.unlink(id+fifoSuffix))
+}
+
+// SetAside keeps the record of a stream that cannot be served under a name that no
+// later start reads, and removes its FIFO.
+func (d *Dir) SetAside(id string) error {
+	if err := unix.Renameat(d.fd, id+recordSuffix, d.fd, id+asideSuffix); err != nil {
+		return fmt.Errorf("set aside record %q in state_dir %q: %w", id, d.path, err)
+	}
+	return d.unlink(id + fifoSuffix)
+}

@@ -1,0 +1,69 @@
+package state
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// MakeFIFO makes the FIFO of a stream, for the user that the container runs as, so
+// that a task which is not root can open /dev/stdout.
+func (d *Dir) MakeFIFO(id string, uid, gid int) error {
+	name := id + fifoSuffix
+	if err := unix.Mknodat(d.fd, name, unix.S_IFIFO|0o600, 0); err != nil {
+		return fmt.Errorf("make FIFO %q in state_dir %q: %w", name, d.path, err)
+	}
+	if err := unix.Fchownat(d.fd, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("give FIFO %q in state_dir %q to user %d: %w", name, d.path, uid, err)
+	}
+	return nil
+}
+
+// OpenReading opens the reading end: it never blocks. The caller takes the
+// descriptor. A FIFO whose writers are gone reads as at its end.
+func (d *Dir) OpenReading(id string) (int, error) {
+	return d.openFIFO(id, unix.O_RDONLY|unix.O_NONBLOCK)
+}
+
+// OpenForContainer opens the end that a container writes into, for reading too, so
+// that the container itself keeps the pipe alive: the death of every reader gives
+// it neither SIGPIPE nor EPIPE, and the pipe keeps what it holds. The caller takes
+// the descriptor. The reading end must be open already.
+func (d *Dir) OpenForContainer(id string) (int, error) {
+	return d.openFIFO(id, unix.O_RDWR)
+}
+
+func (d *Dir) openFIFO(id string, flags int) (int, error) {
+	name := id + fifoSuffix
+	for {
+		fd, err := unix.Openat(d.fd, name, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return -1, fmt.Errorf("open FIFO %q in state_dir %q: %w", name, d.path, err)
+		}
+		return fd, nil
+	}
+}
+
+// Enlarge gives a pipe the wished capacity, or the largest power of two below that
+// the kernel allows, and tells what it has now, both in bytes.
+func Enlarge(pipe int, wishedBytes int) int {
+	for size := wishedBytes; size > defaultPipeBytes; size /= 2 {
+		if n, err := unix.FcntlInt(uintptr(pipe), unix.F_SETPIPE_SZ, size); err == nil {
+			return n
+		}
+	}
+	if wishedBytes < defaultPipeBytes {
+		_, _ = unix.FcntlInt(uintptr(pipe), unix.F_SETPIPE_SZ, wishedBytes)
+	}
+	n, err := unix.FcntlInt(uintptr(pipe), unix.F_GETPIPE_SZ, 0)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// defaultPipeBytes is what a new pipe has (pipe(7)).
+const defaultPipeBytes = 64 << 10

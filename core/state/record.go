@@ -1,0 +1,113 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+
+	"github.com/golang/protobuf/proto" //nolint:staticcheck // the project's own messages are carried by this package
+	"golang.org/x/sys/unix"
+
+	sluicepb "sluice/proto"
+)
+
+// RecordVersion is the form of the records that this code writes, and the highest
+// that it reads.
+const RecordVersion = 1
+
+// A record on disk: magic, length and CRC-32C of the message (both little-endian
+// uint32), the message.
+const (
+	recordMagic    = "SLUICER1"
+	headerBytes    = len(recordMagic) + 8
+	maxRecordBytes = 1 << 20
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Errors that tell why a record cannot be used; match with errors.Is.
+var (
+	ErrTorn  = errors.New("the record is torn")
+	ErrNewer = errors.New("the record was written by a newer version")
+)
+
+// Save writes the record of a stream in place of the one before: at any instant
+// the one or the other is there, whole, however the process ends.
+func (d *Dir) Save(id string, record *sluicepb.StreamRecord) error {
+	data, err := encodeRecord(record)
+	if err != nil {
+		return fmt.Errorf("encode record %q: %w", id, err)
+	}
+	name := id + recordSuffix
+	fd, err := unix.Openat(d.fd, name+newSuffix, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write record %q in state_dir %q: %w", id, d.path, err)
+	}
+	n, err := unix.Write(fd, data)
+	if err == nil && n < len(data) {
+		err = io.ErrShortWrite
+	}
+	if err = errors.Join(err, unix.Close(fd)); err == nil {
+		err = unix.Renameat(d.fd, name+newSuffix, d.fd, name)
+	}
+	if err != nil {
+		_ = d.unlink(name + newSuffix)
+		return fmt.Errorf("write record %q in state_dir %q: %w", id, d.path, err)
+	}
+	return nil
+}
+
+// Load reads the record of a stream. Errors: ErrTorn, ErrNewer, or of the file system.
+func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) {
+	fd, err := unix.Openat(d.fd, id+recordSuffix, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open record %q in state_dir %q: %w", id, d.path, err)
+	}
+	f := os.NewFile(uintptr(fd), id)
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRecordBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read record %q in state_dir %q: %w", id, d.path, err)
+	}
+	record, err := decodeRecord(data)
+	if err != nil {
+		return nil, fmt.Errorf("read record %q in state_dir %q: %w", id, d.path, err)
+	}
+	return record, nil
+}
+
+func encodeRecord(record *sluicepb.StreamRecord) ([]byte, error) {
+	record.Version = RecordVersion
+	message, err := proto.Marshal(record)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, 0, headerBytes+len(message))
+	data = append(data, recordMagic...)
+	data = binary.LittleEndian.AppendUint32(data, uint32(len(message)))
+	data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(message, castagnoli))
+	return append(data, message...), nil
+}
+
+func decodeRecord(data []byte) (*sluicepb.StreamRecord, error) {
+	if len(data) < headerBytes || string(data[:len(recordMagic)]) != recordMagic {
+		return nil, fmt.Errorf("%w: no header", ErrTorn)
+	}
+	length := binary.LittleEndian.Uint32(data[len(recordMagic):])
+	sum := binary.LittleEndian.Uint32(data[len(recordMagic)+4:])
+	message := data[headerBytes:]
+	if uint64(length) != uint64(len(message)) || crc32.Checksum(message, castagnoli) != sum {
+		return nil, fmt.Errorf("%w: length or checksum differ", ErrTorn)
+	}
+	record := &sluicepb.StreamRecord{}
+	if err := proto.Unmarshal(message, record); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTorn, err)
+	}
+	if record.GetVersion() > RecordVersion {
+		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewer, record.GetVersion(), RecordVersion)
+	}
+	return record, nil
+}

@@ -1,0 +1,80 @@
+// Package worker runs the logger's work on the file systems of sandboxes on a small
+// pool of operating-system threads of its own.
+//
+// The threads have given up, once and for all, every capability that would make
+// root different from the task's user, and take the file-system identity of the
+// stream in hand before they touch its files. Both are per-thread attributes of
+// the kernel, set by raw system calls: the host's own threads never change.
+//
+// Threads that hang in one file system are bounded in number, so that work on the
+// others goes on. The package refuses to run a task as an identity that the
+// process may not take: the task gets the error instead.
+package worker
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+)
+
+// Identity is whose rights a thread acts with on file systems: fsuid, fsgid and
+// supplementary groups.
+type Identity struct {
+	UID, GID int
+	Groups   []uint32
+}
+
+// Equal says that both mean the same rights.
+func (id Identity) Equal(other Identity) bool {
+	return id.UID == other.UID && id.GID == other.GID && slices.Equal(id.Groups, other.Groups)
+}
+
+// Self is the identity of the process, for agents that do not switch users.
+func Self() (Identity, error) {
+	groups, err := os.Getgroups()
+	if err != nil {
+		return Identity{}, fmt.Errorf("read the groups of this process: %w", err)
+	}
+	return Identity{UID: os.Geteuid(), GID: os.Getegid(), Groups: narrow(groups)}, nil
+}
+
+// Lookup finds the identity of a user in the host's user database. It may block
+// for as long as the name service does. An unknown user is an error.
+func Lookup(name string) (Identity, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return Identity{}, fmt.Errorf("look up the task's user %q on this host: %w", name, err)
+	}
+	groups, err := u.GroupIds()
+	if err != nil {
+		return Identity{}, fmt.Errorf("look up the groups of user %q: %w", name, err)
+	}
+	numbers, err := parseIDs(append([]string{u.Uid, u.Gid}, groups...))
+	if err != nil {
+		return Identity{}, fmt.Errorf("look up the task's user %q: %w", name, err)
+	}
+	return Identity{UID: numbers[0], GID: numbers[1], Groups: narrow(numbers[2:])}, nil
+}
+
+func parseIDs(texts []string) ([]int, error) {
+	numbers := make([]int, len(texts))
+	for i, text := range texts {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("id %q is not a number", text)
+		}
+		numbers[i] = n
+	}
+	return numbers, nil
+}
+
+// narrow gives group ids the width that setgroups(2) takes.
+func narrow(ids []int) []uint32 {
+	narrowed := make([]uint32, len(ids))
+	for i, id := range ids {
+		narrowed[i] = uint32(id)
+	}
+	return narrowed
+}

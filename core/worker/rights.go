@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// kept are the only capabilities of a worker thread: they let it take the
+// identity of a user, and give no rights on files. In particular gone are
+// CAP_SYS_RESOURCE (reserved blocks, quotas) and CAP_DAC_*, CAP_FOWNER, CAP_CHOWN.
+const kept = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+
+// shedCapabilities gives up all other capabilities of the calling thread for good.
+func shedCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData // low and high 32 capabilities
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("read the capabilities of a worker thread: %w", err)
+	}
+	data[0] = unix.CapUserData{Effective: data[0].Effective & kept, Permitted: data[0].Permitted & kept}
+	data[1] = unix.CapUserData{}
+	if err := unix.Capset(&header, &data[0]); err != nil {
+		return fmt.Errorf("drop the capabilities of a worker thread: %w", err)
+	}
+	return nil
+}
+
+// rights is the file-system identity of one thread. Its methods must run on that
+// thread.
+type rights struct {
+	now      Identity
+	dumpable int
+}
+
+// own reads what the calling thread has at its start.
+func own() (rights, error) {
+	self, err := Self()
+	if err != nil {
+		return rights{}, err
+	}
+	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	if err != nil {
+		return rights{}, fmt.Errorf("read whether the process may dump core: %w", err)
+	}
+	return rights{now: self, dumpable: dumpable}, nil
+}
+
+// take makes id the identity of the calling thread. On an error the thread may
+// have part of it and must run nothing before the next successful take.
+func (r *rights) take(id Identity) error {
+	if r.now.Equal(id) {
+		return nil
+	}
+	r.now = Identity{UID: -1, GID: -1}
+	var groups unsafe.Pointer
+	if len(id.Groups) > 0 {
+		groups = unsafe.Pointer(&id.Groups[0])
+	}
+	// Not unix.Setgroups: Go makes that one change every thread of the process.
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(id.Groups)), uintptr(groups), 0); errno != 0 {
+		return fmt.Errorf("take the %d groups of uid %d: %w", len(id.Groups), id.UID, errno)
+	}
+	if err := setFilesystemID(unix.SYS_SETFSGID, id.GID); err != nil {
+		return fmt.Errorf("take group %d: %w", id.GID, err)
+	}
+	if err := setFilesystemID(unix.SYS_SETFSUID, id.UID); err != nil {
+		return fmt.Errorf("take user %d: %w", id.UID, err)
+	}
+	// The kernel makes the whole process undumpable when a thread's identity
+	// changes (commit_creds in kernel/cred.c). The host's core dumps are not ours
+	// to switch off.
+	if r.dumpable == 1 {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	}
+	r.now = id
+	return nil
+}
+
+// setFilesystemID sets and verifies: setfsuid(2) and setfsgid(2) report no errors,
+// but a call with an invalid id tells the present one.
+func setFilesystemID(trap uintptr, id int) error {
+	_, _, _ = unix.RawSyscall(trap, uintptr(id), 0, 0)
+	now, _, _ := unix.RawSyscall(trap, ^uintptr(0), 0, 0)
+	if int(now) != id {
+		return unix.EPERM
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package worker
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+)
+
+// Thread is one operating-system thread of a pool. A task gets it as its argument
+// and may use it until it returns.
+type Thread struct {
+	pool   *Pool
+	wake   chan struct{} // closed by Pool.Close
+	rights rights
+	host   Identity // what the thread was started with
+
+	queue *queue // of task
+	task  *Task
+}
+
+// AsHost runs f with the identity of the process itself (still without its
+// capabilities): for the state directory, which belongs to the process. Then the
+// task's identity is back.
+func (t *Thread) AsHost(f func() error) error {
+	task := t.rights.now
+	if err := t.rights.take(t.host); err != nil {
+		return err
+	}
+	err := f()
+	if back := t.rights.take(task); back != nil {
+		return back
+	}
+	return err
+}
+
+// serve runs tasks until the pool has too many threads.
+func (t *Thread) serve() {
+	// Never unlocked: the thread's changed credentials and priority end with it.
+	// Go starts no thread from one that is locked (runtime.newm), so none inherits them.
+	runtime.LockOSThread()
+	broken := t.prepare()
+	for {
+		t.run(broken)
+		more, end := t.pool.settle(t)
+		if end {
+			return
+		}
+		if more {
+			continue
+		}
+		if _, open := <-t.wake; !open {
+			return
+		}
+	}
+}
+
+// prepare makes the thread harmless. An error is given to every task it gets.
+func (t *Thread) prepare() error {
+	if t.pool.background {
+		yieldToOthers()
+	}
+	var err error
+	if t.rights, err = own(); err != nil {
+		return err
+	}
+	t.host = t.rights.now
+	return shedCapabilities()
+}
+
+// run runs the task in hand. A panic in it ends the task, not the host.
+func (t *Thread) run(broken error) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.pool.panics.Add(1)
+			t.pool.log.Error("fault in a worker; the task was ended", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	err := broken
+	if err == nil {
+		err = t.rights.take(t.task.As)
+	}
+	t.task.Run(t, err)
+}
+
+// yieldToOthers gives the calling thread nice 19 and the idle class of disk I/O
+// (ioprio_set(2)). Where the kernel refuses, the work is only less polite.
+func yieldToOthers() {
+	const (
+		ioprioWhoProcess = 1
+		ioprioClassIdle  = 3
+		ioprioClassShift = 13
+		lowest           = 19
+	)
+	tid := unix.Gettid()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, tid, lowest)
+	_, _, _ = unix.RawSyscall(unix.SYS_IOPRIO_SET, ioprioWhoProcess, uintptr(tid), ioprioClassIdle<<ioprioClassShift)
+}
