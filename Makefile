@@ -1,0 +1,43 @@
+# The front door: `make help` lists what it does. CMake builds; this file only calls.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# BUILD is the build directory, MESOS_ROOT an installed Mesos (none: the slice of its
+# module API in tests/mesosapi), BUILD_TYPE a CMake build type.
+BUILD ?= build
+MESOS_ROOT ?=
+BUILD_TYPE ?= RelWithDebInfo
+
+CONFIGURE := -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DMESOS_ROOT=$(MESOS_ROOT)
+
+.PHONY: help deps build demo test lint generate clean
+
+help: ## list the targets
+	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install the Debian packages that are missing, saying which
+	@.ci/packages build test
+
+build: ## build the library, the command and the harness; nothing is run
+	@.ci/packages --check build
+	@printf '%s\n' '$(CONFIGURE)' | cmp --quiet - $(BUILD)/.configured \
+	  || { cmake $(CONFIGURE) && printf '%s\n' '$(CONFIGURE)' > $(BUILD)/.configured; }
+	@cmake --build $(BUILD)
+
+demo: deps build ## show the logger at work: rotated sandboxes, checked byte for byte
+	@tests/demo/run $(BUILD)
+
+test: deps build ## every test: Go with the race detector, C++, end to end
+	@tests/run $(BUILD)
+
+lint: ## golangci-lint, clang-format, shellcheck, generated files
+	@tests/lint
+
+generate: ## regenerate the files that are made from others
+	@go generate ./...
+
+clean: ## remove the build directory
+	@rm -rf $(BUILD)

@@ -1,0 +1,42 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// confQuote escapes what would end the quoted path of a configuration.
+var confQuote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// ConfText is the effective policy of a stream in logrotate's own language, for
+// people to read in `stdout.logrotate.conf`; nothing ever reads it back. Comments
+// say where each line came from. `path` is the live file's, as it shall be shown.
+func (s Stream) ConfText(path string) string {
+	var b strings.Builder
+	b.WriteString("# Written by sluice, to be read by people. Nothing reads it back.\n")
+	fmt.Fprintf(&b, "\"%s\" {\n", printable(confQuote.Replace(path)))
+	for _, line := range s.Policy.Lines() {
+		from := "default"
+		if line.Source > 0 {
+			from = fmt.Sprintf("%s, line %d", s.OptionsFrom, line.Source)
+		}
+		writeLines(&b, from, line.Text)
+	}
+	writeLines(&b, s.MaxBytesFrom.String(), fmt.Sprintf("size %d", s.MaxBytes))
+	if s.MaxRateBytes > 0 {
+		fmt.Fprintf(&b, "    # %s: at most %d bytes per second\n", s.MaxRateFrom, s.MaxRateBytes)
+	}
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(&b, "    # %s, %s\n", s.OptionsFrom, warning)
+	}
+	b.WriteString("}\n")
+	return b.String()
+}
+
+// writeLines writes a directive, a script's being several lines, under its origin.
+func writeLines(b *strings.Builder, from, directive string) {
+	fmt.Fprintf(b, "    # %s\n", from)
+	for _, line := range strings.Split(directive, "\n") {
+		fmt.Fprintf(b, "    %s\n", line)
+	}
+}

@@ -1,0 +1,37 @@
+package settings
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestConfTextOfDefaults(t *testing.T) {
+	assert.Equal(t, `# Written by sluice, to be read by people. Nothing reads it back.
+"/sandbox/stdout" {
+    # default
+    rotate 1
+    # default
+    size 10485760
+}
+`, module(t).Stdout.ConfText("/sandbox/stdout"))
+}
+
+func TestConfTextSaysWhereLinesCameFrom(t *testing.T) {
+	m := module(t,
+		Parameter{"max_stdout_size", "2MB"},
+		Parameter{"max_stdout_rate", "1MB"},
+	)
+	c, _, err := m.ForTask([]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "\n  rotate 4\r\n\n"}}, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Equal(t, `# Written by sluice, to be read by people. Nothing reads it back.
+"/sandbox/a\"b\n/stdout" {
+    # task variable CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS, line 2
+    rotate 4
+    # parameter max_stdout_size
+    size 2097152
+    # parameter max_stdout_rate: at most 1048576 bytes per second
+}
+`, c.Stdout.ConfText("/sandbox/a\"b\n/stdout"))
+}

@@ -1,0 +1,137 @@
+package settings
+
+import "time"
+
+// definition is one parameter: the only place where its name, form, default,
+// meaning and range stand.
+type definition struct {
+	name string
+	// form is what a value looks like, for the documents.
+	form string
+	// fallback is the default as one would write it; empty: none.
+	fallback string
+	// task says that it is also a task variable: prefix and name in capitals.
+	task bool
+	// unused says that it is accepted for the sake of the program replaced.
+	unused  bool
+	meaning string
+	set     setter
+}
+
+// maxOptionsBytes bounds the text of rotation options; maxPipeBytes is what
+// F_SETPIPE_SZ can be asked for without passing every system's limit.
+const (
+	maxOptionsBytes = 64 << 10
+	maxPipeBytes    = 1 << 30
+)
+
+func stdoutOf(m *Module) *Stream { return &m.Stdout }
+func stderrOf(m *Module) *Stream { return &m.Stderr }
+
+// definitions are all parameters, in the order of the documents.
+var definitions = []definition{
+	{
+		name: "max_stdout_size", form: "size", fallback: "10MB", task: true,
+		meaning: "Limit of one live `stdout` file, at least one page. It is never passed.",
+		set:     setMaxBytes(stdoutOf),
+	},
+	{
+		name: "max_stderr_size", form: "size", fallback: "10MB", task: true,
+		meaning: "The same for `stderr`.",
+		set:     setMaxBytes(stderrOf),
+	},
+	{
+		name: "logrotate_stdout_options", form: "options", task: true,
+		meaning: "Rotation policy of `stdout` in logrotate's language. " +
+			"Without `rotate N`, one rotated file is kept.",
+		set: setOptions(stdoutOf),
+	},
+	{
+		name: "logrotate_stderr_options", form: "options", task: true,
+		meaning: "The same for `stderr`.",
+		set:     setOptions(stderrOf),
+	},
+	{
+		name: "environment_variable_prefix", form: "text", fallback: "CONTAINER_LOGGER_",
+		meaning: "Prefix of the task variables. A variable with the prefix and an unknown name fails the launch.",
+		set:     setPrefix,
+	},
+	{
+		name: "launcher_dir", form: "text", unused: true,
+		meaning: "Accepted, unused: there is no helper program.",
+		set:     setNothing,
+	},
+	{
+		name: "logrotate_path", form: "text", unused: true,
+		meaning: "Accepted, unused: there is no logrotate process.",
+		set:     setNothing,
+	},
+	{
+		name: "libprocess_num_worker_threads", form: "text", unused: true,
+		meaning: "Accepted, unused: there is no libprocess of ours.",
+		set:     setNothing,
+	},
+	{
+		name: "state_dir", form: "path", fallback: "/var/run/mesos/sluice",
+		meaning: "Directory of the pipes, records and the lock; for root alone, best on a tmpfs.",
+		set:     setStateDir,
+	},
+	{
+		name: "pipe_capacity", form: "size", fallback: "1MB",
+		meaning: "Size of each pipe: what a container can write while nobody reads. " +
+			"Lowered, with a log line, where the kernel allows less.",
+		set: setSize(func(m *Module) *int64 { return &m.PipeCapacityBytes }, pageBytes(), maxPipeBytes),
+	},
+	{
+		name: "max_delay", form: "duration", fallback: "100ms",
+		meaning: "Longest pause between a write and the file. `0ms` moves every write as it comes.",
+		set:     setDuration(func(m *Module) *time.Duration { return &m.MaxDelay }, 0, time.Minute),
+	},
+	{
+		name: "max_stdout_rate", form: "rate", fallback: "off", task: true,
+		meaning: "Bytes per second of `stdout`, by holding the container back, so that nothing is lost. " +
+			"A task can only lower it.",
+		set: setMaxRate(stdoutOf),
+	},
+	{
+		name: "max_stderr_rate", form: "rate", fallback: "off", task: true,
+		meaning: "The same for `stderr`.",
+		set:     setMaxRate(stderrOf),
+	},
+	{
+		name: "allow_scripts", form: "switch", fallback: "false",
+		meaning: "Whether the operator's options may name scripts and external compressors.",
+		set:     setSwitch(func(m *Module) *bool { return &m.AllowScripts }),
+	},
+	{
+		name: "allow_task_scripts", form: "switch", fallback: "false",
+		meaning: "Whether a task's options may; they run as the task's user on the host.",
+		set:     setSwitch(func(m *Module) *bool { return &m.AllowTaskScripts }),
+	},
+	{
+		name: "allow_root_scripts", form: "switch", fallback: "false",
+		meaning: "Whether a task's options may where the task's user is root.",
+		set:     setSwitch(func(m *Module) *bool { return &m.AllowRootScripts }),
+	},
+	{
+		name: "script_timeout", form: "duration", fallback: "1mins",
+		meaning: "When the process group of a script is killed.",
+		set: setDuration(func(m *Module) *time.Duration { return &m.ScriptTimeout },
+			time.Millisecond, 24*time.Hour),
+	},
+	{
+		name: "log_streams", form: "switch", fallback: "false",
+		meaning: "One line in the agent's log per stream.",
+		set:     setSwitch(func(m *Module) *bool { return &m.LogStreams }),
+	},
+}
+
+// find gives the definition of a name, or nil.
+func find(name string) *definition {
+	for i := range definitions {
+		if definitions[i].name == name {
+			return &definitions[i]
+		}
+	}
+	return nil
+}

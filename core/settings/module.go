@@ -1,0 +1,114 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ParseModule reads the module's parameters. The error is of type *Error and names
+// the parameter; with it, the Module is of no use. The notes are for the log, once.
+func ParseModule(params []Parameter) (Module, []Note, error) {
+	var m Module
+	for i := range definitions {
+		d := &definitions[i]
+		if d.fallback == "" {
+			continue
+		}
+		if err := d.set(&m, d.fallback, Origin{}); err != nil {
+			return m, nil, fmt.Errorf("default of %s: %w", d.name, err)
+		}
+	}
+	notes, err := m.apply(params)
+	if err != nil {
+		return m, nil, err
+	}
+	more, err := m.readPolicies("", "")
+	return m, append(notes, more...), err
+}
+
+// apply sets what params say.
+func (m *Module) apply(params []Parameter) ([]Note, error) {
+	var notes []Note
+	seen := map[string]bool{}
+	for _, p := range params {
+		d := find(p.Key)
+		if d == nil {
+			return nil, unknownParameter(p.Key)
+		}
+		from := Origin{Name: d.name}
+		if seen[d.name] {
+			return nil, &Error{From: from, Reason: "is given twice; expected it once"}
+		}
+		seen[d.name] = true
+		if err := d.set(m, p.Value, from); err != nil {
+			return nil, &Error{From: from, Value: p.Value, HasValue: true, Reason: err.Error(), cause: err}
+		}
+		if d.unused {
+			notes = append(notes, Note{Info, fmt.Sprintf("%s is accepted and not used", from)})
+		}
+	}
+	if m.AllowRootScripts && !m.AllowTaskScripts {
+		notes = append(notes, Note{Warning,
+			"parameter allow_root_scripts has no effect without allow_task_scripts=true"})
+	}
+	return notes, nil
+}
+
+// unknownParameter names what was most likely meant.
+func unknownParameter(key string) error {
+	names := make([]string, len(definitions))
+	for i := range definitions {
+		names[i] = definitions[i].name
+	}
+	return &Error{
+		From:   Origin{Name: quoted(key)},
+		Reason: fmt.Sprintf("there is no such parameter; the nearest is %s", nearest(key, names)),
+	}
+}
+
+// readPolicies reads the options of both streams. An unknown directive gives a
+// warning; in the options of a module parameter, only at the agent's start.
+func (m *Module) readPolicies(user, sandbox string) ([]Note, error) {
+	var notes []Note
+	for _, s := range []*Stream{&m.Stdout, &m.Stderr} {
+		read, err := m.WithPolicy(*s, user, sandbox)
+		if err != nil {
+			return nil, err
+		}
+		*s = read
+		if sandbox != "" && !s.OptionsFrom.Task {
+			continue
+		}
+		for _, warning := range s.Warnings {
+			notes = append(notes, Note{Warning, fmt.Sprintf("%s: %s", s.OptionsFrom, warning)})
+		}
+	}
+	return notes, nil
+}
+
+// Changed lists the parameters that params set to something other than their
+// defaults, as `name=value`, for the line that the logger writes when it starts.
+func Changed(params []Parameter) []string {
+	var changed []string
+	for _, p := range params {
+		if d := find(p.Key); d != nil && !d.unused && p.Value != d.fallback {
+			changed = append(changed, p.Key+"="+shown(p.Value))
+		}
+	}
+	return changed
+}
+
+// shown is a value bare where it is a plain word, else quoted.
+func shown(value string) string {
+	if q := quoted(value); q != `"`+value+`"` || strings.ContainsAny(value, " ") {
+		return q
+	}
+	return value
+}
+
+// IsInvalid tells whether an error is about what somebody wrote.
+func IsInvalid(err error) bool {
+	var invalid *Error
+	return errors.As(err, &invalid)
+}

@@ -1,0 +1,140 @@
+package settings
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+// setter puts a value as written into its field, or says what is wrong with it in
+// words that follow the value: `has no unit; expected ...`.
+type setter func(m *Module, text string, from Origin) error
+
+// expected adds what would have been right.
+func expected(err error, form string) error {
+	return fmt.Errorf("%w; expected %s", err, form)
+}
+
+// setSize fills a size of at least and at most so many bytes.
+func setSize(field func(*Module) *int64, leastBytes, mostBytes int64) setter {
+	return func(m *Module, text string, _ Origin) error {
+		size, err := parseSize(text)
+		if err != nil {
+			return expected(err, sizeForm)
+		}
+		if size < leastBytes {
+			return fmt.Errorf("is too small; expected at least %s", leastWords(leastBytes))
+		}
+		if size > mostBytes {
+			return fmt.Errorf("is too large; expected at most %s", FormatSize(mostBytes))
+		}
+		*field(m) = size
+		return nil
+	}
+}
+
+// pageBytes is the least that a live file may hold, as in the program replaced.
+func pageBytes() int64 { return int64(os.Getpagesize()) }
+
+func leastWords(bytes int64) string {
+	if bytes == pageBytes() {
+		return fmt.Sprintf("one page, %d bytes", bytes)
+	}
+	return FormatSize(bytes)
+}
+
+// setMaxBytes fills the limit of a live file.
+func setMaxBytes(stream func(*Module) *Stream) setter {
+	fill := setSize(func(m *Module) *int64 { return &stream(m).MaxBytes }, pageBytes(), 1<<60)
+	return func(m *Module, text string, from Origin) error {
+		stream(m).MaxBytesFrom = from
+		return fill(m, text, from)
+	}
+}
+
+// setMaxRate fills a rate, which can be off. A task can only lower what the
+// operator set: the module that the task's variables go into is a copy of the
+// operator's.
+func setMaxRate(stream func(*Module) *Stream) setter {
+	return func(m *Module, text string, from Origin) error {
+		rate, err := int64(0), error(nil)
+		if text != "off" {
+			rate, err = parseSize(text)
+		}
+		s := stream(m)
+		switch {
+		case err != nil:
+			return expected(err, rateForm)
+		case text != "off" && rate < pageBytes():
+			return fmt.Errorf("is too small; expected at least %s", leastWords(pageBytes()))
+		case from.Task && s.MaxRateBytes > 0 && (rate == 0 || rate > s.MaxRateBytes):
+			return fmt.Errorf("is more than the operator allows; expected at most %s (%s)",
+				FormatSize(s.MaxRateBytes), s.MaxRateFrom)
+		}
+		s.MaxRateBytes, s.MaxRateFrom = rate, from
+		return nil
+	}
+}
+
+// setOptions keeps the options' text; it is read when all else is known, as what
+// it may say depends on other parameters.
+func setOptions(stream func(*Module) *Stream) setter {
+	return func(m *Module, text string, from Origin) error {
+		if len(text) > maxOptionsBytes {
+			return fmt.Errorf("is too long; expected at most %s", FormatSize(maxOptionsBytes))
+		}
+		s := stream(m)
+		s.OptionsText, s.OptionsFrom = text, from
+		return nil
+	}
+}
+
+// setDuration fills a duration between least and most.
+func setDuration(field func(*Module) *time.Duration, least, most time.Duration) setter {
+	return func(m *Module, text string, _ Origin) error {
+		d, err := parseDuration(text)
+		if err != nil {
+			return expected(err, durationForm)
+		}
+		if d < least || d > most {
+			return fmt.Errorf("is out of range; expected %s to %s", FormatDuration(least), FormatDuration(most))
+		}
+		*field(m) = d
+		return nil
+	}
+}
+
+// setSwitch fills a switch.
+func setSwitch(field func(*Module) *bool) setter {
+	return func(m *Module, text string, _ Origin) error {
+		on, err := parseSwitch(text)
+		if err != nil {
+			return expected(err, switchForm)
+		}
+		*field(m) = on
+		return nil
+	}
+}
+
+// setStateDir fills the state directory.
+func setStateDir(m *Module, text string, _ Origin) error {
+	dir, err := parsePath(text)
+	if err != nil {
+		return expected(err, pathForm)
+	}
+	m.StateDir = dir
+	return nil
+}
+
+// setPrefix fills the prefix of the task variables. An empty one would claim every
+// variable of every task.
+func setPrefix(m *Module, text string, _ Origin) error {
+	if text == "" {
+		return expected(errEmpty, "the beginning of variable names, such as CONTAINER_LOGGER_")
+	}
+	m.VariablePrefix = text
+	return nil
+}
+
+// setNothing is for what the replaced program needed and this one does not.
+func setNothing(*Module, string, Origin) error { return nil }

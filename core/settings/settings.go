@@ -1,0 +1,149 @@
+// Package settings turns what people wrote, the module's parameters and the
+// variables in a task's environment, into settings that the engine can rely on.
+//
+// All that a parameter is stands in one table (definitions.go): parsing, the
+// nearest name for a misspelt one and docs/parameters.md come from it. A bad
+// parameter is an error for the agent's start, a bad task variable for that
+// container's launch; the message names the thing, its value and what was
+// expected. What a task says can lower what the operator said where the table
+// gives a ceiling, never raise it.
+//
+// The package is pure: it reads no file, no clock and no environment, starts
+// nothing and keeps no state. It refuses to guess: a value without a unit, a name
+// given twice or a name that is nearly right is an error.
+package settings
+
+import (
+	"time"
+
+	"sluice/core/logrotate"
+)
+
+// Parameter is a module parameter as the operator wrote it.
+type Parameter struct{ Key, Value string }
+
+// Variable is a variable of a task's environment: hostile input.
+type Variable struct{ Name, Value string }
+
+// Severity says how the agent's log shows a note.
+type Severity int
+
+// The severities, numbered as in glog and bridge.h.
+const (
+	Info Severity = iota
+	Warning
+)
+
+// Note is a line for the agent's log about settings that were accepted. Its text
+// has no control characters.
+type Note struct {
+	Severity Severity
+	Text     string
+}
+
+// Origin says where a setting came from, in words that follow "from":
+// `default`, `parameter max_stdout_size`, `task variable CONTAINER_LOGGER_...`.
+type Origin struct {
+	// Task is true where the task's environment said it.
+	Task bool
+	// Name of the parameter or variable; empty for a default.
+	Name string
+}
+
+// String is the origin in words.
+func (o Origin) String() string {
+	switch {
+	case o.Name == "":
+		return "default"
+	case o.Task:
+		return "task variable " + printable(o.Name)
+	default:
+		return "parameter " + o.Name
+	}
+}
+
+// Module is what the operator set. The zero value is not usable: ParseModule
+// makes one. It is a value: copies share nothing that changes, and its methods
+// may be called concurrently.
+type Module struct {
+	// StateDir is an absolute path, cleaned.
+	StateDir string
+	// PipeCapacityBytes is what to ask the kernel for; it may give less.
+	PipeCapacityBytes int64
+	// MaxDelay is the longest pause between a write and the file.
+	MaxDelay time.Duration
+	// VariablePrefix begins the names of the task variables; never empty.
+	VariablePrefix string
+
+	// AllowScripts lets the operator's options name scripts and external
+	// compressors, AllowTaskScripts the task's, AllowRootScripts the task's
+	// where the task's user is root.
+	AllowScripts, AllowTaskScripts, AllowRootScripts bool
+	// ScriptTimeout is when a script's process group is killed.
+	ScriptTimeout time.Duration
+
+	// LogStreams asks for a log line per stream.
+	LogStreams bool
+
+	// Stdout and Stderr are what holds where a task says nothing. Their
+	// policies are checked without a user and a sandbox: for a container,
+	// ForTask gives the ones to use.
+	Stdout, Stderr Stream
+}
+
+// Container is what holds for one container.
+type Container struct{ Stdout, Stderr Stream }
+
+// Stream is what holds for one stdout or stderr.
+type Stream struct {
+	// MaxBytes is the limit of the live file, at least a page.
+	MaxBytes     int64
+	MaxBytesFrom Origin
+
+	// MaxRateBytes is the limit in bytes per second; 0 is none.
+	MaxRateBytes int64
+	MaxRateFrom  Origin
+
+	// OptionsText is the rotation policy as written, OptionsFrom by whom.
+	OptionsText string
+	OptionsFrom Origin
+	// Policy is OptionsText, read; Rotate is 1 where the text does not say.
+	Policy logrotate.Policy
+	// Warnings are the directives that Policy leaves out, with their lines.
+	Warnings []string
+}
+
+// WithPolicy reads the options text of s again, for this user and sandbox: what
+// recovery does with a stream's record. The trust follows from OptionsFrom.
+// `user` is the name of the user that the container's files belong to, `sandbox`
+// its absolute path.
+func (m Module) WithPolicy(s Stream, user, sandbox string) (Stream, error) {
+	rules := logrotate.Rules{
+		Trust:        logrotate.Operator,
+		AllowScripts: m.AllowScripts,
+		User:         user,
+		Sandbox:      sandbox,
+	}
+	if s.OptionsFrom.Task {
+		rules.Trust = logrotate.Task
+		rules.AllowScripts = m.AllowTaskScripts && (m.AllowRootScripts || !mayBeRoot(user))
+	}
+	policy, warnings, err := logrotate.Parse(s.OptionsText, rules)
+	if err != nil {
+		return s, &Error{From: s.OptionsFrom, Reason: err.Error(), cause: err}
+	}
+	if !policy.RotateSet {
+		policy.Rotate = 1
+	}
+	s.Policy, s.Warnings = policy, nil
+	for _, warning := range warnings {
+		s.Warnings = append(s.Warnings, printable(warning.String()))
+	}
+	return s, nil
+}
+
+// mayBeRoot is true also for the empty name: the agent's own user, which is root
+// on most machines.
+func mayBeRoot(user string) bool {
+	return user == "" || user == "root" || user == "0"
+}

@@ -1,0 +1,164 @@
+package settings
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// module is what the operator says in the tests of task variables.
+func module(t testing.TB, params ...Parameter) Module {
+	t.Helper()
+	m, _, err := ParseModule(params)
+	require.NoError(t, err)
+	return m
+}
+
+func TestTaskOverridesTheModule(t *testing.T) {
+	m := module(t, Parameter{"max_stdout_size", "1MB"}, Parameter{"logrotate_stderr_options", "rotate 7"})
+	c, notes, err := m.ForTask([]Variable{
+		{"PATH", "/bin"},
+		{"CONTAINER_LOGGER_MAX_STDOUT_SIZE", "2MB"},
+		{"CONTAINER_LOGGER_logrotate_Stdout_Options", "rotate 3"},
+		{"container_logger_max_stderr_size", "not ours: the prefix is taken as it is"},
+		{"CONTAINER_LOGGER_MAX_STDERR_RATE", "1MB"},
+	}, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Empty(t, notes)
+	assert.Equal(t, int64(2<<20), c.Stdout.MaxBytes)
+	assert.Equal(t, "task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE", c.Stdout.MaxBytesFrom.String())
+	assert.Equal(t, 3, c.Stdout.Policy.Rotate)
+	assert.True(t, c.Stdout.OptionsFrom.Task)
+	assert.Equal(t, int64(10<<20), c.Stderr.MaxBytes)
+	assert.Equal(t, 7, c.Stderr.Policy.Rotate)
+	assert.Equal(t, "parameter logrotate_stderr_options", c.Stderr.OptionsFrom.String())
+	assert.Equal(t, int64(1<<20), c.Stderr.MaxRateBytes)
+	assert.Equal(t, int64(1<<20), m.Stdout.MaxBytes, "the module stays as it was")
+}
+
+func TestEmptyTaskOptionsTakeTheOperatorsAway(t *testing.T) {
+	m := module(t, Parameter{"logrotate_stdout_options", "rotate 7"})
+	c, _, err := m.ForTask([]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", ""}}, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Equal(t, 1, c.Stdout.Policy.Rotate)
+}
+
+func TestOtherPrefix(t *testing.T) {
+	m := module(t, Parameter{"environment_variable_prefix", "LOGS_"})
+	c, _, err := m.ForTask([]Variable{
+		{"CONTAINER_LOGGER_MAX_STDOUT_SIZE", "junk"},
+		{"LOGS_MAX_STDOUT_SIZE", "8KB"},
+	}, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Equal(t, int64(8<<10), c.Stdout.MaxBytes)
+}
+
+func TestSameVariableTwice(t *testing.T) {
+	m := module(t)
+	same := []Variable{{"CONTAINER_LOGGER_MAX_STDOUT_SIZE", "8KB"}, {"CONTAINER_LOGGER_max_stdout_size", "8KB"}}
+	c, _, err := m.ForTask(same, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Equal(t, int64(8<<10), c.Stdout.MaxBytes)
+
+	same[1].Value = "9KB"
+	_, _, err = m.ForTask(same, "nobody", "/sandbox")
+	require.EqualError(t, err,
+		"task variable CONTAINER_LOGGER_max_stdout_size: is given twice with different values; expected it once")
+}
+
+func TestTaskCanOnlyLowerTheRate(t *testing.T) {
+	m := module(t, Parameter{"max_stdout_rate", "1MB"})
+	tests := []struct {
+		value string
+		want  int64
+		err   string
+	}{
+		{"512KB", 512 << 10, ""},
+		{"1MB", 1 << 20, ""},
+		{"2MB", 0, `task variable CONTAINER_LOGGER_MAX_STDOUT_RATE: "2MB" is more than the operator allows; ` +
+			`expected at most 1MB (parameter max_stdout_rate)`},
+		{"off", 0, `task variable CONTAINER_LOGGER_MAX_STDOUT_RATE: "off" is more than the operator allows; ` +
+			`expected at most 1MB (parameter max_stdout_rate)`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.value, func(t *testing.T) {
+			c, _, err := m.ForTask([]Variable{{"CONTAINER_LOGGER_MAX_STDOUT_RATE", tt.value}}, "nobody", "/sandbox")
+			if tt.err != "" {
+				require.EqualError(t, err, tt.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, c.Stdout.MaxRateBytes)
+		})
+	}
+}
+
+func TestBadTaskVariables(t *testing.T) {
+	const size = "; expected a whole number and B, KB, MB, GB or TB, such as 10MB"
+	tests := []struct{ name, variable, value, want string }{
+		{"misspelt", "CONTAINER_LOGGER_MAX_STDOUT", "1MB",
+			"task variable CONTAINER_LOGGER_MAX_STDOUT: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_SIZE"},
+		{"the prefix alone", "CONTAINER_LOGGER_", "1MB",
+			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_SIZE"},
+		{"the operator's", "CONTAINER_LOGGER_STATE_DIR", "/tmp",
+			"task variable CONTAINER_LOGGER_STATE_DIR: only the operator can set state_dir, as a module parameter"},
+		{"the operator's switch", "CONTAINER_LOGGER_ALLOW_TASK_SCRIPTS", "true",
+			"task variable CONTAINER_LOGGER_ALLOW_TASK_SCRIPTS: only the operator can set allow_task_scripts, as a module parameter"},
+		{"control characters", "CONTAINER_LOGGER_\nE0101 fake", "1MB",
+			`task variable CONTAINER_LOGGER_\nE0101 fake: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_RATE`},
+		{"no unit", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "10",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "10" has no unit` + size},
+		{"fraction", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1.5MB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1.5MB" is not a whole number` + size},
+		{"negative", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "-1MB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "-1MB" is negative` + size},
+		{"unknown unit", "CONTAINER_LOGGER_MAX_STDERR_SIZE", "12XB",
+			`task variable CONTAINER_LOGGER_MAX_STDERR_SIZE: "12XB" has the unknown unit "XB"` + size},
+		{"under a page", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1KB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1KB" is too small; expected at least one page, 4096 bytes`},
+		{"overflow", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "99999999999999999999GB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "99999999999999999999GB" is too large` + size},
+		{"empty", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "" is empty` + size},
+		{"escape sequence", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1MB\x1b[2J",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1MB\x1b[2J" has the unknown unit "MB\x1b[2J"` + size},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := module(t).ForTask([]Variable{{tt.variable, tt.value}}, "nobody", "/sandbox")
+			require.EqualError(t, err, tt.want)
+			assert.True(t, IsInvalid(err))
+		})
+	}
+}
+
+func FuzzForTask(f *testing.F) {
+	for _, d := range definitions {
+		f.Add("CONTAINER_LOGGER_"+strings.ToUpper(d.name), d.fallback)
+	}
+	f.Add("CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "rotate 4\ncompress\npostrotate\necho\nendscript\n")
+	f.Add("CONTAINER_LOGGER_\x00\xff\u202e", "\xff\n")
+	m := module(f)
+	f.Fuzz(func(t *testing.T, name, value string) {
+		c, notes, err := m.ForTask([]Variable{{name, value}}, "nobody", "/sandbox")
+		texts := []string{}
+		for _, note := range notes {
+			texts = append(texts, note.Text)
+		}
+		if err != nil {
+			require.True(t, IsInvalid(err))
+			texts = append(texts, err.Error())
+			require.Less(t, len(err.Error()), 4096, "a message is short whatever the task wrote")
+		} else {
+			require.GreaterOrEqual(t, c.Stdout.MaxBytes, pageBytes())
+			require.GreaterOrEqual(t, c.Stdout.MaxRateBytes, int64(0))
+			require.NotEmpty(t, c.Stdout.ConfText("/sandbox/stdout"))
+		}
+		for _, text := range texts {
+			require.Equal(t, -1, strings.IndexFunc(text, unicode.IsControl), "%q", text)
+		}
+	})
+}

@@ -1,0 +1,7 @@
+// Package version holds the version that the build stamps into every product.
+package version
+
+// Version is what `git describe` or the VERSION file said when the product was
+// built; "dev" where no build said anything (go test, go run). Set by
+// -ldflags "-X sluice/core/version.Version=...", never at run time.
+var Version = "dev"
