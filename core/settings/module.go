@@ -49,8 +49,10 @@ func (m *Module) apply(params []Parameter) ([]Note, error) {
 		}
 	}
 	if m.AllowRootScripts && !m.AllowTaskScripts {
-		notes = append(notes, Note{Warning,
-			"parameter allow_root_scripts has no effect without allow_task_scripts=true"})
+		notes = append(notes, Note{
+			Warning,
+			"parameter allow_root_scripts has no effect without allow_task_scripts=true",
+		})
 	}
 	return notes, nil
 }

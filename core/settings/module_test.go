@@ -90,35 +90,57 @@ func TestBadParameters(t *testing.T) {
 	const size = "; expected a whole number and B, KB, MB, GB or TB, such as 10MB"
 	const duration = "; expected a number and ns, us, ms, secs, mins, hrs, days or weeks, such as 5secs"
 	tests := []struct{ name, key, value, want string }{
-		{"misspelt", "max_stdot_size", "10MB",
-			`parameter "max_stdot_size": there is no such parameter; the nearest is max_stdout_size`},
-		{"wrong case", "Max_Stdout_Size", "10MB",
-			`parameter "Max_Stdout_Size": there is no such parameter; the nearest is max_stdout_size`},
-		{"empty name", "", "10MB",
-			`parameter "": there is no such parameter; the nearest is state_dir`},
-		{"control characters", "state_dir\n\x1b[31m", "/x",
-			`parameter "state_dir\n\x1b[31m": there is no such parameter; the nearest is state_dir`},
+		{
+			"misspelt", "max_stdot_size", "10MB",
+			`parameter "max_stdot_size": there is no such parameter; the nearest is max_stdout_size`,
+		},
+		{
+			"wrong case", "Max_Stdout_Size", "10MB",
+			`parameter "Max_Stdout_Size": there is no such parameter; the nearest is max_stdout_size`,
+		},
+		{
+			"empty name", "", "10MB",
+			`parameter "": there is no such parameter; the nearest is state_dir`,
+		},
+		{
+			"control characters", "state_dir\n\x1b[31m", "/x",
+			`parameter "state_dir\n\x1b[31m": there is no such parameter; the nearest is state_dir`,
+		},
 		{"no unit", "max_stdout_size", "10", `parameter max_stdout_size: "10" has no unit` + size},
 		{"fraction", "max_stdout_size", "1.5MB", `parameter max_stdout_size: "1.5MB" is not a whole number` + size},
 		{"negative", "max_stderr_size", "-1MB", `parameter max_stderr_size: "-1MB" is negative` + size},
 		{"unknown unit", "max_stdout_size", "12XB", `parameter max_stdout_size: "12XB" has the unknown unit "XB"` + size},
 		{"blank", "max_stdout_size", "10 MB", `parameter max_stdout_size: "10 MB" has the unknown unit " MB"` + size},
 		{"word", "max_stdout_size", "big", `parameter max_stdout_size: "big" does not begin with a number` + size},
-		{"under a page", "max_stdout_size", "4095B",
-			`parameter max_stdout_size: "4095B" is too small; expected at least one page, 4096 bytes`},
-		{"zero", "max_stdout_size", "0B",
-			`parameter max_stdout_size: "0B" is too small; expected at least one page, 4096 bytes`},
-		{"overflow of the number", "max_stdout_size", "99999999999999999999B",
-			`parameter max_stdout_size: "99999999999999999999B" is too large` + size},
-		{"overflow of the product", "max_stdout_size", "8388608TB",
-			`parameter max_stdout_size: "8388608TB" is too large` + size},
-		{"out of reach", "max_stdout_size", "8388607TB",
-			`parameter max_stdout_size: "8388607TB" is too large; expected at most 1048576TB`},
+		{
+			"under a page", "max_stdout_size", "4095B",
+			`parameter max_stdout_size: "4095B" is too small; expected at least one page, 4096 bytes`,
+		},
+		{
+			"zero", "max_stdout_size", "0B",
+			`parameter max_stdout_size: "0B" is too small; expected at least one page, 4096 bytes`,
+		},
+		{
+			"overflow of the number", "max_stdout_size", "99999999999999999999B",
+			`parameter max_stdout_size: "99999999999999999999B" is too large` + size,
+		},
+		{
+			"overflow of the product", "max_stdout_size", "8388608TB",
+			`parameter max_stdout_size: "8388608TB" is too large` + size,
+		},
+		{
+			"out of reach", "max_stdout_size", "8388607TB",
+			`parameter max_stdout_size: "8388607TB" is too large; expected at most 1048576TB`,
+		},
 		{"empty", "max_stdout_size", "", `parameter max_stdout_size: "" is empty` + size},
-		{"long value", "max_stdout_size", strings.Repeat("9", 70000),
-			`parameter max_stdout_size: "` + strings.Repeat("9", 64) + `"... (70000 bytes) has no unit` + size},
-		{"empty prefix", "environment_variable_prefix", "",
-			`parameter environment_variable_prefix: "" is empty; expected the beginning of variable names, such as CONTAINER_LOGGER_`},
+		{
+			"long value", "max_stdout_size", strings.Repeat("9", 70000),
+			`parameter max_stdout_size: "` + strings.Repeat("9", 64) + `"... (70000 bytes) has no unit` + size,
+		},
+		{
+			"empty prefix", "environment_variable_prefix", "",
+			`parameter environment_variable_prefix: "" is empty; expected the beginning of variable names, such as CONTAINER_LOGGER_`,
+		},
 		{"relative", "state_dir", "run", `parameter state_dir: "run" is relative; expected an absolute path`},
 		{"empty path", "state_dir", "", `parameter state_dir: "" is empty; expected an absolute path`},
 		{"NUL", "state_dir", "/a\x00b", `parameter state_dir: "/a\x00b" has a NUL in it; expected an absolute path`},
@@ -132,12 +154,18 @@ func TestBadParameters(t *testing.T) {
 		{"out of range", "max_delay", "61secs", `parameter max_delay: "61secs" is out of range; expected 0secs to 1mins`},
 		{"switch", "allow_scripts", "yes", `parameter allow_scripts: "yes" is neither; expected true or false`},
 		{"switch empty", "log_streams", "", `parameter log_streams: "" is empty; expected true or false`},
-		{"rate", "max_stdout_rate", "1MB/s",
-			`parameter max_stdout_rate: "1MB/s" has the unknown unit "MB/s"; expected off, or bytes per second as a whole number and B, KB, MB, GB or TB, such as 10MB`},
-		{"rate too small", "max_stderr_rate", "1B",
-			`parameter max_stderr_rate: "1B" is too small; expected at least one page, 4096 bytes`},
-		{"options too long", "logrotate_stdout_options", strings.Repeat("#", 64<<10+1),
-			`parameter logrotate_stdout_options: "` + strings.Repeat("#", 64) + `"... (65537 bytes) is too long; expected at most 64KB`},
+		{
+			"rate", "max_stdout_rate", "1MB/s",
+			`parameter max_stdout_rate: "1MB/s" has the unknown unit "MB/s"; expected off, or bytes per second as a whole number and B, KB, MB, GB or TB, such as 10MB`,
+		},
+		{
+			"rate too small", "max_stderr_rate", "1B",
+			`parameter max_stderr_rate: "1B" is too small; expected at least one page, 4096 bytes`,
+		},
+		{
+			"options too long", "logrotate_stdout_options", strings.Repeat("#", 64<<10+1),
+			`parameter logrotate_stdout_options: "` + strings.Repeat("#", 64) + `"... (65537 bytes) is too long; expected at most 64KB`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

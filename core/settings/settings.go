@@ -14,9 +14,8 @@
 package settings
 
 import (
-	"time"
-
 	"sluice/core/logrotate"
+	"time"
 )
 
 // Parameter is a module parameter as the operator wrote it.
@@ -111,39 +110,4 @@ type Stream struct {
 	Policy logrotate.Policy
 	// Warnings are the directives that Policy leaves out, with their lines.
 	Warnings []string
-}
-
-// WithPolicy reads the options text of s again, for this user and sandbox: what
-// recovery does with a stream's record. The trust follows from OptionsFrom.
-// `user` is the name of the user that the container's files belong to, `sandbox`
-// its absolute path.
-func (m Module) WithPolicy(s Stream, user, sandbox string) (Stream, error) {
-	rules := logrotate.Rules{
-		Trust:        logrotate.Operator,
-		AllowScripts: m.AllowScripts,
-		User:         user,
-		Sandbox:      sandbox,
-	}
-	if s.OptionsFrom.Task {
-		rules.Trust = logrotate.Task
-		rules.AllowScripts = m.AllowTaskScripts && (m.AllowRootScripts || !mayBeRoot(user))
-	}
-	policy, warnings, err := logrotate.Parse(s.OptionsText, rules)
-	if err != nil {
-		return s, &Error{From: s.OptionsFrom, Reason: err.Error(), cause: err}
-	}
-	if !policy.RotateSet {
-		policy.Rotate = 1
-	}
-	s.Policy, s.Warnings = policy, nil
-	for _, warning := range warnings {
-		s.Warnings = append(s.Warnings, printable(warning.String()))
-	}
-	return s, nil
-}
-
-// mayBeRoot is true also for the empty name: the agent's own user, which is root
-// on most machines.
-func mayBeRoot(user string) bool {
-	return user == "" || user == "root" || user == "0"
 }

@@ -99,32 +99,58 @@ func TestTaskCanOnlyLowerTheRate(t *testing.T) {
 func TestBadTaskVariables(t *testing.T) {
 	const size = "; expected a whole number and B, KB, MB, GB or TB, such as 10MB"
 	tests := []struct{ name, variable, value, want string }{
-		{"misspelt", "CONTAINER_LOGGER_MAX_STDOUT", "1MB",
-			"task variable CONTAINER_LOGGER_MAX_STDOUT: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_SIZE"},
-		{"the prefix alone", "CONTAINER_LOGGER_", "1MB",
-			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_SIZE"},
-		{"the operator's", "CONTAINER_LOGGER_STATE_DIR", "/tmp",
-			"task variable CONTAINER_LOGGER_STATE_DIR: only the operator can set state_dir, as a module parameter"},
-		{"the operator's switch", "CONTAINER_LOGGER_ALLOW_TASK_SCRIPTS", "true",
-			"task variable CONTAINER_LOGGER_ALLOW_TASK_SCRIPTS: only the operator can set allow_task_scripts, as a module parameter"},
-		{"control characters", "CONTAINER_LOGGER_\nE0101 fake", "1MB",
-			`task variable CONTAINER_LOGGER_\nE0101 fake: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_RATE`},
-		{"no unit", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "10",
-			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "10" has no unit` + size},
-		{"fraction", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1.5MB",
-			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1.5MB" is not a whole number` + size},
-		{"negative", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "-1MB",
-			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "-1MB" is negative` + size},
-		{"unknown unit", "CONTAINER_LOGGER_MAX_STDERR_SIZE", "12XB",
-			`task variable CONTAINER_LOGGER_MAX_STDERR_SIZE: "12XB" has the unknown unit "XB"` + size},
-		{"under a page", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1KB",
-			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1KB" is too small; expected at least one page, 4096 bytes`},
-		{"overflow", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "99999999999999999999GB",
-			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "99999999999999999999GB" is too large` + size},
-		{"empty", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "",
-			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "" is empty` + size},
-		{"escape sequence", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1MB\x1b[2J",
-			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1MB\x1b[2J" has the unknown unit "MB\x1b[2J"` + size},
+		{
+			"misspelt", "CONTAINER_LOGGER_MAX_STDOUT", "1MB",
+			"task variable CONTAINER_LOGGER_MAX_STDOUT: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_SIZE",
+		},
+		{
+			"the prefix alone", "CONTAINER_LOGGER_", "1MB",
+			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_SIZE",
+		},
+		{
+			"the operator's", "CONTAINER_LOGGER_STATE_DIR", "/tmp",
+			"task variable CONTAINER_LOGGER_STATE_DIR: only the operator can set state_dir, as a module parameter",
+		},
+		{
+			"the operator's switch", "CONTAINER_LOGGER_ALLOW_TASK_SCRIPTS", "true",
+			"task variable CONTAINER_LOGGER_ALLOW_TASK_SCRIPTS: only the operator can set allow_task_scripts, as a module parameter",
+		},
+		{
+			"control characters", "CONTAINER_LOGGER_\nE0101 fake", "1MB",
+			`task variable CONTAINER_LOGGER_\nE0101 fake: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_RATE`,
+		},
+		{
+			"no unit", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "10",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "10" has no unit` + size,
+		},
+		{
+			"fraction", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1.5MB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1.5MB" is not a whole number` + size,
+		},
+		{
+			"negative", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "-1MB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "-1MB" is negative` + size,
+		},
+		{
+			"unknown unit", "CONTAINER_LOGGER_MAX_STDERR_SIZE", "12XB",
+			`task variable CONTAINER_LOGGER_MAX_STDERR_SIZE: "12XB" has the unknown unit "XB"` + size,
+		},
+		{
+			"under a page", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1KB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1KB" is too small; expected at least one page, 4096 bytes`,
+		},
+		{
+			"overflow", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "99999999999999999999GB",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "99999999999999999999GB" is too large` + size,
+		},
+		{
+			"empty", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "" is empty` + size,
+		},
+		{
+			"escape sequence", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "1MB\x1b[2J",
+			`task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE: "1MB\x1b[2J" has the unknown unit "MB\x1b[2J"` + size,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

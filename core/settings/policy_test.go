@@ -1,0 +1,96 @@
+package settings
+
+import (
+	"sluice/core/logrotate"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const script = "rotate 2\npostrotate\n  true\nendscript"
+
+func TestBadOptionsNameLineAndColumn(t *testing.T) {
+	const reason = `: line 2, column 8: "x": bad value of rotate; ` +
+		"expected a whole number of files to keep, 0 for none, -1 for all"
+	_, _, err := ParseModule([]Parameter{{"logrotate_stdout_options", "compress\nrotate x"}})
+	require.EqualError(t, err, "parameter logrotate_stdout_options"+reason)
+
+	_, _, err = module(t).ForTask(
+		[]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDERR_OPTIONS", "compress\nrotate x"}}, "nobody", "/sandbox")
+	require.EqualError(t, err, "task variable CONTAINER_LOGGER_LOGROTATE_STDERR_OPTIONS"+reason)
+	var cause *logrotate.Error
+	require.ErrorAs(t, err, &cause, "the language's own error is in reach")
+	assert.Equal(t, 2, cause.Line)
+}
+
+func TestUnknownDirectivesAreWarnedOf(t *testing.T) {
+	m, notes, err := ParseModule([]Parameter{{"logrotate_stdout_options", "rotat 4"}})
+	require.NoError(t, err)
+	assert.Equal(t, []Note{{
+		Warning,
+		`parameter logrotate_stdout_options: line 1: "rotat": unknown directive; the line is ignored; did you mean "rotate"?`,
+	}}, notes)
+
+	c, notes, err := m.ForTask([]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDERR_OPTIONS", "Compress"}}, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Equal(t, []Note{{
+		Warning,
+		`task variable CONTAINER_LOGGER_LOGROTATE_STDERR_OPTIONS: line 1: "Compress": unknown directive; ` +
+			`the line is ignored; did you mean "compress"?`,
+	}}, notes, "the operator's was said when the agent started")
+	assert.Contains(t, c.Stdout.ConfText("/sandbox/stdout"),
+		"    # parameter logrotate_stdout_options, line 1: \"rotat\": unknown directive; the line is ignored; did you mean \"rotate\"?\n")
+}
+
+func TestWhoMayNameScripts(t *testing.T) {
+	const (
+		operators = `parameter logrotate_stdout_options: line 2, column 1: "postrotate": a script runs commands on the agent, ` +
+			"which the module parameter allow_scripts does not permit; expected the text without scripts"
+		tasks = `task variable CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS: line 2, column 1: "postrotate": a script runs commands ` +
+			"on the agent, which a task may not unless the operator sets allow_task_scripts; expected the text without scripts"
+		roots = "; where the task's user is root, that takes allow_root_scripts as well"
+	)
+	_, _, err := ParseModule([]Parameter{{"logrotate_stdout_options", script}})
+	require.EqualError(t, err, operators)
+	_, _, err = ParseModule([]Parameter{{"logrotate_stdout_options", script}, {"allow_scripts", "true"}})
+	require.NoError(t, err)
+
+	tests := []struct {
+		name, user string
+		params     []Parameter
+		want       string
+	}{
+		{"not allowed", "nobody", nil, tasks},
+		{"the operator's own leave is not the task's", "nobody", []Parameter{{"allow_scripts", "true"}}, tasks},
+		{"allowed", "nobody", []Parameter{{"allow_task_scripts", "true"}}, ""},
+		{"root", "root", []Parameter{{"allow_task_scripts", "true"}}, tasks + roots},
+		{"the agent's user", "", []Parameter{{"allow_task_scripts", "true"}}, tasks + roots},
+		{"root, allowed", "root", []Parameter{{"allow_task_scripts", "true"}, {"allow_root_scripts", "true"}}, ""},
+		{"root, half allowed", "root", []Parameter{{"allow_root_scripts", "true"}}, tasks},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := module(t, tt.params...).ForTask(
+				[]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", script}}, tt.user, "/sandbox")
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.EqualError(t, err, tt.want)
+		})
+	}
+}
+
+func TestPolicyFromARecord(t *testing.T) {
+	m := module(t)
+	s, err := m.WithPolicy(Stream{
+		MaxBytes:    8192,
+		OptionsText: "rotate 3\nolddir /sandbox/old",
+		OptionsFrom: Origin{Task: true, Name: "CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS"},
+	}, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Equal(t, 3, s.Policy.Rotate)
+	assert.Equal(t, "old", s.Policy.OldDir)
+	assert.Equal(t, int64(8192), s.MaxBytes)
+}
