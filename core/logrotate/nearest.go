@@ -1,0 +1,33 @@
+package logrotate
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// nearestHint names the directive that a misspelt word most likely meant; nothing
+// where no directive is close. The distance costs the product of the lengths, so
+// long words are not compared: reading stays linear.
+func nearestHint(untrusted string) string {
+	const longest, farthest = 20, 2
+	if len(untrusted) > longest {
+		return ""
+	}
+	names := make([]string, 0, len(directives))
+	for name := range directives {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	best, bestDistance := "", farthest+1
+	for _, name := range names {
+		if d := levenshtein.ComputeDistance(untrusted, name); d < bestDistance {
+			best, bestDistance = name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}

@@ -1,0 +1,39 @@
+package logrotate
+
+// Trust says who wrote a text.
+type Trust int
+
+// The authors of option texts.
+const (
+	// Operator texts come from the module's parameters.
+	Operator Trust = iota
+	// Task texts come from the environment of a container.
+	Task
+)
+
+// String names the author as messages do.
+func (t Trust) String() string {
+	if t == Task {
+		return "task"
+	}
+	return "operator"
+}
+
+// Rules bound what a text may say.
+type Rules struct {
+	Trust Trust
+	// AllowScripts permits scripts and external compressors to this author.
+	AllowScripts bool
+	// Allowed, if not nil, names the only directives that a task may use. It says
+	// nothing about operators.
+	Allowed []string
+	// User is the name of the user that the files belong to, for `su` and the owner
+	// in `create` and `createolddir`; empty if not known.
+	User string
+	// Sandbox is the absolute path of the container's directory: an absolute olddir
+	// beneath it is accepted. Empty if not known; then only a relative one is.
+	Sandbox string
+	// KnownUser and KnownGroup, if set, tell whether a name exists, so that a
+	// misspelt owner is an error with its line.
+	KnownUser, KnownGroup func(name string) bool
+}

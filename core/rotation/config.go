@@ -1,0 +1,74 @@
+package rotation
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
+)
+
+// Config is what a Set needs. All members but RunScript are required.
+type Config struct {
+	// Dir is the sandbox, borrowed for the life of the Set.
+	Dir *sandbox.Dir
+	// Path is the sandbox's absolute path, for the arguments of scripts only.
+	Path string
+	// Base is the name of the live file, as "stdout".
+	Base   string
+	Policy logrotate.Policy
+	// Submit runs a task in the background, on a thread with low priority and the
+	// identity of the task's user. It must return at once and may be called with
+	// locks held, so it must not run the task itself. A task that is never run is
+	// found again by Recover.
+	Submit func(task func())
+	// RunScript runs one command as the task's user and waits for it; nil refuses.
+	RunScript func(script.Command) error
+	Log       *slog.Logger
+	// Now is the clock of work in the background.
+	Now func() time.Time
+}
+
+// LiveFile says how the next live file is to be made.
+type LiveFile struct {
+	// Mode has the exact permission bits.
+	Mode fs.FileMode
+	// UID and GID are -1 where the creator's own are right.
+	UID, GID int
+}
+
+// Outcome is what a rotation did.
+type Outcome struct {
+	// Rotated says that the live file was moved or removed. If so, or if Missing or
+	// Impostors is set, the name Base is free and the stream makes a new live file.
+	Rotated bool
+	// Name is the name that the live file got, empty if it was removed.
+	Name string
+	// Missing says that there was no live file; Empty that it was left because the
+	// policy has notifempty.
+	Missing, Empty bool
+	// Impostors counts names that did not bear a file of ours and were moved aside.
+	Impostors int
+	// Removed and RemovedBytes tell which rotated files the retention took.
+	Removed      int
+	RemovedBytes int64
+	// FailedScripts counts scripts that failed; the rotation was finished.
+	FailedScripts int
+	// Live says how to make the new live file.
+	Live LiveFile
+	// Problems are errors that did not keep the rotation from being finished, for
+	// the log.
+	Problems []error
+}
+
+// Free says that the name of the live file is free for a new one.
+func (o Outcome) Free() bool { return o.Rotated || o.Missing }
+
+// Apply gives f the mode and owner of l. Where the acting identity may not give the
+// file away it keeps its owner, and the error says so.
+func (l LiveFile) Apply(f *os.File) error {
+	return sandbox.SetAttributes(f, l.Mode, l.UID, l.GID)
+}
