@@ -1,0 +1,202 @@
+// Package e2e drives the products as an agent and its operator do: build/sluice-harness
+// loads the library by a modules JSON and starts tasks; the tests look at the
+// sandboxes. Nothing of the core is linked in.
+//
+// A test that needs another user than root's, or a build, says so when it skips.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sort"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	library        = "libsluice_container_logger.so"
+	replacedModule = "org_apache_mesos_LogrotateContainerLogger"
+	ownModule      = "sluice_ContainerLogger"
+)
+
+// build is the directory of the products: SLUICE_BUILD, which has to have them, or
+// the default one if it does.
+func build(t *testing.T) string {
+	t.Helper()
+	dir, demanded := os.LookupEnv("SLUICE_BUILD")
+	if !demanded {
+		dir = "../../build"
+	}
+	dir, err := filepath.Abs(dir)
+	require.NoError(t, err)
+	for _, product := range []string{"sluice-harness", library} {
+		if _, err := os.Stat(filepath.Join(dir, product)); err != nil && !demanded {
+			t.Skipf("%s is missing: run make build first", filepath.Join(dir, product))
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	return dir
+}
+
+// needRoot skips where tasks cannot run as another user.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("missing privilege: only root can start tasks as another user")
+	}
+}
+
+// agent is a work directory and a state directory, in which the harness can be run
+// any number of times.
+type agent struct {
+	t        *testing.T
+	build    string
+	workDir  string
+	stateDir string
+	module   string
+	// modules replaces the modules JSON that is made from params.
+	modules string
+	params  []parameter
+}
+
+type parameter struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// newAgent makes the directories where every user can reach the sandboxes.
+func newAgent(t *testing.T, params ...parameter) *agent {
+	t.Helper()
+	root, err := os.MkdirTemp("", "sluice-e2e-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	require.NoError(t, os.Chmod(root, 0o755))
+	a := &agent{
+		t:        t,
+		build:    build(t),
+		workDir:  filepath.Join(root, "work"),
+		stateDir: filepath.Join(root, "state"),
+		module:   replacedModule,
+		params:   params,
+	}
+	if !slices.ContainsFunc(params, func(p parameter) bool { return p.Key == "state_dir" }) {
+		a.params = append(slices.Clone(params), parameter{"state_dir", a.stateDir})
+	}
+	return a
+}
+
+// library describes a library with one module, as the modules JSON has it.
+func (a *agent) library(file, module string) map[string]any {
+	return map[string]any{
+		"file":    file,
+		"modules": []any{map[string]any{"name": module, "parameters": a.params}},
+	}
+}
+
+func (a *agent) modulesJSON() string {
+	if a.modules != "" {
+		return a.modules
+	}
+	return manifest(a.t, a.library(filepath.Join(a.build, library), a.module))
+}
+
+// manifest is a modules JSON of these libraries.
+func manifest(t *testing.T, libraries ...map[string]any) string {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"libraries": libraries})
+	require.NoError(t, err)
+	return string(text)
+}
+
+// outcome is how a run of the harness ended.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// command is the harness's command line; `args` are its flags, --, and the task.
+func (a *agent) command(args ...string) *exec.Cmd {
+	all := append([]string{
+		"--modules=" + a.modulesJSON(),
+		"--container_logger=" + a.module,
+		"--work_dir=" + a.workDir,
+	}, args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(a.build, "sluice-harness"), all...)
+	cmd.Env = append(os.Environ(), "GLOG_logtostderr=1")
+	return cmd
+}
+
+// run runs the harness to its end.
+func (a *agent) run(args ...string) outcome {
+	a.t.Helper()
+	cmd := a.command(args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited { //nolint:errorlint // Run wraps nothing
+		require.NoError(a.t, err)
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// mustRun runs tasks that have to succeed, and gives their sandboxes.
+func (a *agent) mustRun(args ...string) []string {
+	a.t.Helper()
+	before := a.sandboxes()
+	got := a.run(args...)
+	require.Zero(a.t, got.code, "harness %q\n%s\n%s", args, got.stdout, got.stderr)
+	return slices.DeleteFunc(a.sandboxes(), func(dir string) bool { return slices.Contains(before, dir) })
+}
+
+// sandboxes lists the sandboxes in the work directory, nested ones among them.
+func (a *agent) sandboxes() []string {
+	a.t.Helper()
+	var found []string
+	for _, pattern := range []string{
+		"slaves/*/frameworks/*/executors/*/runs/*",
+		"slaves/*/frameworks/*/executors/*/runs/*/containers/*",
+		"slaves/*/frameworks/*/executors/*/runs/*/containers/*/containers/*",
+	} {
+		dirs, err := filepath.Glob(filepath.Join(a.workDir, pattern))
+		require.NoError(a.t, err)
+		for _, dir := range dirs {
+			if info, err := os.Lstat(dir); err == nil && info.IsDir() {
+				found = append(found, dir)
+			}
+		}
+	}
+	// A pattern also matches through the `latest` links.
+	real := map[string]bool{}
+	for _, dir := range found {
+		resolved, err := filepath.EvalSymlinks(dir)
+		require.NoError(a.t, err)
+		real[resolved] = true
+	}
+	dirs := make([]string, 0, len(real))
+	for dir := range real {
+		dirs = append(dirs, dir)
+	}
+	sort.Strings(dirs)
+	return dirs
+}
+
+// requireStateEmpty says that the streams have left nothing in the state directory.
+func (a *agent) requireStateEmpty() {
+	a.t.Helper()
+	entries, err := os.ReadDir(a.stateDir)
+	require.NoError(a.t, err)
+	for _, entry := range entries {
+		require.NotContains(a.t, []string{".fifo", ".record", ".new", ".aside"}, filepath.Ext(entry.Name()),
+			"%s is left in the state directory", entry.Name())
+	}
+}
+
+// env is a task variable as the harness takes it.
+func env(name, value string) string { return "--task_env=CONTAINER_LOGGER_" + name + "=" + value }

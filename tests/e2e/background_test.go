@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// background is a harness that runs while the test does something else.
+type background struct {
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+	ended          chan struct{}
+}
+
+// start starts a harness, which is killed when the test ends.
+func (a *agent) start(args ...string) *background {
+	a.t.Helper()
+	b := &background{cmd: a.command(args...), ended: make(chan struct{})}
+	b.cmd.Stdout, b.cmd.Stderr = &b.stdout, &b.stderr
+	require.NoError(a.t, b.cmd.Start())
+	go func() {
+		_ = b.cmd.Wait()
+		close(b.ended)
+	}()
+	a.t.Cleanup(func() { b.kill() })
+	return b
+}
+
+// kill ends a harness as kill -9 does; its tasks live on.
+func (b *background) kill() {
+	_ = b.cmd.Process.Kill()
+	<-b.ended
+}
+
+// wait waits for the harness to end by itself, with success.
+func (a *agent) wait(b *background) {
+	a.t.Helper()
+	<-b.ended
+	require.Zero(a.t, b.cmd.ProcessState.ExitCode(), "%s\n%s", b.stdout.String(), b.stderr.String())
+}
+
+// awaitTasks waits until so many tasks have written their process ids as the first
+// line of their logs, and gives them. The tasks are killed when the test ends.
+func (a *agent) awaitTasks(b *background, count int) []int {
+	a.t.Helper()
+	var pids []int
+	a.await(b, func() bool {
+		pids = pids[:0]
+		for _, sandbox := range a.sandboxes() {
+			content, _ := os.ReadFile(filepath.Join(sandbox, "stdout"))
+			first, _, whole := strings.Cut(string(content), "\n")
+			if pid, err := strconv.Atoi(first); whole && err == nil {
+				pids = append(pids, pid)
+			}
+		}
+		return len(pids) == count
+	})
+	a.t.Cleanup(func() {
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	return pids
+}
+
+// await looks until a condition holds. There is no time limit but that of the whole
+// test; a harness that has ended meanwhile fails it.
+func (a *agent) await(b *background, condition func() bool) {
+	a.t.Helper()
+	for !condition() {
+		select {
+		case <-b.ended:
+			if !condition() {
+				require.Fail(a.t, "the harness has ended", "%s\n%s", b.stdout.String(), b.stderr.String())
+			}
+			return
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,24 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// 200 containers, 5 MB each, all at once.
+func TestManyContainers(t *testing.T) {
+	const containers, count, width = 200, 100_000, 50
+	a := newAgent(t,
+		parameter{"max_stdout_size", "512KB"},
+		parameter{"logrotate_stdout_options", "rotate 20"},
+	)
+	sandboxes := a.mustRun(append([]string{"--containers=200"}, writeNumbered(count, width)...)...)
+	require.Len(t, sandboxes, containers)
+	written := numbered(count, width)
+	for _, sandbox := range sandboxes {
+		requireWhole(t, sandbox, "stdout", 512<<10, written, true)
+		requireWhole(t, sandbox, "stderr", 10<<20, nil, true)
+	}
+	a.requireStateEmpty()
+}
