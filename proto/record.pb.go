@@ -336,8 +336,9 @@ func (x *Origin) GetName() string {
 	return ""
 }
 
-// The account of a stream when its present live file began. What is in the file
-// beyond live_start_bytes has come since.
+// The account of a stream before its last rotation. If the live file is still the
+// one with live_inode, what it has beyond live_start_bytes came since; else all of
+// its bytes did, but for carried_bytes.
 type Accounting struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
 	WrittenBytes         int64                  `protobuf:"varint,1,opt,name=written_bytes,json=writtenBytes,proto3" json:"written_bytes,omitempty"`
@@ -347,6 +348,7 @@ type Accounting struct {
 	LastRotationUnixNano int64                  `protobuf:"varint,5,opt,name=last_rotation_unix_nano,json=lastRotationUnixNano,proto3" json:"last_rotation_unix_nano,omitempty"`
 	LiveInode            uint64                 `protobuf:"varint,6,opt,name=live_inode,json=liveInode,proto3" json:"live_inode,omitempty"`
 	LiveStartBytes       int64                  `protobuf:"varint,7,opt,name=live_start_bytes,json=liveStartBytes,proto3" json:"live_start_bytes,omitempty"`
+	CarriedBytes         int64                  `protobuf:"varint,8,opt,name=carried_bytes,json=carriedBytes,proto3" json:"carried_bytes,omitempty"` // of the live file, moved to its successor by the rotation
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -430,6 +432,13 @@ func (x *Accounting) GetLiveStartBytes() int64 {
 	return 0
 }
 
+func (x *Accounting) GetCarriedBytes() int64 {
+	if x != nil {
+		return x.CarriedBytes
+	}
+	return 0
+}
+
 var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
@@ -466,7 +475,7 @@ const file_record_proto_rawDesc = "" +
 	"\rmax_rate_from\x18\x06 \x01(\v2\x0e.sluice.OriginR\vmaxRateFrom\"0\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\bR\x04task\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\x99\x02\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xbe\x02\n" +
 	"\n" +
 	"Accounting\x12#\n" +
 	"\rwritten_bytes\x18\x01 \x01(\x03R\fwrittenBytes\x12#\n" +
@@ -476,7 +485,8 @@ const file_record_proto_rawDesc = "" +
 	"\x17last_rotation_unix_nano\x18\x05 \x01(\x03R\x14lastRotationUnixNano\x12\x1d\n" +
 	"\n" +
 	"live_inode\x18\x06 \x01(\x04R\tliveInode\x12(\n" +
-	"\x10live_start_bytes\x18\a \x01(\x03R\x0eliveStartBytesB\x17Z\x15sluice/proto;sluicepbb\x06proto3"
+	"\x10live_start_bytes\x18\a \x01(\x03R\x0eliveStartBytes\x12#\n" +
+	"\rcarried_bytes\x18\b \x01(\x03R\fcarriedBytesB\x17Z\x15sluice/proto;sluicepbb\x06proto3"
 
 var (
 	file_record_proto_rawDescOnce sync.Once

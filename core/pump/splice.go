@@ -53,6 +53,17 @@ func Buffered(pipe int) int {
 	return n
 }
 
+// Ready tells whether a pipe holds something: nil, ErrEmpty, or io.EOF where the
+// last writer is gone too. (poll(2) does not report the end of a FIFO that has had
+// no writer since it was opened.)
+func Ready(pipe int) error {
+	if Buffered(pipe) > 0 {
+		return nil
+	}
+	_, _, err := WholeLines(pipe, 1)
+	return err
+}
+
 // Capacity is the size of the pipe in bytes. The container may change it with its
 // own descriptor at any time.
 func Capacity(pipe int) int {

@@ -4,33 +4,32 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 )
 
-// asideMark stands in the names of what was moved out of the way; maxAside bounds
-// how many there can be of one name before the oldest number is used again.
+// asideMark stands in the names of what was moved out of the way. The first few of
+// a name are numbered from 1, further ones by the clock: looking for a free number
+// must not take longer the more impostors a task plants.
 const (
-	asideMark = ".impostor-"
-	maxAside  = 16
+	asideMark     = ".impostor-"
+	numberedAside = 16
 )
 
 // MoveAside gives what bears a name of ours, and is not ours, a name that says so,
 // and tells that name. It moves the name itself: nothing behind it is opened or
-// followed. There are at most 16 of one name; then the last is replaced where the
-// kernel allows (a directory that is not empty is not), so that a task which plants
-// impostors in a loop fills nothing.
+// followed, and nothing is replaced.
 func (d *Dir) MoveAside(name string) (aside string, err error) {
-	for n := 1; n <= maxAside; n++ {
+	for n := int64(1); ; n++ {
+		if n > numberedAside {
+			n = time.Now().UnixNano()
+		}
 		aside = fmt.Sprintf("%s%s%d", name, asideMark, n)
 		err = d.RenameNew(name, d, aside)
-		if !errors.Is(err, fs.ErrExist) {
-			break
+		if err == nil {
+			return aside, nil
+		}
+		if !errors.Is(err, fs.ErrExist) || n > numberedAside {
+			return "", fmt.Errorf("move the impostor %q aside: %w", name, err)
 		}
 	}
-	if errors.Is(err, fs.ErrExist) {
-		err = d.Rename(name, d, aside)
-	}
-	if err != nil {
-		return "", fmt.Errorf("move the impostor %q aside: %w", name, err)
-	}
-	return aside, nil
 }

@@ -93,6 +93,12 @@ func (d *Dir) Owner() (uid, gid int, err error) {
 	return int(st.Uid), int(st.Gid), nil
 }
 
+// Removed tells whether the directory itself was removed while it was held open.
+func (d *Dir) Removed() bool {
+	var st unix.Stat_t
+	return unix.Fstat(d.fd, &st) == nil && st.Nlink == 0
+}
+
 // Mkdir makes a directory with exactly the permission bits of mode (no umask).
 func (d *Dir) Mkdir(name string, mode os.FileMode) error {
 	if err := checkName(name); err != nil {

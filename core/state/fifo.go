@@ -50,7 +50,7 @@ func (d *Dir) openFIFO(id string, flags int) (int, error) {
 // Enlarge gives a pipe the wished capacity, or the largest power of two below that
 // the kernel allows, and tells what it has now, both in bytes.
 func Enlarge(pipe int, wishedBytes int) int {
-	for size := wishedBytes; size > defaultPipeBytes; size /= 2 {
+	for size := min(wishedBytes, maxPipeBytes); size > defaultPipeBytes; size /= 2 {
 		if n, err := unix.FcntlInt(uintptr(pipe), unix.F_SETPIPE_SZ, size); err == nil {
 			return n
 		}
@@ -65,5 +65,9 @@ func Enlarge(pipe int, wishedBytes int) int {
 	return n
 }
 
-// defaultPipeBytes is what a new pipe has (pipe(7)).
-const defaultPipeBytes = 64 << 10
+const (
+	// defaultPipeBytes is what a new pipe has (pipe(7)).
+	defaultPipeBytes = 64 << 10
+	// maxPipeBytes is far below where F_SETPIPE_SZ wraps around.
+	maxPipeBytes = 1 << 30
+)

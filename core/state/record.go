@@ -80,7 +80,11 @@ func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) {
 }
 
 func encodeRecord(record *sluicepb.StreamRecord) ([]byte, error) {
-	record.Version = RecordVersion
+	return encodeVersion(record, RecordVersion)
+}
+
+func encodeVersion(record *sluicepb.StreamRecord, version uint32) ([]byte, error) {
+	record.Version = version
 	message, err := proto.Marshal(record)
 	if err != nil {
 		return nil, err
