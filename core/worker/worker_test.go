@@ -151,33 +151,17 @@ func TestHungFileSystemHoldsItsShareOnly(t *testing.T) {
 	hung.Wait()
 }
 
-func TestTasksOfOneDeviceRunInOrder(t *testing.T) {
-	p := newPool(t)
-	self, err := Self()
-	require.NoError(t, err)
-	gate := make(chan struct{})
-	var begun sync.WaitGroup
-	begun.Add(p.share())
-	for range p.share() {
-		p.Submit(&Task{As: self, Run: func(*Thread, error) { begun.Done(); <-gate }})
-	}
-	begun.Wait()
-	var mu sync.Mutex
-	var order []int
-	var done sync.WaitGroup
-	for i := range 100 {
-		done.Add(1)
-		p.Submit(&Task{As: self, Run: func(*Thread, error) {
-			mu.Lock()
-			order = append(order, i)
-			mu.Unlock()
-			done.Done()
-		}})
-	}
-	close(gate)
-	done.Wait()
-	for i, n := range order {
-		assert.InDelta(t, i, n, float64(p.share()), "no task is overtaken by more than the threads that run")
+func TestQueueKeepsTheOrderOfSubmission(t *testing.T) {
+	var q queue
+	tasks := make([]Task, 3)
+	for range 2 {
+		for i := range tasks {
+			q.push(&tasks[i])
+		}
+		for i := range tasks {
+			assert.Same(t, &tasks[i], q.pop())
+		}
+		assert.Nil(t, q.head)
 	}
 }
 
