@@ -9,11 +9,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sort"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,17 @@ const (
 	replacedModule = "org_apache_mesos_LogrotateContainerLogger"
 	ownModule      = "sluice_ContainerLogger"
 )
+
+// The harness leaves the limit on descriptors as it finds it, and many containers
+// need many; a limit that was set is what children of a Go program inherit.
+func TestMain(m *testing.M) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
+		limit.Cur = limit.Max
+		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+	}
+	os.Exit(m.Run())
+}
 
 // build is the directory of the products: SLUICE_BUILD, which has to have them, or
 // the default one if it does.
@@ -117,8 +129,42 @@ func manifest(t *testing.T, libraries ...map[string]any) string {
 
 // outcome is how a run of the harness ended.
 type outcome struct {
-	code           int
-	stdout, stderr string
+	code int
+	report
+	stderr string
+}
+
+// report is what the harness says with --json, as far as tests look at it.
+type report struct {
+	Containers []struct {
+		ID         string `json:"id"`
+		Sandbox    string `json:"sandbox"`
+		Error      string `json:"error"`
+		ExitStatus int    `json:"exit_status"`
+	} `json:"containers"`
+	Descriptors struct {
+		Before int `json:"before"`
+		After  int `json:"after"`
+	} `json:"descriptors"`
+	Metrics map[string]float64 `json:"metrics"`
+}
+
+// sandboxes of all containers, in the order of their launch.
+func (r report) sandboxes() []string {
+	var dirs []string
+	for _, container := range r.Containers {
+		dirs = append(dirs, container.Sandbox)
+	}
+	return dirs
+}
+
+// failure is what the harness says of why it, or a container, could not start.
+func (o outcome) failure() string {
+	text := o.stderr
+	for _, container := range o.Containers {
+		text += container.Error
+	}
+	return text
 }
 
 // command is the harness's command line; `args` are its flags, --, and the task.
@@ -128,62 +174,45 @@ func (a *agent) command(args ...string) *exec.Cmd {
 		"--container_logger=" + a.module,
 		"--work_dir=" + a.workDir,
 	}, args...)
-	cmd := exec.CommandContext(context.Background(), filepath.Join(a.build, "sluice-harness"), all...)
-	cmd.Env = append(os.Environ(), "GLOG_logtostderr=1")
-	return cmd
+	return exec.CommandContext(context.Background(), filepath.Join(a.build, "sluice-harness"), all...)
 }
 
 // run runs the harness to its end.
 func (a *agent) run(args ...string) outcome {
 	a.t.Helper()
-	cmd := a.command(args...)
+	cmd := a.command(append([]string{"--json"}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited { //nolint:errorlint // Run wraps nothing
+	var exit *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) {
 		require.NoError(a.t, err)
 	}
-	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	got := outcome{code: cmd.ProcessState.ExitCode(), stderr: stderr.String()}
+	if stdout.Len() > 0 {
+		require.NoError(a.t, json.Unmarshal(stdout.Bytes(), &got.report), "%s", stdout.String())
+	}
+	return got
 }
 
-// mustRun runs tasks that have to succeed, and gives their sandboxes.
-func (a *agent) mustRun(args ...string) []string {
+// mustRun runs tasks that have to succeed.
+func (a *agent) mustRun(args ...string) report {
 	a.t.Helper()
-	before := a.sandboxes()
 	got := a.run(args...)
-	require.Zero(a.t, got.code, "harness %q\n%s\n%s", args, got.stdout, got.stderr)
-	return slices.DeleteFunc(a.sandboxes(), func(dir string) bool { return slices.Contains(before, dir) })
+	require.Zero(a.t, got.code, "harness %q\n%s", args, got.failure())
+	return got.report
 }
 
-// sandboxes lists the sandboxes in the work directory, nested ones among them.
+// sandboxOf runs a task that has to succeed, and gives its sandbox.
+func (a *agent) sandboxOf(args ...string) string {
+	a.t.Helper()
+	return a.mustRun(args...).sandboxes()[0]
+}
+
+// sandboxes lists the sandboxes in the work directory, but for nested ones.
 func (a *agent) sandboxes() []string {
 	a.t.Helper()
-	var found []string
-	for _, pattern := range []string{
-		"slaves/*/frameworks/*/executors/*/runs/*",
-		"slaves/*/frameworks/*/executors/*/runs/*/containers/*",
-		"slaves/*/frameworks/*/executors/*/runs/*/containers/*/containers/*",
-	} {
-		dirs, err := filepath.Glob(filepath.Join(a.workDir, pattern))
-		require.NoError(a.t, err)
-		for _, dir := range dirs {
-			if info, err := os.Lstat(dir); err == nil && info.IsDir() {
-				found = append(found, dir)
-			}
-		}
-	}
-	// A pattern also matches through the `latest` links.
-	real := map[string]bool{}
-	for _, dir := range found {
-		resolved, err := filepath.EvalSymlinks(dir)
-		require.NoError(a.t, err)
-		real[resolved] = true
-	}
-	dirs := make([]string, 0, len(real))
-	for dir := range real {
-		dirs = append(dirs, dir)
-	}
-	sort.Strings(dirs)
+	dirs, err := filepath.Glob(filepath.Join(a.workDir, "slaves/*-S0/frameworks/*/executors/*/runs/*-*"))
+	require.NoError(a.t, err)
 	return dirs
 }
 

@@ -40,13 +40,6 @@ func (b *background) kill() {
 	<-b.ended
 }
 
-// wait waits for the harness to end by itself, with success.
-func (a *agent) wait(b *background) {
-	a.t.Helper()
-	<-b.ended
-	require.Zero(a.t, b.cmd.ProcessState.ExitCode(), "%s\n%s", b.stdout.String(), b.stderr.String())
-}
-
 // awaitTasks waits until so many tasks have written their process ids as the first
 // line of their logs, and gives them. The tasks are killed when the test ends.
 func (a *agent) awaitTasks(b *background, count int) []int {

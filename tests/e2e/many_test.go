@@ -13,12 +13,17 @@ func TestManyContainers(t *testing.T) {
 		parameter{"max_stdout_size", "512KB"},
 		parameter{"logrotate_stdout_options", "rotate 20"},
 	)
-	sandboxes := a.mustRun(append([]string{"--containers=200"}, writeNumbered(count, width)...)...)
-	require.Len(t, sandboxes, containers)
+	got := a.mustRun(append([]string{"--containers=200"}, writeNumbered(count, width)...)...)
+	require.Len(t, got.sandboxes(), containers)
 	written := numbered(count, width)
-	for _, sandbox := range sandboxes {
+	for _, sandbox := range got.sandboxes() {
 		requireWhole(t, sandbox, "stdout", 512<<10, written, true)
 		requireWhole(t, sandbox, "stderr", 10<<20, nil, true)
 	}
 	a.requireStateEmpty()
+	require.LessOrEqual(t, got.Descriptors.After, got.Descriptors.Before, "descriptors are left open")
+	require.Zero(t, got.Metrics["sluice/streams"])
+	require.InDelta(t, containers*count*width, got.Metrics["sluice/bytes_in"], 0)
+	require.InDelta(t, containers*count*width, got.Metrics["sluice/bytes_written"], 0)
+	require.Zero(t, got.Metrics["sluice/bytes_dropped"])
 }

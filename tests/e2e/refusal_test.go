@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestAgentRefusesBadParameters(t *testing.T) {
 			a := newAgent(t, tt.params...)
 			got := a.run("--", "true")
 			assert.NotZero(t, got.code)
-			assert.Contains(t, got.stdout+got.stderr, tt.want)
+			assert.Contains(t, got.failure(), tt.want)
 			assert.Empty(t, a.sandboxes(), "no task was started")
 		})
 	}
@@ -91,7 +92,7 @@ func TestLaunchRefusesBadVariables(t *testing.T) {
 			a := newAgent(t)
 			got := a.run(env(tt.variable, tt.value), "--", "sh", "-c", "echo started")
 			assert.NotZero(t, got.code)
-			assert.Contains(t, got.stdout+got.stderr, tt.want)
+			assert.Contains(t, got.failure(), tt.want)
 			for _, sandbox := range a.sandboxes() {
 				assert.NoFileExists(t, filepath.Join(sandbox, "stdout"), "the task was not started")
 			}
@@ -128,8 +129,8 @@ func TestStateDirectoryThatCannotBeUsed(t *testing.T) {
 			tt.spoil(t, a.stateDir)
 			got := a.run("--", "true")
 			assert.NotZero(t, got.code)
-			assert.Contains(t, got.stdout+got.stderr, tt.want)
-			assert.Contains(t, got.stdout+got.stderr, strconv.Quote(a.stateDir))
+			assert.Contains(t, got.failure(), tt.want)
+			assert.Contains(t, got.failure(), strconv.Quote(a.stateDir))
 		})
 	}
 }
@@ -142,7 +143,7 @@ func TestStateDirectoryOfALiveProcess(t *testing.T) {
 	other := newAgent(t, parameter{"state_dir", a.stateDir})
 	got := other.run("--", "true")
 	assert.NotZero(t, got.code)
-	assert.Contains(t, got.stdout+got.stderr, strconv.Quote(a.stateDir)+" is locked by process "+strconv.Itoa(owner.cmd.Process.Pid))
+	assert.Contains(t, got.failure(), strconv.Quote(a.stateDir)+" is locked by process "+strconv.Itoa(owner.cmd.Process.Pid))
 }
 
 func TestModulesThatCannotBeLoaded(t *testing.T) {
@@ -163,8 +164,8 @@ func TestModulesThatCannotBeLoaded(t *testing.T) {
 			a.modules = tt.modules
 			got := a.run("--", "true")
 			assert.NotZero(t, got.code)
-			assert.NotEmpty(t, got.stdout+got.stderr)
-			assert.NotContains(t, got.stdout+got.stderr, "SIGSEGV")
+			assert.NotEmpty(t, got.failure())
+			assert.NotContains(t, got.failure(), "SIGSEGV")
 		})
 	}
 }
@@ -177,7 +178,7 @@ func TestExportedSymbols(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		// address, type, name; W, V and u are weak or unique symbols of C++.
 		fields := strings.Fields(line)
-		if len(fields) == 3 && !strings.Contains("WVu", fields[1]) {
+		if len(fields) == 3 && !slices.Contains([]string{"W", "V", "u"}, fields[1]) {
 			strong = append(strong, fields[2])
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 func TestFewLinesStayInOneFile(t *testing.T) {
 	a := newAgent(t)
-	sandbox := a.mustRun("--", "sh", "-c", "echo out; echo err >&2")[0]
+	sandbox := a.sandboxOf("--", "sh", "-c", "echo out; echo err >&2")
 	assert.Equal(t, "out\n", read(t, filepath.Join(sandbox, "stdout")))
 	assert.Equal(t, "err\n", read(t, filepath.Join(sandbox, "stderr")))
 	for _, stream := range []string{"stdout", "stderr"} {
@@ -32,7 +32,7 @@ func TestFewLinesStayInOneFile(t *testing.T) {
 
 func TestNothingWrittenLeavesEmptyFiles(t *testing.T) {
 	a := newAgent(t)
-	sandbox := a.mustRun("--", "true")[0]
+	sandbox := a.sandboxOf("--", "true")
 	assert.Empty(t, read(t, filepath.Join(sandbox, "stdout")))
 	assert.Empty(t, read(t, filepath.Join(sandbox, "stderr")))
 	a.requireStateEmpty()
@@ -42,7 +42,7 @@ func TestNothingWrittenLeavesEmptyFiles(t *testing.T) {
 func TestTaskOfMesosOwnTest(t *testing.T) {
 	const line, count = 1024, 11264
 	a := newAgent(t, parameter{"max_stdout_size", "2MB"}, parameter{"logrotate_stdout_options", "rotate 4"})
-	sandbox := a.mustRun(writeNumbered(count, line)...)[0]
+	sandbox := a.sandboxOf(writeNumbered(count, line)...)
 	files := series(t, sandbox, "stdout")
 	require.Len(t, files, 5)
 	for _, file := range files[:4] {
@@ -59,21 +59,21 @@ func TestTaskOfMesosOwnTest(t *testing.T) {
 
 func TestAbsentRotateKeepsOneFile(t *testing.T) {
 	a := newAgent(t, parameter{"max_stdout_size", "64KB"})
-	sandbox := a.mustRun(writeNumbered(10000, 50)...)[0]
+	sandbox := a.sandboxOf(writeNumbered(10000, 50)...)
 	require.Len(t, series(t, sandbox, "stdout"), 2)
 	requireWhole(t, sandbox, "stdout", 64<<10, numbered(10000, 50), false)
 }
 
 func TestRotateZeroKeepsNone(t *testing.T) {
 	a := newAgent(t, parameter{"max_stdout_size", "64KB"}, parameter{"logrotate_stdout_options", "rotate 0"})
-	sandbox := a.mustRun(writeNumbered(10000, 50)...)[0]
+	sandbox := a.sandboxOf(writeNumbered(10000, 50)...)
 	require.Len(t, series(t, sandbox, "stdout"), 1)
 	requireWhole(t, sandbox, "stdout", 64<<10, numbered(10000, 50), false)
 }
 
 func TestLineLongerThanTheLimitIsSplit(t *testing.T) {
 	a := newAgent(t, parameter{"max_stdout_size", "4KB"}, parameter{"logrotate_stdout_options", "rotate 100"})
-	sandbox := a.mustRun("--", "sh", "-c", "head --bytes=100000 /dev/zero | tr '\\0' x; echo; echo end")[0]
+	sandbox := a.sandboxOf("--", "sh", "-c", "head --bytes=100000 /dev/zero | tr '\\0' x; echo; echo end")
 	joined := ""
 	for _, file := range series(t, sandbox, "stdout") {
 		content := read(t, file)
@@ -86,11 +86,11 @@ func TestLineLongerThanTheLimitIsSplit(t *testing.T) {
 
 func TestBothStreamsKeepTheirOwnLimits(t *testing.T) {
 	a := newAgent(t)
-	sandbox := a.mustRun(
+	sandbox := a.sandboxOf(
 		env("MAX_STDOUT_SIZE", "100KB"), env("LOGROTATE_STDOUT_OPTIONS", "rotate 9"),
 		env("max_stderr_size", "8kb"), env("Logrotate_Stderr_Options", "rotate 2"),
 		"--", "sh", "-c", "seq --format="+seqFormat(40)+" 1 10000 | tee /dev/stderr",
-	)[0]
+	)
 	requireWhole(t, sandbox, "stdout", 100<<10, numbered(10000, 40), true)
 	requireWhole(t, sandbox, "stderr", 8<<10, numbered(10000, 40), false)
 	require.Len(t, series(t, sandbox, "stderr"), 3)
@@ -108,8 +108,8 @@ func TestFilesBelongToTheTasksUser(t *testing.T) {
 	needRoot(t)
 	a := newAgent(t, parameter{"max_stdout_size", "8KB"}, parameter{"logrotate_stdout_options", "rotate 3"})
 	// Opening /dev/stdout anew is what a pipe of root's does not let this task do.
-	sandbox := a.mustRun("--user=nobody", "--", "sh", "-c",
-		"seq 1 5000; id --user --name > /dev/stdout")[0]
+	sandbox := a.sandboxOf("--user=nobody", "--", "sh", "-c",
+		"seq 1 5000; id --user --name > /dev/stdout")
 	files := series(t, sandbox, "stdout")
 	require.Len(t, files, 4)
 	for _, file := range append(files, filepath.Join(sandbox, "stderr"), filepath.Join(sandbox, "stdout.logrotate.conf")) {
@@ -126,18 +126,18 @@ func TestFilesBelongToTheTasksUser(t *testing.T) {
 // hole before it.
 func TestTruncatedFileGetsNoHole(t *testing.T) {
 	a := newAgent(t)
-	sandbox := a.mustRun("--", "sh", "-c", `
+	sandbox := a.sandboxOf("--", "sh", "-c", `
 		echo before
 		until grep --quiet before stdout; do :; done
 		: > stdout
 		echo after
-	`)[0]
+	`)
 	assert.Equal(t, "after\n", read(t, filepath.Join(sandbox, "stdout")))
 }
 
 func TestPrefixOfTheOperator(t *testing.T) {
 	a := newAgent(t, parameter{"environment_variable_prefix", "LOGS_"})
-	sandbox := a.mustRun("--task_env=CONTAINER_LOGGER_JUNK=1", "--task_env=LOGS_MAX_STDOUT_SIZE=8KB",
-		"--task_env=LOGS_LOGROTATE_STDOUT_OPTIONS=rotate 100", "--", "seq", "--format="+seqFormat(20), "1", "2000")[0]
+	sandbox := a.sandboxOf("--task_env=CONTAINER_LOGGER_JUNK=1", "--task_env=LOGS_MAX_STDOUT_SIZE=8KB",
+		"--task_env=LOGS_LOGROTATE_STDOUT_OPTIONS=rotate 100", "--", "seq", "--format="+seqFormat(20), "1", "2000")
 	requireWhole(t, sandbox, "stdout", 8<<10, numbered(2000, 20), true)
 }
