@@ -11,7 +11,9 @@ BUILD_TYPE ?= RelWithDebInfo
 
 CONFIGURE := -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DMESOS_ROOT=$(MESOS_ROOT)
 
-.PHONY: help deps build demo test lint generate clean
+FUZZTIME ?= 30s
+
+.PHONY: help deps build demo test fuzz lint generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -32,6 +34,9 @@ demo: deps build ## show the logger at work: rotated sandboxes, checked byte for
 
 test: deps build ## every test: Go with the race detector, C++, end to end
 	@tests/run $(BUILD)
+
+fuzz: ## every fuzz test for FUZZTIME (30s)
+	@tests/fuzz $(FUZZTIME)
 
 lint: ## golangci-lint, clang-format, shellcheck, generated files
 	@tests/lint
