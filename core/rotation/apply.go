@@ -1,0 +1,163 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+	"sluice/core/sandbox"
+)
+
+// apply carries out a plan. An error leaves the live file under its own name; the
+// steps before are taken back by the next attempt. mu is held, but not while a
+// script runs.
+func (s *Set) apply(steps []Step, out *Outcome) error {
+	for _, step := range steps {
+		err := s.applyOne(step, out)
+		if err != nil && (!out.Rotated || errors.Is(err, errStopped)) {
+			s.unfinished = true
+			return fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
+		}
+		if err != nil {
+			out.Problems = append(out.Problems, err)
+		}
+	}
+	return nil
+}
+
+func (s *Set) applyOne(step Step, out *Outcome) error {
+	var err error
+	switch step.Op {
+	case OpOwe:
+		s.owe(step.From, step.Inode)
+	case OpNoteShift:
+		s.leaveNote(shiftNoteName(s.cfg.Base), step.Note)
+	case OpForgetShift:
+		err = s.dropNote(shiftNoteName(s.cfg.Base))
+	case OpNoteRemoval:
+		s.leaveNote(removalNoteName(s.cfg.Base), step.Note)
+	case OpForgetRemoval:
+		err = s.dropNote(removalNoteName(s.cfg.Base))
+	case OpDisplace, OpShift:
+		err = s.shift(step, out)
+	case OpAside:
+		err = s.clear(step.From, out)
+	case OpRemove:
+		err = s.remove(step, out)
+	case OpRemoveLive:
+		err = s.removeLive(step, out)
+	case OpMove:
+		err = s.moveLive(step, out)
+	case OpScript:
+		s.runScript(step, out)
+	case OpCompress:
+		err = s.compressInline(step.From)
+	}
+	if err != nil {
+		return err
+	}
+	return s.killed("%s", step)
+}
+
+// shift renames within the series. What is not there need not be shifted.
+func (s *Set) shift(step Step, out *Outcome) error {
+	err := s.dir.Rename(step.From, s.dir, step.To)
+	if blocked(err) {
+		if err = s.clear(step.To, out); err == nil {
+			err = s.dir.Rename(step.From, s.dir, step.To)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		s.renamed(step.From, step.To)
+	}
+	return err
+}
+
+// blocked says that a rename failed because of what bears the new name.
+func blocked(err error) bool {
+	return errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENOTDIR) ||
+		errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST)
+}
+
+func (s *Set) clear(name string, out *Outcome) error {
+	_, err := moveAside(s.dir, name, &s.aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		out.Impostors++
+		s.removed(name)
+	}
+	return err
+}
+
+// remove disposes of a rotated file. A file that cannot be removed is a problem, but
+// no reason to keep the live file where it is.
+func (s *Set) remove(step Step, out *Outcome) error {
+	if text := s.cfg.Policy.Scripts.PreRemove; text != "" {
+		if _, err := s.dir.Stat(step.From); err != nil {
+			return nil
+		}
+		s.runScript(Step{Op: OpScript, Script: "preremove", From: step.From}, out)
+	}
+	err := s.unlink(step.From)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil && !errors.Is(err, errStopped):
+		out.Problems = append(out.Problems, err)
+		return nil
+	}
+	out.Removed++
+	out.RemovedBytes += step.SizeBytes
+	return err
+}
+
+// unlink removes a file of the series and what belongs to it.
+func (s *Set) unlink(name string) error {
+	if err := s.dir.Unlink(name); err != nil {
+		return err
+	}
+	s.removed(name)
+	return nil
+}
+
+func (s *Set) removeLive(step Step, out *Outcome) error {
+	err := s.cfg.Dir.Unlink(step.From)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	out.Rotated = true
+	out.Removed++
+	out.RemovedBytes += step.SizeBytes
+	return nil
+}
+
+// moveLive moves the live file into the series. If the task has taken the olddir
+// away, a new one is made.
+func (s *Set) moveLive(step Step, out *Outcome) error {
+	err := s.cfg.Dir.Rename(step.From, s.dir, step.To)
+	if blocked(err) {
+		if err = s.clear(step.To, out); err == nil {
+			err = s.cfg.Dir.Rename(step.From, s.dir, step.To)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, missing := s.cfg.Dir.Stat(step.From); errors.Is(missing, fs.ErrNotExist) {
+			return fmt.Errorf("the live file vanished: %w", missing)
+		}
+		if err = s.reopenOldDir(); err == nil {
+			err = s.cfg.Dir.Rename(step.From, s.dir, step.To)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	out.Rotated, out.Name = true, step.To
+	s.added(sandbox.Info{Name: step.To, Inode: step.Inode})
+	return nil
+}

@@ -1,0 +1,153 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"sluice/core/sandbox"
+)
+
+// File is one file of a series.
+type File struct {
+	sandbox.Info
+	// Compressed says that it is compressed; Pending that it is still to be.
+	Compressed, Pending bool
+
+	at place
+}
+
+// Files lists the series from the oldest file to the youngest, without the live
+// file. Names are in the directory of the series (Dir of the sandbox, or olddir).
+// Only what the retention counts is listed: no directories, links or foreign files.
+func (s *Set) Files() ([]File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return nil, fmt.Errorf("list %q: %w", s.cfg.Base, fs.ErrClosed)
+	}
+	return s.files()
+}
+
+func (s *Set) files() ([]File, error) {
+	infos, err := s.look()
+	if err != nil {
+		return nil, fmt.Errorf("list the files of %q: %w", s.cfg.Base, err)
+	}
+	var files []File
+	for name, info := range infos {
+		at, ok := s.scheme.place(name)
+		if !ok || !info.Mode.IsRegular() || !s.belongs(name, at) {
+			continue
+		}
+		files = append(files, File{Info: info, Compressed: at.compressed, Pending: s.jobs[name] != nil, at: at})
+	}
+	slices.SortFunc(files, func(a, b File) int {
+		switch {
+		case a.at.before(b.at):
+			return -1
+		case b.at.before(a.at):
+			return 1
+		}
+		return 0
+	})
+	return files, nil
+}
+
+// belongs says that a file of the series is one of the policy's: a plain file under
+// a policy that compresses is one from before that policy, unless it waits for it.
+func (s *Set) belongs(name string, at place) bool {
+	if s.scheme.cext == "" || at.compressed {
+		return at.inRange(s)
+	}
+	if s.jobs[name] != nil {
+		return true
+	}
+	return s.cfg.Policy.DelayCompress && (s.scheme.dated || at.slot == s.scheme.start)
+}
+
+// inRange leaves out numbers that rotations never look at.
+func (p place) inRange(s *Set) bool {
+	rotate := s.cfg.Policy.Rotate
+	return s.scheme.dated || p.slot >= s.scheme.start && (rotate < 0 || p.slot <= s.scheme.start+max(rotate, 1))
+}
+
+// OldDir is where the rotated files are: a path beneath the sandbox, empty for the
+// sandbox itself.
+func (s *Set) OldDir() string { return s.cfg.Policy.OldDir }
+
+// DropOldest removes the oldest file of the series, to make room on a full disk. It
+// gives the size of what went; ok is false where there was nothing.
+func (s *Set) DropOldest() (sizeBytes int64, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return 0, false, fmt.Errorf("make room: %w", fs.ErrClosed)
+	}
+	files, err := s.files()
+	if err != nil {
+		return 0, false, err
+	}
+	for _, f := range files {
+		err := s.unlink(f.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			s.removed(f.Name)
+			continue
+		}
+		if err != nil {
+			return 0, false, fmt.Errorf("make room: %w", err)
+		}
+		return f.Size, true, nil
+	}
+	return 0, false, nil
+}
+
+// Expire removes the files that are older than maxage at now. It does nothing where
+// the policy has no maxage.
+func (s *Set) Expire(now time.Time) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return fmt.Errorf("expire files of %q: %w", s.cfg.Base, fs.ErrClosed)
+	}
+	return s.expire(now)
+}
+
+func (s *Set) expire(now time.Time) error {
+	maxAge := s.cfg.Policy.MaxAge
+	if maxAge <= 0 {
+		return nil
+	}
+	files, err := s.files()
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, f := range files {
+		if now.Sub(f.ModTime) <= maxAge {
+			continue
+		}
+		if s.cfg.Policy.Scripts.PreRemove != "" {
+			s.preRemove(f.Name)
+		}
+		if err := s.unlink(f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, fmt.Errorf("expire: %w", err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// preRemove runs that script outside of a rotation, without the lock.
+func (s *Set) preRemove(name string) {
+	command := s.scriptCommand(Step{Script: "preremove", From: name})
+	s.mu.Unlock()
+	err := s.run(command)
+	s.mu.Lock()
+	if err != nil {
+		s.cfg.Log.Warn("script failed", "script", "preremove", "file", name, "error", err)
+	}
+}

@@ -1,0 +1,140 @@
+package rotation
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"sluice/core/sandbox"
+)
+
+const (
+	// maxProbes slots are looked at one by one; a longer series is listed. A sandbox
+	// may hold a million files of the task, which a listing has to go through.
+	maxProbes = 64
+	// maxNames of a directory are looked at in one listing.
+	maxNames = 1 << 20
+	// manyNames in the directory make a listing dear enough to be done only every
+	// listingLife; in between the Set relies on what it did itself.
+	manyNames   = 4096
+	listingLife = 10 * time.Second
+)
+
+// listing is the series as last seen and kept up to date by our own changes.
+type listing struct {
+	files map[string]sandbox.Info
+	names int
+	until time.Time
+}
+
+func (l *listing) forget() { *l = listing{} }
+
+// look finds the files of the series. mu is held.
+func (s *Set) look() (map[string]sandbox.Info, error) {
+	if !s.scheme.dated && s.cfg.Policy.Rotate >= 0 && s.cfg.Policy.Rotate <= maxProbes {
+		return s.probe()
+	}
+	return s.list()
+}
+
+// probe asks for every name that the numbered series can have.
+func (s *Set) probe() (map[string]sandbox.Info, error) {
+	files := map[string]sandbox.Info{}
+	top := s.scheme.start + max(s.cfg.Policy.Rotate, 1)
+	for slot := s.scheme.start; slot <= top; slot++ {
+		plain := s.scheme.slot(slot)
+		if err := s.probeOne(files, plain); err != nil {
+			return nil, err
+		}
+		if s.scheme.cext == "" {
+			continue
+		}
+		if err := s.probeOne(files, plain+s.scheme.cext); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func (s *Set) probeOne(files map[string]sandbox.Info, name string) error {
+	info, err := s.dir.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	files[name] = info
+	return nil
+}
+
+// list reads the directory, unless it is so full that what is known must do.
+func (s *Set) list() (map[string]sandbox.Info, error) {
+	if s.listing.names > manyNames && time.Now().Before(s.listing.until) {
+		return s.listing.files, nil
+	}
+	names := 0
+	found, err := s.dir.List(maxNames, func(name string) bool {
+		names++
+		_, ours := s.scheme.place(name)
+		return ours
+	})
+	if err != nil && !errors.Is(err, sandbox.ErrTooManyNames) {
+		return nil, err
+	}
+	files := make(map[string]sandbox.Info, len(found))
+	if err != nil {
+		// Not all was seen: what was known before is still most likely true.
+		for name, info := range s.listing.files {
+			files[name] = info
+		}
+	}
+	for _, info := range found {
+		if info.Name != s.cfg.Base {
+			files[info.Name] = info
+		}
+	}
+	s.listing = listing{files: files, names: names, until: time.Now().Add(listingLife)}
+	return files, nil
+}
+
+// renamed and removed keep the listing true to what was done.
+func (s *Set) renamed(from, to string) {
+	if info, ok := s.listing.files[from]; ok {
+		delete(s.listing.files, from)
+		if _, ours := s.scheme.place(to); ours {
+			info.Name = to
+			s.listing.files[to] = info
+		}
+	}
+	if j := s.jobs[from]; j != nil {
+		delete(s.jobs, from)
+		j.name = to
+		s.jobs[to] = j
+	}
+}
+
+func (s *Set) removed(name string) {
+	delete(s.listing.files, name)
+	if j := s.jobs[name]; j != nil {
+		delete(s.jobs, name)
+		j.gone.Store(true)
+		_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
+	}
+}
+
+// added tells of a file that the rotation put into the series.
+func (s *Set) added(info sandbox.Info) {
+	if s.listing.files != nil {
+		s.listing.files[info.Name] = info
+	}
+}
+
+// pending has the plain names that wait for compression. mu is held.
+func (s *Set) pending() map[string]bool {
+	names := make(map[string]bool, len(s.jobs))
+	for name := range s.jobs {
+		names[name] = true
+	}
+	return names
+}

@@ -1,0 +1,160 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"sluice/core/sandbox"
+)
+
+// Names that the package reserves begin so; none of them outlives the work that it
+// belongs to, and Recover sweeps what a killed process left.
+const reservedInfix = ".sluice-tmp."
+
+const maxNoteBytes = sandbox.MaxNoteBytes
+
+func reservedPrefix(base string) string { return "." + base + reservedInfix }
+
+// Reserved says that a name in the directory of the series is a temporary one of
+// the logger's for the live file base.
+func Reserved(base, name string) bool { return strings.HasPrefix(name, reservedPrefix(base)) }
+
+// markName is the note that the file with this inode is to be compressed. Policies
+// change and plain files can be older than them, so the directory alone would not
+// tell which plain file is owed a compression.
+func markName(base string, inode uint64) string {
+	return reservedPrefix(base) + strconv.FormatUint(inode, 10)
+}
+
+// outputName is the unfinished compressed form of that file.
+func outputName(base string, inode uint64) string { return markName(base, inode) + ".out" }
+
+func shiftNoteName(base string) string   { return reservedPrefix(base) + "shift" }
+func removalNoteName(base string) string { return reservedPrefix(base) + "remove" }
+
+// leaveNote writes a note over an old one. A file system without symbolic links, or
+// one without a free inode, has none: then only a kill at the same time would show.
+func (s *Set) leaveNote(name, text string) {
+	err := s.dir.WriteNote(name, text)
+	if errors.Is(err, fs.ErrExist) {
+		if err = s.dir.Unlink(name); err == nil {
+			err = s.dir.WriteNote(name, text)
+		}
+	}
+	if err != nil {
+		s.cfg.Log.Debug("note left out", "name", name, "error", err)
+	}
+}
+
+// dropNote removes a note that has done its duty.
+func (s *Set) dropNote(name string) error {
+	err := s.dir.Unlink(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// undoShift takes back the shifts of a rotation that broke off before the live file
+// was moved, so that the next attempt finds the series as the first one did. Which
+// of them were done, the note and the inodes tell. If the live file was moved, there
+// is nothing to take back. mu is held.
+func (s *Set) undoShift() error {
+	name := shiftNoteName(s.cfg.Base)
+	untrustedNote, err := s.dir.ReadNote(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		_, err = moveAside(s.dir, name, &s.aside)
+		return err
+	}
+	live, moves, ok := s.readShiftNote(untrustedNote)
+	if ok && !s.moved(live) {
+		// The last move was that of the lowest slot: taken back first, it makes room.
+		for i := len(moves) - 1; i >= 0; i-- {
+			if err := s.undoMove(moves[i]); err != nil {
+				return err
+			}
+		}
+	}
+	s.listing.forget()
+	return s.dropNote(name)
+}
+
+// moved says that the live file of a shift note has become the youngest of the
+// series: then the file under the live name, if any, is another.
+func (s *Set) moved(live uint64) bool {
+	info, err := s.cfg.Dir.Stat(s.cfg.Base)
+	return err != nil || info.Inode != live
+}
+
+func (s *Set) undoMove(m Step) error {
+	info, err := s.dir.Stat(m.To)
+	if err != nil || info.Inode != m.Inode {
+		return nil
+	}
+	err = s.dir.RenameNew(m.To, s.dir, m.From)
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("take back a shift: %w", err)
+	}
+	s.renamed(m.To, m.From)
+	return s.killed("undo %q to %q", m.To, m.From)
+}
+
+// readShiftNote reads what shiftNote wrote. The task can have written it too: names
+// that are not of the series are refused.
+func (s *Set) readShiftNote(untrusted string) (live uint64, moves []Step, ok bool) {
+	fields := strings.Split(untrusted, "/")
+	live, err := strconv.ParseUint(fields[0], 36, 64)
+	if err != nil || len(fields)%3 != 1 {
+		return 0, nil, false
+	}
+	for f := fields[1:]; len(f) > 0; f = f[3:] {
+		inode, err := strconv.ParseUint(f[0], 36, 64)
+		from, isFrom := s.scheme.place(f[1])
+		to, isTo := s.scheme.place(f[2])
+		if err != nil || !isFrom || !isTo || to.slot != from.slot+1 || to.compressed != from.compressed {
+			return 0, nil, false
+		}
+		moves = append(moves, Step{Op: OpShift, From: f[1], To: f[2], Inode: inode})
+	}
+	return live, moves, true
+}
+
+// finishRemoval removes what a broken rotation was still to remove. mu is held.
+func (s *Set) finishRemoval() error {
+	name := removalNoteName(s.cfg.Base)
+	untrustedNote, err := s.dir.ReadNote(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		_, err = moveAside(s.dir, name, &s.aside)
+		return err
+	}
+	doomed := map[uint64]bool{}
+	for _, field := range strings.Split(strings.TrimPrefix(untrustedNote, "/"), "/") {
+		if inode, err := strconv.ParseUint(field, 36, 64); err == nil {
+			doomed[inode] = true
+		}
+	}
+	files, err := s.look()
+	if err != nil {
+		return err
+	}
+	for file, info := range files {
+		if doomed[info.Inode] && !info.Mode.IsDir() {
+			if err := s.unlink(file); err != nil {
+				return err
+			}
+		}
+	}
+	return s.dropNote(name)
+}

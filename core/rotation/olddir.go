@@ -1,0 +1,107 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"sluice/core/sandbox"
+)
+
+// defaultOldDirMode is the mode of a directory that createolddir makes.
+const defaultOldDirMode os.FileMode = 0o755
+
+// openSeries opens the directory of the rotated files: a handle of its own in any
+// case.
+func (s *Set) openSeries() (*sandbox.Dir, error) {
+	olddir := s.cfg.Policy.OldDir
+	if olddir == "" {
+		return s.cfg.Dir.Sub(".")
+	}
+	dir, err := s.cfg.Dir.Sub(olddir)
+	if errors.Is(err, fs.ErrNotExist) && s.cfg.Policy.CreateOldDir.On {
+		dir, err = s.makeOldDir(false)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("olddir %q does not exist in the sandbox; expected a directory, or createolddir: %w", olddir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("olddir %q: expected a directory beneath the sandbox that no link leads to: %w", olddir, err)
+	}
+	if dir.Device() != s.cfg.Dir.Device() {
+		_ = dir.Close()
+		return nil, fmt.Errorf("olddir %q is on another device than the sandbox; expected one that files can be renamed into", olddir)
+	}
+	return dir, nil
+}
+
+// makeOldDir makes the directory, and those above it that are missing. With force
+// it moves aside what stands there instead.
+func (s *Set) makeOldDir(force bool) (*sandbox.Dir, error) {
+	at, err := s.cfg.Dir.Sub(".")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range strings.Split(s.cfg.Policy.OldDir, "/") {
+		next, err := s.makeOne(at, name, force)
+		_ = at.Close()
+		if err != nil {
+			return nil, err
+		}
+		at = next
+	}
+	return at, nil
+}
+
+func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, error) {
+	next, err := at.Sub(name)
+	if err == nil {
+		return next, nil
+	}
+	if errors.Is(err, sandbox.ErrNotDirectory) && force {
+		if _, err := moveAside(at, name, &s.aside); err != nil {
+			return nil, err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	mode := defaultOldDirMode
+	if s.cfg.Policy.CreateOldDir.ModeSet {
+		mode = s.cfg.Policy.CreateOldDir.Mode
+	}
+	if err := at.Mkdir(name, mode); err != nil {
+		return nil, err
+	}
+	if next, err = at.Sub(name); err != nil {
+		return nil, err
+	}
+	if o := s.owners.olddir; o.uid >= 0 || o.gid >= 0 {
+		if err := next.SetOwner(o.uid, o.gid); err != nil {
+			_ = next.Close()
+			return nil, err
+		}
+	}
+	return next, nil
+}
+
+// reopenOldDir makes the directory of the rotated files anew, after the task has
+// taken it away: the live file must go somewhere.
+func (s *Set) reopenOldDir() error {
+	if s.cfg.Policy.OldDir == "" {
+		return fmt.Errorf("sandbox: %w", fs.ErrNotExist)
+	}
+	dir, err := s.makeOldDir(true)
+	if err != nil {
+		return fmt.Errorf("make olddir %q again: %w", s.cfg.Policy.OldDir, err)
+	}
+	_ = s.dir.Close()
+	s.dir = dir
+	for name, j := range s.jobs {
+		j.gone.Store(true)
+		delete(s.jobs, name)
+	}
+	s.listing.forget()
+	return nil
+}

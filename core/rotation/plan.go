@@ -1,0 +1,224 @@
+package rotation
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/core/logrotate"
+	"sluice/core/sandbox"
+)
+
+// view is what a plan is made from: the live file and what the directory of the
+// series holds under names of the series.
+type view struct {
+	live  sandbox.Info
+	files map[string]sandbox.Info
+	// pending has the plain names that are still to be compressed.
+	pending map[string]bool
+}
+
+// planner makes a plan. It keeps track of what its own steps do to the names, so
+// that later steps know what stands in their way.
+type planner struct {
+	policy logrotate.Policy
+	scheme scheme
+	now    time.Time
+
+	live    sandbox.Info
+	files   map[string]sandbox.Info
+	pending map[string]bool
+
+	steps []Step
+	// doomed are files that go only after the scripts have run.
+	doomed []doom
+	final  string
+}
+
+// doom is a name to be removed, and the file that bears it.
+type doom struct {
+	name  string
+	inode uint64
+}
+
+// plan gives the steps of one rotation at now. It is pure. The last name is the one
+// that the live file gets, empty if it is removed.
+func plan(v view, s scheme, policy logrotate.Policy, now time.Time) ([]Step, string) {
+	p := &planner{
+		policy: policy, scheme: s, now: now, live: v.live,
+		files: maps.Clone(v.files), pending: maps.Clone(v.pending),
+	}
+	p.script("firstaction", policy.Scripts.FirstAction, "")
+	if s.dated {
+		p.dated()
+	} else {
+		p.numbered()
+	}
+	p.script("prerotate", policy.Scripts.PreRotate, "")
+	p.moveLive()
+	p.afterwards()
+	return p.steps, p.final
+}
+
+// keepsNone says that the live file is removed instead of kept.
+func (p *planner) keepsNone() bool { return p.policy.Rotate == 0 }
+
+// copies says that the replaced program would copy the live file: then a file that
+// stands in the way is kept as a backup instead of overwritten.
+func (p *planner) copies() bool { return p.policy.CopyTruncate || p.policy.RenameCopy }
+
+// compressesNow says that the file that is rotated out is compressed right away.
+func (p *planner) compressesNow() bool { return p.policy.Compress && !p.policy.DelayCompress }
+
+// count is how many files a rotation looks at.
+func (p *planner) count() int { return max(p.policy.Rotate, 1) }
+
+func (p *planner) add(s Step) { p.steps = append(p.steps, s) }
+
+func (p *planner) tooOld(info sandbox.Info) bool {
+	return p.policy.MaxAge > 0 && p.now.Sub(info.ModTime) > p.policy.MaxAge
+}
+
+// remove disposes of a name now, or after the scripts where there are any.
+func (p *planner) remove(name string) {
+	info, exists := p.files[name]
+	if !exists || info.Mode.IsDir() {
+		// A directory in a file's place is the task's: it is shifted and moved aside
+		// like any other impostor, but never removed.
+		return
+	}
+	if p.policy.Scripts.Any() {
+		p.doomed = append(p.doomed, doom{name, info.Inode})
+		return
+	}
+	p.removeNow(name)
+}
+
+func (p *planner) removeNow(name string) {
+	p.add(Step{Op: OpRemove, From: name, SizeBytes: p.files[name].Size, Inode: p.files[name].Inode})
+	delete(p.files, name)
+	delete(p.pending, name)
+}
+
+// shift renames from to to, clearing the way first.
+func (p *planner) shift(from, to string) Step {
+	if p.pending[from] {
+		p.displace(to)
+	}
+	p.clearDirectory(to)
+	step := Step{Op: OpShift, From: from, To: to, Inode: p.files[from].Inode}
+	p.add(step)
+	p.files[to] = p.files[from]
+	delete(p.files, from)
+	if p.pending[from] {
+		delete(p.pending, from)
+		p.pending[to] = true
+	}
+	return step
+}
+
+// displace keeps what bears a name that must be free as a backup, as the replaced
+// program does with an output file that exists.
+func (p *planner) displace(name string) {
+	if info, exists := p.files[name]; exists && !info.Mode.IsDir() {
+		p.add(Step{Op: OpDisplace, From: name, To: backupName(name, p.now)})
+		delete(p.files, name)
+	}
+}
+
+// clearDirectory moves a directory aside that no file can be renamed over.
+func (p *planner) clearDirectory(name string) {
+	if info, exists := p.files[name]; exists && info.Mode.IsDir() {
+		p.add(Step{Op: OpAside, From: name})
+		delete(p.files, name)
+	}
+}
+
+func backupName(name string, now time.Time) string {
+	return name + now.Format("-2006010215") + ".backup"
+}
+
+// owe marks a plain file of the series as one to be compressed; what has the
+// compressed name already is kept as a backup.
+func (p *planner) owe(plain string) {
+	info, exists := p.files[plain]
+	if !exists || p.pending[plain] || !info.Ours() {
+		return
+	}
+	p.displace(plain + p.scheme.cext)
+	p.add(Step{Op: OpOwe, From: plain, Inode: info.Inode})
+	p.pending[plain] = true
+}
+
+// moveLive ends the life of the live file under its own name.
+func (p *planner) moveLive() {
+	occupant, occupied := p.files[p.final]
+	if p.keepsNone() && !p.policy.Scripts.Any() {
+		if p.policy.RenameCopy {
+			p.displace(p.final)
+		} else if occupied && p.policy.Compress && !occupant.Mode.IsDir() {
+			// logrotate renames over it, compresses the result and removes that.
+			p.removeNow(p.final)
+		}
+		p.add(Step{Op: OpRemoveLive, From: p.live.Name, SizeBytes: p.live.Size})
+		p.final = ""
+		return
+	}
+	if p.copies() || p.pending[p.final] {
+		p.displace(p.final)
+	}
+	p.clearDirectory(p.final)
+	if p.keepsNone() {
+		p.doomed = append(p.doomed, doom{p.final, p.live.Inode})
+	}
+	p.noteRemoval()
+	if p.compressesNow() && !p.keepsNone() {
+		p.add(Step{Op: OpOwe, From: p.final, Inode: p.live.Inode})
+	}
+	p.add(Step{Op: OpMove, From: p.live.Name, To: p.final, Inode: p.live.Inode})
+}
+
+// afterwards is what follows once the live file has been moved. Compression is in
+// the background and no step of the plan, except where a script is to find it done.
+func (p *planner) afterwards() {
+	p.forgetShift()
+	p.script("postrotate", p.policy.Scripts.PostRotate, p.final)
+	if p.compressesNow() && compressesInline(p.policy) {
+		p.add(Step{Op: OpCompress, From: p.final})
+	}
+	for _, d := range p.doomed {
+		if d.name == p.final {
+			p.add(Step{Op: OpRemove, From: p.scheme.counted(p.final)})
+		}
+		if d.name != p.final || p.scheme.cext != "" {
+			p.add(Step{Op: OpRemove, From: d.name, SizeBytes: p.files[d.name].Size, Inode: d.inode})
+		}
+	}
+	if len(p.doomed) > 0 {
+		p.add(Step{Op: OpForgetRemoval})
+	}
+	p.script("lastaction", p.policy.Scripts.LastAction, "")
+}
+
+// noteRemoval leaves word of what is to go once the scripts have run.
+func (p *planner) noteRemoval() {
+	var b strings.Builder
+	for _, d := range p.doomed {
+		b.WriteString("/" + strconv.FormatUint(d.inode, 36))
+	}
+	if b.Len() > 0 && b.Len() <= maxNoteBytes {
+		p.add(Step{Op: OpNoteRemoval, Note: b.String()})
+	}
+}
+
+// compressesInline says that scripts can see when compression happens.
+func compressesInline(policy logrotate.Policy) bool {
+	return policy.Scripts.PreRemove != "" || policy.Scripts.LastAction != ""
+}
+
+func (p *planner) script(name, text, final string) {
+	if text != "" {
+		p.add(Step{Op: OpScript, Script: name, From: final})
+	}
+}

@@ -1,0 +1,114 @@
+package rotation
+
+import "slices"
+
+// dated plans a rotation that names by date: nothing is shifted, the oldest go.
+func (p *planner) dated() {
+	if p.policy.DelayCompress && p.policy.Compress {
+		p.oweAll()
+	}
+	series := p.series()
+	p.final = p.freeDay(series)
+	victims := p.victims(series)
+	if p.keepsNone() && !p.policy.CopyTruncate && len(victims) > 0 {
+		// logrotate disposes of the live file in place of the last victim.
+		victims = victims[:len(victims)-1]
+	}
+	for i, v := range victims {
+		if i+1 < len(victims) {
+			p.removeNow(v.name)
+			continue
+		}
+		p.remove(v.name)
+	}
+}
+
+// member is a file that the retention counts.
+type member struct {
+	place
+	name string
+}
+
+// oweAll marks every plain file of the series: compression was only delayed.
+func (p *planner) oweAll() {
+	var plain []member
+	for name := range p.files {
+		if at, ok := p.scheme.place(name); ok && !at.compressed {
+			plain = append(plain, member{at, name})
+		}
+	}
+	sortMembers(plain)
+	for _, m := range plain {
+		p.owe(m.name)
+	}
+}
+
+// series lists the counted files from the oldest to the youngest. Directories are
+// nobody's log.
+func (p *planner) series() []member {
+	var series []member
+	for name, info := range p.files {
+		at, ok := p.scheme.place(name)
+		if !ok || info.Mode.IsDir() {
+			continue
+		}
+		if p.pending[name] || at.compressed == (p.scheme.cext != "") {
+			series = append(series, member{at, name})
+		}
+	}
+	sortMembers(series)
+	return series
+}
+
+func sortMembers(members []member) {
+	slices.SortFunc(members, func(a, b member) int {
+		switch {
+		case a.before(b.place):
+			return -1
+		case b.before(a.place):
+			return 1
+		}
+		return 0
+	})
+}
+
+// freeDay is the name for the live file: today's, with a counter behind the date if
+// today has files already. The counter only grows, so that the order of the names
+// is the order of the files even where the first of today are gone.
+func (p *planner) freeDay(series []member) string {
+	suffix := p.scheme.date.suffix(p.now)
+	counter, taken := 0, false
+	for _, m := range series {
+		if m.suffix == suffix {
+			taken = true
+			counter = max(counter, m.counter)
+		}
+	}
+	_, directory := p.files[p.scheme.day(suffix, 0)]
+	directory = directory && p.files[p.scheme.day(suffix, 0)].Mode.IsDir()
+	if !taken && !directory {
+		return p.scheme.day(suffix, 0)
+	}
+	for {
+		counter++
+		name := p.scheme.day(suffix, counter)
+		if _, exists := p.files[name]; !exists {
+			return name
+		}
+	}
+}
+
+// victims are the oldest beyond the number to keep, and the too old ones.
+func (p *planner) victims(series []member) []member {
+	beyond := 0
+	if p.policy.Rotate >= 0 && len(series) >= p.count() {
+		beyond = len(series) - p.count() + 1
+	}
+	var victims []member
+	for i, m := range series {
+		if i < beyond || p.tooOld(p.files[m.name]) {
+			victims = append(victims, m)
+		}
+	}
+	return victims
+}

@@ -1,0 +1,158 @@
+package rotation
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// numbered plans the shift of numbered files, from the highest slot down, so that
+// the way is always free.
+func (p *planner) numbered() {
+	s := p.scheme
+	p.final = s.slot(s.start)
+	if p.policy.DelayCompress && p.policy.Compress {
+		p.owe(p.final)
+	}
+	count := p.count()
+	if p.policy.Rotate == -1 {
+		count = p.highest()
+	}
+	top := s.start + count
+	scripts := p.policy.Scripts.Any()
+	if p.disposesTop() && !scripts {
+		p.eachForm(top, p.remove)
+	}
+	at := len(p.steps)
+	var moves []Step
+	for _, slot := range p.taken(top) {
+		p.eachForm(slot, func(name string) {
+			if step, shifted := p.ageOrShift(name, slot, top); shifted {
+				moves = append(moves, step)
+			}
+		})
+	}
+	if p.disposesTop() && scripts {
+		p.eachForm(top, p.remove)
+	}
+	p.noteShift(at, moves)
+}
+
+// taken lists the slots below top that may be taken, from the highest down: of a
+// policy that keeps millions of files only those that are there.
+func (p *planner) taken(top int) []int {
+	var slots []int
+	if top-p.scheme.start <= maxProbes {
+		for slot := top - 1; slot >= p.scheme.start; slot-- {
+			slots = append(slots, slot)
+		}
+		return slots
+	}
+	for name := range p.files {
+		if at, ok := p.scheme.place(name); ok && at.slot >= p.scheme.start && at.slot < top {
+			slots = append(slots, at.slot)
+		}
+	}
+	slices.SortFunc(slots, func(a, b int) int { return b - a })
+	return slices.Compact(slots)
+}
+
+// disposesTop says whether what is pushed out of the last slot goes. Where no file
+// is kept, logrotate disposes of the live file instead, and the oldest stays.
+func (p *planner) disposesTop() bool {
+	switch {
+	case p.policy.Rotate == -1:
+		return false
+	case !p.keepsNone():
+		return true
+	case !p.policy.CopyTruncate:
+		return false
+	}
+	// copytruncate with nothing copied: compressing what is not there fails, and
+	// logrotate then disposes of nothing.
+	_, leftover := p.files[p.final]
+	return !p.compressesNow() || leftover
+}
+
+// highest is the number of the last counted file, 0 if there is none.
+func (p *planner) highest() int {
+	last := 0
+	for name := range p.files {
+		at, ok := p.scheme.place(name)
+		if ok && at.slot > last && (p.pending[name] || at.compressed == (p.scheme.cext != "")) {
+			last = at.slot
+		}
+	}
+	return last
+}
+
+// eachForm visits the names under which a slot is taken: the counted one, and the
+// plain one while it waits for its compression. The plain file of the first slot
+// belongs to the series as well where compression is delayed.
+func (p *planner) eachForm(slot int, visit func(name string)) {
+	plain := p.scheme.slot(slot)
+	counted := p.scheme.counted(plain)
+	if _, exists := p.files[counted]; exists {
+		visit(counted)
+	}
+	if plain == counted {
+		return
+	}
+	info, exists := p.files[plain]
+	delayed := p.policy.DelayCompress && slot == p.scheme.start
+	if exists && (p.pending[plain] || delayed && !info.Ours()) {
+		visit(plain)
+	}
+}
+
+// ageOrShift moves one file a slot up, or disposes of it: when it is too old, or
+// when the next slot is behind the last.
+func (p *planner) ageOrShift(name string, slot, top int) (Step, bool) {
+	info := p.files[name]
+	to := p.scheme.slot(slot+1) + strings.TrimPrefix(name, p.scheme.slot(slot))
+	if !info.Mode.IsDir() {
+		gone := slot+1 == top && p.disposesTop() && !p.policy.Scripts.Any()
+		if gone || p.tooOld(info) {
+			p.removeNow(name)
+			return Step{}, false
+		}
+	}
+	return p.shift(name, to), true
+}
+
+// noteShift puts the note about the moves before the first of them.
+func (p *planner) noteShift(at int, moves []Step) {
+	if len(moves) == 0 {
+		return
+	}
+	note := Step{Op: OpNoteShift, Note: shiftNote(p.live.Inode, moves)}
+	if note.Note == "" {
+		return
+	}
+	p.steps = append(p.steps[:at], append([]Step{note}, p.steps[at:]...)...)
+}
+
+func (p *planner) forgetShift() {
+	for _, s := range p.steps {
+		if s.Op == OpNoteShift {
+			p.add(Step{Op: OpForgetShift})
+			return
+		}
+	}
+}
+
+// shiftNote is the live file's inode and, for every move, inode and old name. Names
+// are those of the scheme, so they have no slash; the separator is one. A note that
+// would be too long is left out: then a kill in the middle of such a shift, of more
+// than some hundred files, leaves a gap in the numbers.
+func shiftNote(live uint64, moves []Step) string {
+	var b strings.Builder
+	b.WriteString(strconv.FormatUint(live, 36))
+	for _, m := range moves {
+		b.WriteString("/" + strconv.FormatUint(m.Inode, 36) + "/" + m.From + "/" + m.To)
+	}
+	if b.Len() > maxNoteBytes {
+		return ""
+	}
+	return b.String()
+}

@@ -1,0 +1,145 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
+)
+
+// Rotate makes the live file the youngest of the series, or removes it where the
+// policy keeps none, and disposes of what the policy does not keep. now, in the
+// location whose dates are wanted, is the time of the rotation. What bears the live
+// name and is no file of ours is moved aside. Outcome.Free tells whether the name is
+// free afterwards.
+//
+// An error leaves the live file, or what stands in its place, where it is; the next
+// call starts anew.
+func (s *Set) Rotate(now time.Time) (Outcome, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return Outcome{}, fmt.Errorf("rotate %q: %w", s.cfg.Base, fs.ErrClosed)
+	}
+	if s.unfinished {
+		if err := s.resume(); err != nil {
+			return Outcome{}, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
+		}
+	}
+	out := Outcome{Live: s.liveAfter(nil)}
+	live, err := s.cfg.Dir.Stat(s.cfg.Base)
+	if errors.Is(err, fs.ErrNotExist) {
+		out.Missing = true
+		return out, nil
+	}
+	if err != nil {
+		return out, fmt.Errorf("rotate: %w", err)
+	}
+	if !live.Mode.IsRegular() || live.Links != 1 && !s.cfg.Policy.AllowHardLink {
+		return s.disown(out)
+	}
+	if s.cfg.Policy.NotIfEmpty && live.Size == 0 {
+		out.Empty = true
+		return out, nil
+	}
+	out.Live = s.liveAfter(&live)
+	return s.rotateLive(live, now, out)
+}
+
+// rotateLive plans and applies.
+func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome, error) {
+	files, err := s.look()
+	if err != nil {
+		return out, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
+	}
+	steps, _ := plan(view{live: live, files: files, pending: s.pending()}, s.scheme, s.cfg.Policy, now)
+	if err := s.apply(steps, &out); err != nil {
+		if !errors.Is(err, errStopped) {
+			return out, errors.Join(err, s.resume())
+		}
+		return out, err
+	}
+	s.submitAll()
+	return out, nil
+}
+
+// disown moves aside what stands in the live file's place.
+func (s *Set) disown(out Outcome) (Outcome, error) {
+	if _, err := moveAside(s.cfg.Dir, s.cfg.Base, &s.aside); err != nil {
+		return out, err
+	}
+	out.Impostors++
+	out.Missing = true
+	return out, s.killed("disown")
+}
+
+// resume takes back or finishes what a rotation left that broke off.
+func (s *Set) resume() error {
+	if err := s.undoShift(); err != nil {
+		return err
+	}
+	if err := s.finishRemoval(); err != nil {
+		return err
+	}
+	s.unfinished = false
+	return nil
+}
+
+// runScript runs a script of the policy without the lock: it may take its time, and
+// compressions may finish meanwhile.
+func (s *Set) runScript(step Step, out *Outcome) {
+	command := s.scriptCommand(step)
+	s.mu.Unlock()
+	err := s.run(command)
+	s.mu.Lock()
+	if err != nil {
+		out.FailedScripts++
+		out.Problems = append(out.Problems, fmt.Errorf("script %s: %w", step.Script, err))
+	}
+}
+
+func (s *Set) run(command script.Command) error {
+	if s.cfg.RunScript == nil {
+		return errNoScripts
+	}
+	return s.cfg.RunScript(command)
+}
+
+var errNoScripts = errors.New("commands are not permitted")
+
+// scriptCommand gives a script the arguments that logrotate gives it: the pattern of
+// the configuration, quotes and trailing blank included, or the paths.
+func (s *Set) scriptCommand(step Step) script.Command {
+	scripts := s.cfg.Policy.Scripts
+	live := path.Join(s.cfg.Path, s.cfg.Base)
+	pattern := `"` + live + `" `
+	switch step.Script {
+	case "firstaction":
+		return script.Shell(step.Script, scripts.FirstAction, pattern)
+	case "lastaction":
+		return script.Shell(step.Script, scripts.LastAction, pattern)
+	case "preremove":
+		return script.Shell(step.Script, scripts.PreRemove, s.seriesPath(step.From))
+	}
+	text := scripts.PreRotate
+	args := []string{live}
+	if step.Script == "postrotate" {
+		text = scripts.PostRotate
+		args = append(args, s.seriesPath(step.From))
+	}
+	if scripts.Shared {
+		args = []string{pattern}
+	}
+	return script.Shell(step.Script, text, args...)
+}
+
+// seriesPath is the path of a rotated file as scripts see it.
+func (s *Set) seriesPath(name string) string {
+	return path.Join(s.cfg.Path, s.cfg.Policy.OldDir, name)
+}

@@ -1,0 +1,155 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"sluice/core/logrotate"
+	"sluice/core/sandbox"
+)
+
+// Set is the rotated series of one live file. Its methods may be called
+// concurrently; Rotate, Recover and Expire run one after the other. All of them may
+// block for as long as the file system does, and Rotate for as long as the scripts
+// of its policy run.
+type Set struct {
+	cfg    Config
+	scheme scheme
+	owners owners
+
+	// turn is held by whoever changes the series as a whole; taken before mu.
+	turn sync.Mutex
+	// mu guards the names of the series and everything below.
+	mu      sync.Mutex
+	dir     *sandbox.Dir
+	jobs    map[string]*job // by the plain name that their file has now
+	listing listing
+	stats   Stats
+	aside   int
+	// unfinished says that the last rotation broke off and must be taken back first.
+	unfinished bool
+
+	// stopped, if set, is asked after every change of a name whether the process is
+	// killed here. Only tests set it.
+	stopped func(done string) bool
+}
+
+// Stats count what happens in the background.
+type Stats struct {
+	// Compressed counts files, FailedCompressions attempts that left the plain file.
+	Compressed, FailedCompressions int64
+	// Pending is how many files wait to be compressed or are being compressed.
+	Pending int
+}
+
+// errStopped is the end of a process, for tests.
+var errStopped = errors.New("stopped")
+
+// New gives the series of a live file. It opens the directory for the rotated files,
+// or makes it if the policy says so; the caller closes the Set. It looks at no file
+// of the series: after a restart call Recover.
+func New(cfg Config) (*Set, error) {
+	owners, err := resolveOwners(cfg.Policy)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{
+		cfg: cfg, owners: owners, scheme: newScheme(cfg.Policy, cfg.Base),
+		jobs: map[string]*job{},
+	}
+	if s.dir, err = s.openSeries(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close releases the directory of the rotated files. Tasks that were submitted and
+// run afterwards do nothing.
+func (s *Set) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return nil
+	}
+	err := s.dir.Close()
+	s.dir = nil
+	for _, j := range s.jobs {
+		j.gone.Store(true)
+	}
+	return err
+}
+
+// Stats gives the counters so far.
+func (s *Set) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	stats.Pending = len(s.jobs)
+	return stats
+}
+
+// Live says how to make the first live file.
+func (s *Set) Live() LiveFile { return s.liveAfter(nil) }
+
+// liveAfter says how to make the live file that follows old, which may be nil.
+func (s *Set) liveAfter(old *sandbox.Info) LiveFile {
+	policy := s.cfg.Policy
+	live := LiveFile{Mode: defaultLiveMode, UID: -1, GID: -1}
+	if old != nil && (policy.Create.On || policy.CopyTruncate) {
+		live = LiveFile{Mode: old.Mode.Perm(), UID: old.UID, GID: old.GID}
+	}
+	if policy.Create.On && !policy.CopyTruncate {
+		live = s.owners.create.over(live, policy.Create)
+	}
+	return live
+}
+
+// defaultLiveMode is what the replaced program's open(2) gives with the usual umask.
+const defaultLiveMode os.FileMode = 0o644
+
+// Due says whether time alone asks for a rotation at now: when hourly, daily,
+// weekly, monthly or yearly is in force and now is in another such period, by the
+// clock of now's location, than the last rotation (or the making of the live file).
+func (s *Set) Due(now, last time.Time) bool {
+	return due(s.cfg.Policy.Every, s.cfg.Policy.Weekday, now, last.In(now.Location()))
+}
+
+func due(every logrotate.Period, weekday int, now, last time.Time) bool {
+	sameYear := now.Year() == last.Year()
+	sameMonth := sameYear && now.Month() == last.Month()
+	sameDay := sameYear && now.YearDay() == last.YearDay()
+	if now.Before(last) {
+		return false
+	}
+	switch every {
+	case logrotate.Hourly:
+		return !sameDay || now.Hour() != last.Hour()
+	case logrotate.Daily:
+		return !sameDay
+	case logrotate.Weekly:
+		days := civilDays(now) - civilDays(last)
+		return days >= 7 || days >= 1 && int(now.Weekday()) == weekday
+	case logrotate.Monthly:
+		return !sameMonth
+	case logrotate.Yearly:
+		return !sameYear
+	}
+	return false
+}
+
+// civilDays counts days of the calendar, whatever their length.
+func civilDays(t time.Time) int64 {
+	y, m, d := t.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 3600)
+}
+
+// killed asks whether a test stops the process here.
+func (s *Set) killed(format string, args ...any) error {
+	if s.stopped != nil && s.stopped(fmt.Sprintf(format, args...)) {
+		return errStopped
+	}
+	return nil
+}
