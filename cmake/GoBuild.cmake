@@ -1,0 +1,54 @@
+# Runs `go build` and writes what the output depends on. Called at build time by
+# sluice_go_build with GO, MODE, PACKAGE, SOURCE, OUTPUT, DEPFILE, RACE, TAGS
+# and VERSION.
+
+cmake_minimum_required(VERSION 3.25)
+
+set(ENV{CGO_ENABLED} 1)
+
+set(flags -trimpath)
+if(RACE)
+  list(APPEND flags -race)
+endif()
+if(TAGS)
+  list(APPEND flags -tags=${TAGS})
+endif()
+
+execute_process(
+  COMMAND ${GO} build ${flags} -buildvcs=false -buildmode=${MODE}
+    -ldflags "-X sluice/core/version.Version=${VERSION}"
+    -o ${OUTPUT} ${PACKAGE}
+  WORKING_DIRECTORY ${SOURCE}
+  RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "go build of ${PACKAGE} failed")
+endif()
+
+# An unchanged archive keeps its time stamp in the cache of go; its time has to
+# pass that of its sources for the build to be at rest.
+file(TOUCH ${OUTPUT})
+
+# The directory stands for files that come and go.
+set(template "{{if .Module}}{{if .Module.Main}}{{$dir := .Dir}}{{$dir}}
+{{range .GoFiles}}{{$dir}}/{{.}}
+{{end}}{{range .CgoFiles}}{{$dir}}/{{.}}
+{{end}}{{range .CFiles}}{{$dir}}/{{.}}
+{{end}}{{range .HFiles}}{{$dir}}/{{.}}
+{{end}}{{range .EmbedFiles}}{{$dir}}/{{.}}
+{{end}}{{end}}{{end}}")
+
+execute_process(
+  COMMAND ${GO} list -deps ${flags} -f ${template} ${PACKAGE}
+  WORKING_DIRECTORY ${SOURCE}
+  OUTPUT_VARIABLE sources
+  OUTPUT_STRIP_TRAILING_WHITESPACE
+  RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "go list of ${PACKAGE} failed")
+endif()
+
+string(REGEX REPLACE "[\n]+" ";" sources "${sources}")
+list(APPEND sources ${SOURCE}/go.mod ${SOURCE}/go.sum)
+list(TRANSFORM sources REPLACE " " "\\\\ ")
+list(JOIN sources " \\\n  " joined)
+file(WRITE ${DEPFILE} "${OUTPUT}: \\\n  ${joined}\n")

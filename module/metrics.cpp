@@ -1,0 +1,98 @@
+#include "metrics.hpp"
+
+#include <stdint.h>
+
+#include <array>
+#include <iterator>
+#include <mutex>
+
+#include <process/future.hpp>
+
+#include <process/metrics/metrics.hpp>
+#include <process/metrics/pull_gauge.hpp>
+
+#include "bridge/bridge.h"
+
+using process::Future;
+
+using process::metrics::PullGauge;
+
+namespace [[gnu::visibility("hidden")]] sluice {
+
+namespace {
+
+struct Name
+{
+  sluice_metric metric;
+  const char* name;
+};
+
+
+constexpr Name NAMES[] = {
+  {SLUICE_STREAMS, "sluice/streams"},
+  {SLUICE_STREAMS_RECOVERED, "sluice/streams_recovered"},
+  {SLUICE_BYTES_IN, "sluice/bytes_in"},
+  {SLUICE_BYTES_WRITTEN, "sluice/bytes_written"},
+  {SLUICE_BYTES_DROPPED, "sluice/bytes_dropped"},
+  {SLUICE_ROTATIONS, "sluice/rotations"},
+  {SLUICE_ROTATION_ERRORS, "sluice/rotation_errors"},
+  {SLUICE_WRITE_ERRORS, "sluice/write_errors"},
+  {SLUICE_IMPOSTORS, "sluice/impostors"},
+  {SLUICE_PANICS, "sluice/panics"},
+  {SLUICE_WAKEUPS, "sluice/wakeups"},
+  {SLUICE_GOROUTINES, "sluice/goroutines"},
+};
+
+static_assert(
+  std::size(NAMES) == SLUICE_METRICS, "A metric of the core has no name");
+
+
+// Gives numbers of one instant to a reader that asks gauge after gauge, as the
+// registry does: a reading serves every gauge once, and the first that is asked
+// again takes the next one.
+class Reading
+{
+public:
+  double value(sluice_metric metric)
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+
+    if (served[metric]) {
+      served.fill(false);
+      sluice_metrics(values.data(), SLUICE_METRICS);
+    }
+
+    served[metric] = true;
+    return static_cast<double>(values[metric]);
+  }
+
+  Reading() { served.fill(true); }
+
+private:
+  std::mutex mutex;
+  std::array<bool, SLUICE_METRICS> served;
+  std::array<int64_t, SLUICE_METRICS> values = {};
+};
+
+} // namespace {
+
+
+void addMetrics()
+{
+  static std::once_flag once;
+
+  std::call_once(once, []() {
+    // NOTE: Leaked on purpose: the registry may ask until the process ends.
+    Reading* reading = new Reading();
+
+    for (const Name& entry : NAMES) {
+      const sluice_metric metric = entry.metric;
+      process::metrics::add(
+        PullGauge(entry.name, [reading, metric]() -> Future<double> {
+          return reading->value(metric);
+        }));
+    }
+  });
+}
+
+} // namespace sluice {
