@@ -1,0 +1,14 @@
+// Package script runs the commands of a rotation policy: scripts and external
+// compressors.
+//
+// A command runs as the task's user, in the sandbox, in a process group of its own,
+// for a limited time, with limited resources, with no descriptor of the host but the
+// three it is given, and at most a few at once. Its output goes to the log, a few
+// lines of it.
+//
+// The package lives inside a host process that starts many children of its own. It
+// waits only for the processes that it started, by their ids, and changes nothing
+// of the host: not its descriptors, signals, environment or working directory.
+//
+// It refuses to decide who may run commands; that is the policy's.
+package script
