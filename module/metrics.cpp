@@ -1,34 +1,21 @@
 #include "metrics.hpp"
 
-#include <stdint.h>
-
 #include <array>
 #include <iterator>
 #include <mutex>
-
-#include <process/future.hpp>
 
 #include <process/metrics/metrics.hpp>
 #include <process/metrics/pull_gauge.hpp>
 
 #include "bridge/bridge.h"
 
-using process::Future;
-
-using process::metrics::PullGauge;
-
-namespace [[gnu::visibility("hidden")]] sluice {
-
 namespace {
 
-struct Name
+constexpr struct
 {
   sluice_metric metric;
   const char* name;
-};
-
-
-constexpr Name NAMES[] = {
+} METRICS[] = {
   {SLUICE_STREAMS, "sluice/streams"},
   {SLUICE_STREAMS_RECOVERED, "sluice/streams_recovered"},
   {SLUICE_BYTES_IN, "sluice/bytes_in"},
@@ -43,8 +30,7 @@ constexpr Name NAMES[] = {
   {SLUICE_GOROUTINES, "sluice/goroutines"},
 };
 
-static_assert(
-  std::size(NAMES) == SLUICE_METRICS, "A metric of the core has no name");
+static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");
 
 
 // Gives numbers of one instant to a reader that asks gauge after gauge, as the
@@ -53,6 +39,8 @@ static_assert(
 class Reading
 {
 public:
+  Reading() { served.fill(true); }
+
   double value(sluice_metric metric)
   {
     std::lock_guard<std::mutex> lock(mutex);
@@ -66,8 +54,6 @@ public:
     return static_cast<double>(values[metric]);
   }
 
-  Reading() { served.fill(true); }
-
 private:
   std::mutex mutex;
   std::array<bool, SLUICE_METRICS> served;
@@ -77,6 +63,8 @@ private:
 } // namespace {
 
 
+namespace [[gnu::visibility("hidden")]] sluice {
+
 void addMetrics()
 {
   static std::once_flag once;
@@ -85,10 +73,10 @@ void addMetrics()
     // NOTE: Leaked on purpose: the registry may ask until the process ends.
     Reading* reading = new Reading();
 
-    for (const Name& entry : NAMES) {
+    for (const auto& entry : METRICS) {
       const sluice_metric metric = entry.metric;
-      process::metrics::add(
-        PullGauge(entry.name, [reading, metric]() -> Future<double> {
+      process::metrics::add(process::metrics::PullGauge(
+        entry.name, [reading, metric]() -> process::Future<double> {
           return reading->value(metric);
         }));
     }

@@ -41,7 +41,9 @@ public:
 
 private:
   WorkDir(const std::string& path, const std::string& agentId)
-    : path_(path), agentId_(agentId), frameworkId_(agentId + "-0000")
+    : path_(path),
+      agentId_(agentId),
+      frameworkId_(agentId.substr(0, agentId.rfind("-S")) + "-0000")
   {
   }
 
