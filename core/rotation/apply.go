@@ -6,7 +6,6 @@ import (
 	"io/fs"
 
 	"golang.org/x/sys/unix"
-	"sluice/core/sandbox"
 )
 
 // apply carries out a plan. An error leaves the live file under its own name; the
@@ -41,6 +40,10 @@ func (s *Set) applyOne(step Step, out *Outcome) error {
 		err = s.dropNote(removalNoteName(s.cfg.Base))
 	case OpDisplace, OpShift:
 		err = s.shift(step, out)
+	case OpHold:
+		if err = s.hold(step.From); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
 	case OpAside:
 		err = s.clear(step.From, out)
 	case OpRemove:
@@ -158,6 +161,10 @@ func (s *Set) moveLive(step Step, out *Outcome) error {
 		return err
 	}
 	out.Rotated, out.Name = true, step.To
-	s.added(sandbox.Info{Name: step.To, Inode: step.Inode})
+	if s.listing.files != nil {
+		if info, err := s.dir.Stat(step.To); err == nil {
+			s.added(info)
+		}
+	}
 	return nil
 }

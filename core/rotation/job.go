@@ -144,6 +144,7 @@ func (s *Set) abandon(j *job) {
 	delete(s.jobs, j.name)
 	j.gone.Store(true)
 	_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
+	s.vacated(j.name)
 }
 
 // copy fills dst with the compressed content of src.
@@ -244,6 +245,7 @@ func (s *Set) retire(j *job) error {
 	delete(s.listing.files, j.name)
 	delete(s.jobs, j.name)
 	j.gone.Store(true)
+	s.vacated(j.name)
 	return s.dropNote(markName(s.cfg.Base, j.inode))
 }
 

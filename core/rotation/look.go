@@ -111,6 +111,7 @@ func (s *Set) renamed(from, to string) {
 		delete(s.jobs, from)
 		j.name = to
 		s.jobs[to] = j
+		s.vacated(from)
 	}
 }
 
@@ -120,6 +121,7 @@ func (s *Set) removed(name string) {
 		delete(s.jobs, name)
 		j.gone.Store(true)
 		_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
+		s.vacated(name)
 	}
 }
 

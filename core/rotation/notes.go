@@ -35,6 +35,46 @@ func outputName(base string, inode uint64) string { return markName(base, inode)
 func shiftNoteName(base string) string   { return reservedPrefix(base) + "shift" }
 func removalNoteName(base string) string { return reservedPrefix(base) + "remove" }
 
+// heldPrefix begins the names of files that gave their plain name to one that waits
+// for its compression. In the replaced program the two never meet: compressed files
+// are shifted past the plain ones of an earlier policy.
+func heldPrefix(base string) string { return reservedPrefix(base) + "held." }
+
+// hold takes a name from a file for as long as a pending one has it. mu is held.
+func (s *Set) hold(name string) error {
+	if err := s.dir.Rename(name, s.dir, heldPrefix(s.cfg.Base)+name); err != nil {
+		return err
+	}
+	info := s.listing.files[name]
+	delete(s.listing.files, name)
+	info.Name = name
+	s.held[name] = info
+	return nil
+}
+
+// restore gives a name back. mu is held.
+func (s *Set) restore(name string) error {
+	delete(s.held, name)
+	err := s.dir.RenameNew(heldPrefix(s.cfg.Base)+name, s.dir, name)
+	if errors.Is(err, fs.ErrExist) {
+		err = s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir, backupName(name, s.cfg.Now()))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// vacated tells that a pending file has left its name. mu is held.
+func (s *Set) vacated(name string) {
+	if _, ok := s.held[name]; !ok {
+		return
+	}
+	if err := s.restore(name); err != nil {
+		s.cfg.Log.Warn("an older file keeps its reserved name until the next start", "file", name, "error", err)
+	}
+}
+
 // leaveNote writes a note over an old one. A file system without symbolic links, or
 // one without a free inode, has none: then only a kill at the same time would show.
 func (s *Set) leaveNote(name, text string) {
@@ -97,6 +137,12 @@ func (s *Set) undoMove(m Step) error {
 	if err != nil || info.Inode != m.Inode {
 		return nil
 	}
+	if occupant, err := s.dir.Stat(m.From); err == nil && !occupant.Mode.IsDir() && s.scheme.cext != "" {
+		// The file that had to make room before has its name back.
+		if err := s.hold(m.From); err != nil {
+			return err
+		}
+	}
 	err = s.dir.RenameNew(m.To, s.dir, m.From)
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -105,6 +151,9 @@ func (s *Set) undoMove(m Step) error {
 		return fmt.Errorf("take back a shift: %w", err)
 	}
 	s.renamed(m.To, m.From)
+	if err := s.restore(m.To); err != nil {
+		return err
+	}
 	return s.killed("undo %q to %q", m.To, m.From)
 }
 

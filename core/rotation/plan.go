@@ -17,6 +17,8 @@ type view struct {
 	files map[string]sandbox.Info
 	// pending has the plain names that are still to be compressed.
 	pending map[string]bool
+	// held has the files that gave their name to a pending one, by that name.
+	held map[string]sandbox.Info
 }
 
 // planner makes a plan. It keeps track of what its own steps do to the names, so
@@ -29,6 +31,7 @@ type planner struct {
 	live    sandbox.Info
 	files   map[string]sandbox.Info
 	pending map[string]bool
+	held    map[string]sandbox.Info
 
 	steps []Step
 	// doomed are files that go only after the scripts have run.
@@ -47,7 +50,7 @@ type doom struct {
 func plan(v view, s scheme, policy logrotate.Policy, now time.Time) ([]Step, string) {
 	p := &planner{
 		policy: policy, scheme: s, now: now, live: v.live,
-		files: maps.Clone(v.files), pending: maps.Clone(v.pending),
+		files: maps.Clone(v.files), pending: maps.Clone(v.pending), held: maps.Clone(v.held),
 	}
 	p.script("firstaction", policy.Scripts.FirstAction, "")
 	if s.dated {
@@ -98,24 +101,47 @@ func (p *planner) remove(name string) {
 func (p *planner) removeNow(name string) {
 	p.add(Step{Op: OpRemove, From: name, SizeBytes: p.files[name].Size, Inode: p.files[name].Inode})
 	delete(p.files, name)
+	p.vacate(name)
+}
+
+// vacate tells that a pending file has left its name: a held one gets it back.
+func (p *planner) vacate(name string) {
 	delete(p.pending, name)
+	if info, ok := p.held[name]; ok {
+		p.files[name] = info
+		delete(p.held, name)
+	}
 }
 
 // shift renames from to to, clearing the way first.
 func (p *planner) shift(from, to string) Step {
-	if p.pending[from] {
-		p.displace(to)
-	}
 	p.clearDirectory(to)
+	if p.pending[from] {
+		p.makeWay(to)
+	}
 	step := Step{Op: OpShift, From: from, To: to, Inode: p.files[from].Inode}
 	p.add(step)
 	p.files[to] = p.files[from]
 	delete(p.files, from)
 	if p.pending[from] {
-		delete(p.pending, from)
 		p.pending[to] = true
+		p.vacate(from)
 	}
 	return step
+}
+
+// makeWay frees a slot for a file that waits for its compression. A compressed file
+// there would be overwritten by its compressed form; a plain one is from before the
+// policy and not touched by it.
+func (p *planner) makeWay(plain string) {
+	compressed := p.scheme.counted(plain)
+	if info, exists := p.files[compressed]; exists && !info.Mode.IsDir() {
+		p.removeNow(compressed)
+	}
+	if info, exists := p.files[plain]; exists {
+		p.add(Step{Op: OpHold, From: plain})
+		p.held[plain] = info
+	}
 }
 
 // displace keeps what bears a name that must be free as a backup, as the replaced

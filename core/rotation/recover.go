@@ -55,7 +55,12 @@ func (s *Set) sweep() error {
 		return err
 	}
 	marks := map[uint64]bool{}
+	var held []string
 	for _, info := range found {
+		if name, ok := strings.CutPrefix(info.Name, heldPrefix(s.cfg.Base)); ok {
+			held = append(held, name)
+			continue
+		}
 		rest := strings.TrimPrefix(info.Name, reservedPrefix(s.cfg.Base))
 		number, output := strings.CutSuffix(rest, ".out")
 		inode, err := strconv.ParseUint(number, 10, 64)
@@ -73,7 +78,27 @@ func (s *Set) sweep() error {
 			marks[inode] = true
 		}
 	}
-	return s.adopt(marks)
+	if err := s.adopt(marks); err != nil {
+		return err
+	}
+	return s.settle(held)
+}
+
+// settle gives held files their names back, unless the name is still in use.
+func (s *Set) settle(held []string) error {
+	for _, name := range held {
+		if _, ours := s.scheme.place(name); !ours {
+			continue
+		}
+		if s.jobs[name] != nil {
+			s.held[name] = sandbox.Info{Name: name}
+			continue
+		}
+		if err := s.restore(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // working says that this process itself is at the file.

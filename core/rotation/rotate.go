@@ -58,7 +58,7 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 	if err != nil {
 		return out, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
 	}
-	steps, _ := plan(view{live: live, files: files, pending: s.pending()}, s.scheme, s.cfg.Policy, now)
+	steps, _ := plan(view{live: live, files: files, pending: s.pending(), held: s.held}, s.scheme, s.cfg.Policy, now)
 	if err := s.apply(steps, &out); err != nil {
 		if !errors.Is(err, errStopped) {
 			return out, errors.Join(err, s.resume())

@@ -26,6 +26,7 @@ type Set struct {
 	mu      sync.Mutex
 	dir     *sandbox.Dir
 	jobs    map[string]*job // by the plain name that their file has now
+	held    map[string]sandbox.Info
 	listing listing
 	stats   Stats
 	aside   int
@@ -58,7 +59,7 @@ func New(cfg Config) (*Set, error) {
 	}
 	s := &Set{
 		cfg: cfg, owners: owners, scheme: newScheme(cfg.Policy, cfg.Base),
-		jobs: map[string]*job{},
+		jobs: map[string]*job{}, held: map[string]sandbox.Info{},
 	}
 	if s.dir, err = s.openSeries(); err != nil {
 		return nil, err

@@ -15,6 +15,9 @@ const (
 	OpForgetShift
 	// OpDisplace gives From, which stands where a file of ours must go, a backup name.
 	OpDisplace
+	// OpHold keeps From, a plain file from before the policy, under a reserved name while
+	// a file that waits for its compression has its name.
+	OpHold
 	// OpAside moves an impostor in the series out of the way.
 	OpAside
 	// OpShift renames From to To, both in the series.
@@ -36,7 +39,7 @@ const (
 )
 
 var opNames = [...]string{
-	"owe", "note-shift", "forget-shift", "displace", "aside", "shift", "remove", "remove-live", "move",
+	"owe", "note-shift", "forget-shift", "displace", "hold", "aside", "shift", "remove", "remove-live", "move",
 	"note-removal", "forget-removal", "script", "compress",
 }
 
