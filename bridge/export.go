@@ -1,0 +1,122 @@
+// Package main is the C face of the core: an archive that the module links. It
+// decodes, guards, calls the engine and encodes; it decides nothing.
+//
+// bridge.h is the contract and is included here, so that a drift stops the build.
+// Every export recovers from a panic: a fault in the core is an error for one
+// caller, never the end of the host.
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"unsafe"
+
+	"sluice/core/engine"
+)
+
+func main() {} // never called: the archive has no entry point
+
+//export sluice_log_to
+func sluice_log_to(log C.sluice_log_fn) {
+	defer logPanic()
+	sink.set(log)
+}
+
+//export sluice_create
+func sluice_create(parameters C.sluice_bytes, length C.uint64_t, failure *C.sluice_error) (logger C.int64_t) {
+	defer recoverInto(failure, nil)
+	handle, err := create(bytesOf(parameters, length))
+	if err != nil {
+		report(failure, err)
+		return 0
+	}
+	return C.int64_t(handle)
+}
+
+//export sluice_initialize
+func sluice_initialize(logger C.int64_t, failure *C.sluice_error) (category C.int32_t) {
+	defer recoverInto(failure, &category)
+	return report(failure, initialize(int64(logger)))
+}
+
+//export sluice_prepare
+func sluice_prepare(logger C.int64_t, launch C.sluice_bytes, length C.uint64_t, done C.sluice_prepared_fn, context C.uintptr_t) {
+	copied := append([]byte(nil), bytesOf(launch, length)...)
+	go func() {
+		d, err := prepareGuarded(int64(logger), copied)
+		if err != nil {
+			failPrepared(done, context, err)
+			return
+		}
+		callPrepared(done, context, d)
+	}()
+}
+
+//export sluice_destroy
+func sluice_destroy(logger C.int64_t) {
+	defer logPanic()
+	loggers.remove(int64(logger))
+}
+
+//export sluice_metrics
+func sluice_metrics(values *C.int64_t, count C.uint32_t) {
+	defer logPanic()
+	m := engine.Shared()
+	all := [C.SLUICE_METRICS]int64{
+		C.SLUICE_STREAMS:           m.Streams,
+		C.SLUICE_STREAMS_RECOVERED: m.Recovered,
+		C.SLUICE_BYTES_IN:          m.InBytes(),
+		C.SLUICE_BYTES_WRITTEN:     m.WrittenBytes,
+		C.SLUICE_BYTES_DROPPED:     m.DroppedBytes,
+		C.SLUICE_ROTATIONS:         m.Rotations,
+		C.SLUICE_ROTATION_ERRORS:   m.RotationErrors,
+		C.SLUICE_WRITE_ERRORS:      m.WriteErrors,
+		C.SLUICE_IMPOSTORS:         m.Impostors,
+		C.SLUICE_PANICS:            m.Panics + panics.Load(),
+		C.SLUICE_WAKEUPS:           m.Wakeups,
+		C.SLUICE_GOROUTINES:        int64(runtime.NumGoroutine()),
+	}
+	out := unsafe.Slice((*int64)(unsafe.Pointer(values)), int(count))
+	copy(out, all[:])
+}
+
+func bytesOf(data C.sluice_bytes, length C.uint64_t) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(data)), int(length))
+}
+
+// prepareGuarded is prepare with a panic made an error.
+func prepareGuarded(logger int64, launch []byte) (d engine.Descriptors, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fault(r)
+		}
+	}()
+	return prepare(logger, launch)
+}
+
+// recoverInto makes a panic an error of the export that it happened in.
+func recoverInto(failure *C.sluice_error, category *C.int32_t) {
+	if r := recover(); r != nil {
+		c := report(failure, fault(r))
+		if category != nil {
+			*category = c
+		}
+	}
+}
+
+func logPanic() {
+	if r := recover(); r != nil {
+		_ = fault(r)
+	}
+}
+
+// fault counts and logs a panic and gives the error for the caller.
+func fault(r any) error {
+	panics.Add(1)
+	log.Error("fault in the core", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	return &panicError{fmt.Sprint(r)}
+}

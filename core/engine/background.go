@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"log/slog"
+	"os"
+	"time"
+
+	"sluice/core/rotation/script"
+	"sluice/core/settings"
+	"sluice/core/worker"
+)
+
+// scripted marks the queue of streams whose rotations run commands. A command may
+// take its time; it must not hold the threads that the others of the same file
+// system wait for.
+const scripted = 1 << 63
+
+// deviceOf gives the queue in which the work of a stream waits.
+func deviceOf(box *sharedSandbox, s settings.Stream) uint64 {
+	if s.Policy.Scripts.Any() || s.Policy.Compressor.External {
+		return box.Device() | scripted
+	}
+	return box.Device()
+}
+
+// scriptSlots is how many commands run at once in the whole process.
+const scriptSlots = 4
+
+// scriptRunner gives the function that runs the commands of a policy as the task's
+// user. Which policies may have commands was decided when they were read.
+func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log *slog.Logger) func(script.Command) error {
+	runner := &script.Runner{
+		Dir:     box.Dir,
+		Timeout: e.settings.ScriptTimeout,
+		Slots:   e.scripts,
+		Env:     script.Environment(os.Environ()),
+		Log:     log,
+	}
+	if self, err := worker.Self(); err != nil || !self.Equal(identity) {
+		runner.As = &script.Credential{UID: uint32(identity.UID), GID: uint32(identity.GID), Groups: identity.Groups}
+	}
+	return runner.Run
+}
+
+// inBackground gives the function by which a stream's compressions get a thread.
+func (e *Engine) inBackground(device uint64, identity worker.Identity) func(func()) {
+	return func(work func()) {
+		e.background.Submit(&worker.Task{As: identity, Device: device, Run: func(_ *worker.Thread, refused error) {
+			if refused != nil {
+				e.log.Error("a compression was left out", "error", refused)
+				return
+			}
+			work()
+		}})
+	}
+}
+
+// tendEvery is how often the clock is looked at for streams whose policy has a
+// period or an age.
+const tendEvery = time.Minute
+
+// tend has the streams tended whose policy goes by the clock, and again in a minute
+// as long as there are any. Without such a stream nothing runs.
+func (e *Engine) tend() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tending = nil
+	for entry := range e.serving {
+		if entry.byCalendar() {
+			e.tendOne(entry)
+			e.tendLater()
+		}
+	}
+}
+
+// tendLater sets the clock, at a full minute, if it is not set. mu is held.
+func (e *Engine) tendLater() {
+	if e.tending == nil {
+		now := time.Now()
+		e.tending = time.AfterFunc(now.Truncate(tendEvery).Add(tendEvery).Sub(now), e.tend)
+	}
+}
+
+// byCalendar tells whether the policy of a stream goes by the clock.
+func (e *entry) byCalendar() bool {
+	policy := e.stream.Settings.Policy
+	return policy.Every != 0 || policy.MaxAge > 0
+}
+
+func (e *Engine) tendOne(entry *entry) {
+	e.workers.Submit(&worker.Task{As: entry.task.As, Device: entry.task.Device, Run: func(_ *worker.Thread, refused error) {
+		if refused != nil {
+			return // the visits report it
+		}
+		due, err := entry.stream.Tend(time.Now())
+		if err != nil {
+			entry.stream.Log.Warn("cannot remove what is over its age", "error", err)
+		}
+		if due {
+			e.scheduler.nudge(entry)
+		}
+	}})
+}

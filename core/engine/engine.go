@@ -1,0 +1,222 @@
+// Package engine is the set of streams of one state directory: it recovers them
+// when it opens, prepares new ones, has them visited when there is something to
+// move, and gives their figures.
+//
+// There is one engine per state directory and process, however many loggers use it,
+// and it neither knows nor cares which process it lives in. It is the only package
+// that starts goroutines for streams: one that waits for pipes and the clock, and
+// the threads of two worker pools. None of them runs while nothing is written.
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sluice/core/rotation/script"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/stream"
+	"sluice/core/worker"
+)
+
+// Engine serves the streams of one state directory. Its methods may be called
+// concurrently.
+type Engine struct {
+	settings   settings.Module
+	log        *slog.Logger
+	state      *state.Dir
+	workers    *worker.Pool // moves bytes and rotates
+	background *worker.Pool // compresses
+	scheduler  *scheduler
+	identities identities
+	scripts    script.Slots
+	lowered    sync.Once // for the log line on pipe capacities
+
+	mu        sync.Mutex
+	serving   map[*entry]bool
+	tending   *time.Timer // set while a stream goes by the clock
+	recovered int64
+	past      stream.Account // of streams that have ended
+	serial    atomic.Int64   // makes ids unique within the process
+}
+
+var (
+	sharedMu sync.Mutex
+	shared   []*Engine
+)
+
+// Share gives the engine of this process for the state directory in settings,
+// opening it on first use; the settings and the log of the first use hold for it.
+// What it finds in the directory is served before it returns. It is not closed as
+// long as the process lives.
+func Share(module settings.Module, log *slog.Logger) (*Engine, error) {
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
+	for _, e := range shared {
+		if e.state.Same(module.StateDir) {
+			return e, nil
+		}
+	}
+	e, err := Open(module, log)
+	if err != nil {
+		return nil, err
+	}
+	shared = append(shared, e)
+	return e, nil
+}
+
+// Open takes the state directory and serves what it finds there. Errors are those of
+// state.Open.
+func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
+	dir, err := state.Open(module.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		settings:   module,
+		log:        log,
+		state:      dir,
+		workers:    worker.NewPool(log, false),
+		background: worker.NewPool(log, true),
+		scripts:    script.NewSlots(scriptSlots),
+		serving:    map[*entry]bool{},
+	}
+	if e.scheduler, err = newScheduler(e.workers, module.MaxDelay, e.ended); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	if err := e.recover(); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
+	}
+	return e, nil
+}
+
+// Close stops serving. The containers write on until their pipes are full; the next
+// owner of the state directory goes on with what is in them.
+func (e *Engine) Close() {
+	e.scheduler.close()
+	e.workers.Close()
+	e.background.Close()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.tending != nil {
+		e.tending.Stop()
+	}
+	for entry := range e.serving {
+		entry.release()
+	}
+	e.serving = nil
+	_ = e.state.Close()
+}
+
+// serve begins to visit an entry.
+func (e *Engine) serve(entry *entry) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.serving == nil {
+		return errors.New("the engine is closed")
+	}
+	e.serving[entry] = true
+	if entry.byCalendar() {
+		e.tendLater()
+	}
+	e.scheduler.add(entry)
+	return nil
+}
+
+// ended is called on a worker thread when a stream has had its last byte.
+func (e *Engine) ended(entry *entry) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.serving, entry)
+	e.past = e.past.Plus(entry.stream.Account())
+	entry.release()
+	if e.settings.LogStreams {
+		a := entry.stream.Account()
+		entry.stream.Log.Info("the stream has ended", "bytes", a.InBytes(), "dropped", a.DroppedBytes, "rotations", a.Rotations)
+	}
+}
+
+// Metrics are figures of an engine, read at one instant.
+type Metrics struct {
+	Streams, Recovered int64
+	Panics, Wakeups    int64
+	stream.Account
+}
+
+// Metrics gives the figures as they are now.
+func (e *Engine) Metrics() Metrics {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := Metrics{
+		Streams: int64(len(e.serving)), Recovered: e.recovered,
+		Panics:  e.workers.Panics() + e.background.Panics(),
+		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
+	}
+	for entry := range e.serving {
+		m.Account = m.Account.Plus(entry.stream.Account())
+	}
+	return m
+}
+
+// Shared gives the figures of all engines that Share has opened, added up.
+func Shared() Metrics {
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
+	var total Metrics
+	for _, e := range shared {
+		m := e.Metrics()
+		total.Streams += m.Streams
+		total.Recovered += m.Recovered
+		total.Panics += m.Panics
+		total.Wakeups += m.Wakeups
+		total.Account = total.Account.Plus(m.Account)
+	}
+	return total
+}
+
+// identities remembers whom the names of users stand for: the name service may be
+// slow, and containers come in hundreds.
+type identities struct {
+	mu    sync.Mutex
+	known map[string]knownIdentity
+}
+
+type knownIdentity struct {
+	worker.Identity
+	until time.Time
+}
+
+// rememberFor is short enough that a change of groups is soon noticed.
+const rememberFor = 10 * time.Second
+
+// of gives the identity of a user; the empty name is the process's own.
+func (i *identities) of(name string) (worker.Identity, error) {
+	i.mu.Lock()
+	found, ok := i.known[name]
+	i.mu.Unlock()
+	if ok && time.Now().Before(found.until) {
+		return found.Identity, nil
+	}
+	var id worker.Identity
+	var err error
+	if name == "" {
+		id, err = worker.Self()
+	} else {
+		id, err = worker.Lookup(name)
+	}
+	if err != nil {
+		return id, err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.known == nil || len(i.known) > 1000 {
+		i.known = map[string]knownIdentity{}
+	}
+	i.known[name] = knownIdentity{id, time.Now().Add(rememberFor)}
+	return id, nil
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Keys of the epoll set that are not entries.
+const (
+	timerKey = -1
+	stopKey  = -2
+)
+
+func (s *scheduler) openDescriptors() (err error) {
+	if s.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("make an epoll set: %w", err)
+	}
+	if s.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return fmt.Errorf("make a timer: %w", err)
+	}
+	if s.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("make an event: %w", err)
+	}
+	// Edge-triggered, so that an expiry need not be read to be forgotten.
+	if err := s.control(unix.EPOLL_CTL_ADD, s.timer, timerKey, unix.EPOLLIN|unix.EPOLLET); err != nil {
+		return err
+	}
+	return s.control(unix.EPOLL_CTL_ADD, s.stop, stopKey, unix.EPOLLIN)
+}
+
+func (s *scheduler) closeDescriptors() {
+	for _, fd := range []int{s.epoll, s.timer, s.stop} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+func (s *scheduler) control(operation, fd int, key int32, events uint32) error {
+	event := unix.EpollEvent{Events: events, Fd: key}
+	if err := unix.EpollCtl(s.epoll, operation, fd, &event); err != nil {
+		return fmt.Errorf("change the epoll set: %w", err)
+	}
+	return nil
+}
+
+// arm asks the kernel to tell when the pipe of e has something: once
+// (EPOLLONESHOT), so that the writes after the first wake nobody.
+func (s *scheduler) arm(e *entry) error {
+	operation := unix.EPOLL_CTL_MOD
+	if !e.inSet {
+		operation = unix.EPOLL_CTL_ADD
+	}
+	if err := s.control(operation, e.stream.Pipe, e.key, unix.EPOLLIN|unix.EPOLLONESHOT); err != nil {
+		return err
+	}
+	e.inSet, e.armed = true, true
+	return nil
+}
+
+// setTimer makes the timer expire when the first entry is due.
+func (s *scheduler) setTimer(now time.Time) {
+	if len(s.waiting) == 0 {
+		return
+	}
+	first := s.waiting[0].due
+	if !s.wakeAt.IsZero() && !first.Before(s.wakeAt) {
+		return
+	}
+	s.wakeAt = first
+	in := max(time.Nanosecond, first.Sub(now))
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(in))}
+	_ = unix.TimerfdSettime(s.timer, 0, &spec, nil)
+}
+
+// dueHeap orders entries by when they are due.
+type dueHeap []*entry
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)        { *h = append(*h, x.(*entry)) }
+func (h *dueHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return e
+}

@@ -1,0 +1,248 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/stream"
+	"sluice/core/worker"
+	sluicepb "sluice/proto"
+)
+
+// The names of the two streams, of their live files and in their records.
+const (
+	stdoutName = "stdout"
+	stderrName = "stderr"
+)
+
+// Descriptors are what a container writes into: opened O_RDWR and close-on-exec.
+// The receiver takes them.
+type Descriptors struct{ Stdout, Stderr int }
+
+// sharedSandbox is a directory that both streams of a container use; the last one
+// closes it.
+type sharedSandbox struct {
+	*sandbox.Dir
+	users atomic.Int32
+}
+
+func (s *sharedSandbox) release() {
+	if s.users.Add(-1) == 0 {
+		_ = s.Close()
+	}
+}
+
+// Prepare makes both streams of a container and serves them. It waits for the file
+// system of the sandbox. On an error nothing is left behind but perhaps the files
+// in the sandbox.
+func (e *Engine) Prepare(launch Launch) (Descriptors, error) {
+	container, notes, err := e.settings.ForTask(launch.Environment, launch.User, launch.Sandbox)
+	if err != nil {
+		return Descriptors{}, err
+	}
+	e.logNotes(notes, launch.ContainerID)
+	identity, err := e.identities.of(launch.User)
+	if err != nil {
+		return Descriptors{}, err
+	}
+	dir, err := sandbox.Open(launch.Sandbox)
+	if err != nil {
+		return Descriptors{}, err
+	}
+	box := &sharedSandbox{Dir: dir}
+	box.users.Add(1) // of this call
+	defer box.release()
+
+	stdout, err := e.begin(launch, box, identity, stdoutName, container.Stdout)
+	if err != nil {
+		return Descriptors{}, err
+	}
+	stderr, err := e.begin(launch, box, identity, stderrName, container.Stderr)
+	if err != nil {
+		stdout.abandon()
+		return Descriptors{}, err
+	}
+	if err := e.open(stdout, stderr); err != nil {
+		stdout.abandon()
+		stderr.abandon()
+		return Descriptors{}, err
+	}
+	return e.handOver(stdout, stderr)
+}
+
+// begin makes what the state directory has of a stream, but for the record.
+func (e *Engine) begin(launch Launch, box *sharedSandbox, identity worker.Identity, name string, s settings.Stream) (*entry, error) {
+	id := e.newID(launch.ContainerID, name)
+	if err := e.state.MakeFIFO(id, identity.UID, identity.GID); err != nil {
+		return nil, err
+	}
+	pipe, err := e.state.OpenReading(id)
+	if err != nil {
+		return nil, errors.Join(err, e.state.Remove(id))
+	}
+	record := newRecord(e.state, launch, box, identity, name, s)
+	return e.newEntry(id, record, pipe, box, s), nil
+}
+
+// newEntry makes an entry with its stream; it takes the pipe and a share of box.
+func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, box *sharedSandbox, s settings.Stream) *entry {
+	box.users.Add(1)
+	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
+	identity := identityOf(record)
+	entry := &entry{
+		id:   id,
+		box:  box,
+		task: worker.Task{As: identity, Device: deviceOf(box, s)},
+	}
+	entry.stream = stream.New(stream.Config{
+		Name:          record.GetStream(),
+		Sandbox:       box.Dir,
+		Pipe:          pipe,
+		CapacityBytes: e.enlarge(pipe),
+		Settings:      s,
+		Rotation: rotation.Config{
+			Dir:       box.Dir,
+			Path:      record.GetSandbox(),
+			Base:      record.GetStream(),
+			Policy:    s.Policy,
+			Submit:    e.inBackground(box.Device(), identity),
+			RunScript: e.scriptRunner(box, identity, log),
+			Log:       log,
+			Now:       time.Now,
+		},
+		Record: record,
+		Save:   func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) },
+		Forget: func() error { return e.state.Remove(id) },
+		Now:    time.Now,
+		Log:    log,
+	})
+	return entry
+}
+
+// release gives up what an entry holds.
+func (e *entry) release() {
+	e.stream.Close()
+	e.box.release()
+}
+
+// abandon undoes a stream that no container has got.
+func (e *entry) abandon() {
+	e.release()
+	if err := e.stream.Forget(); err != nil {
+		e.stream.Log.Error("cannot remove what was made for a container that will not start", "error", err)
+	}
+}
+
+// enlarge gives a pipe the capacity of the settings, or what the kernel allows.
+func (e *Engine) enlarge(pipe int) int {
+	wished := int(e.settings.PipeCapacityBytes)
+	capacity := state.Enlarge(pipe, wished)
+	if capacity < wished {
+		e.lowered.Do(func() {
+			e.log.Warn("the kernel gives less pipe capacity than pipe_capacity asks for; containers wait sooner while the agent is away",
+				"wished", wished, "got", capacity, "see", "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
+		})
+	}
+	return capacity
+}
+
+// open opens the files of the entries on a worker thread and saves their records.
+func (e *Engine) open(entries ...*entry) error {
+	done := make(chan error, 1)
+	first := entries[0]
+	e.workers.Submit(&worker.Task{As: first.task.As, Device: first.task.Device, Run: func(t *worker.Thread, refused error) {
+		err := refused
+		for _, entry := range entries {
+			if err == nil {
+				err = entry.open(t)
+			}
+		}
+		done <- err
+	}})
+	return <-done
+}
+
+func (e *entry) open(t *worker.Thread) error {
+	if err := e.stream.Open(); err != nil {
+		return fmt.Errorf("prepare %s in sandbox %q: %w", e.stream.Name, e.stream.Record.GetSandbox(), err)
+	}
+	if err := e.writeConf(); err != nil {
+		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
+	}
+	return t.AsHost(func() error { return e.stream.Save(e.stream.Record) })
+}
+
+// confSuffix of the file that shows the effective policy.
+const confSuffix = ".logrotate.conf"
+
+// writeConf replaces the file that shows people the effective policy. Nothing reads
+// it back.
+func (e *entry) writeConf() error {
+	name := e.stream.Name + confSuffix
+	path := e.stream.Record.GetSandbox() + "/" + e.stream.Name
+	return e.box.Replace(name, []byte(e.stream.Settings.ConfText(path)), 0o644)
+}
+
+// handOver opens the ends for the container and serves the streams.
+func (e *Engine) handOver(stdout, stderr *entry) (d Descriptors, err error) {
+	d = Descriptors{-1, -1}
+	if d.Stdout, err = e.state.OpenForContainer(stdout.id); err == nil {
+		d.Stderr, err = e.state.OpenForContainer(stderr.id)
+	}
+	if err == nil {
+		err = errors.Join(e.serve(stdout), e.serve(stderr))
+	}
+	if err != nil {
+		for _, fd := range []int{d.Stdout, d.Stderr} {
+			if fd >= 0 {
+				_ = unix.Close(fd)
+			}
+		}
+		// What is served already meets its end of file by itself.
+		return Descriptors{}, err
+	}
+	if e.settings.LogStreams {
+		stdout.stream.Log.Info("the stream begins", "sandbox", stdout.stream.Record.GetSandbox())
+		stderr.stream.Log.Info("the stream begins", "sandbox", stderr.stream.Record.GetSandbox())
+	}
+	return d, nil
+}
+
+// newID makes the name of a stream in the state directory: readable, unique, and
+// nothing but letters, digits, dots and dashes.
+func (e *Engine) newID(container, name string) string {
+	const readable = 120
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '.':
+			return r
+		}
+		return '_'
+	}, container)
+	unique := strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.FormatInt(e.serial.Add(1), 36)
+	return "c" + clean[:min(len(clean), readable)] + "." + name + "." + strconv.Itoa(os.Getpid()) + "-" + unique
+}
+
+// logNotes passes on what the settings have to say.
+func (e *Engine) logNotes(notes []settings.Note, container string) {
+	for _, note := range notes {
+		level := slog.LevelInfo
+		if note.Severity == settings.Warning {
+			level = slog.LevelWarn
+		}
+		e.log.Log(context.Background(), level, note.Text, "container", container)
+	}
+}

@@ -1,0 +1,110 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+)
+
+// A line whose beginning is in a full live file, and whose end is not, is carried
+// over to the next one in steps that a kill may separate:
+//
+//  1. copy its beginning, the bytes from..to of the live file, to a new file whose
+//     name says from and to;
+//  2. cut the live file at from;
+//  3. move the live file into the series;
+//  4. give the new file the live file's name.
+//
+// Whether the line's beginning is in the live file or in the carried one can be
+// told from the live file's length alone, so every byte is kept exactly once.
+
+// carryName is the name of the file that carries bytes from..to.
+func (s *Stream) carryName(from, to int64) string {
+	return fmt.Sprintf("%s%d-%d", s.carryPrefix(), from, to)
+}
+
+func (s *Stream) carryPrefix() string { return "." + s.Name + ".sluice-carry-" }
+
+// carry does steps 1 and 2.
+func (s *Stream) carry(from, to int64) error {
+	name := s.carryName(from, to)
+	if err := s.Sandbox.Unlink(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := s.create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, io.NewSectionReader(s.live, from, to-from))
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = s.Sandbox.Unlink(name)
+		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
+	}
+	if err := s.live.Truncate(from); err != nil {
+		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
+	}
+	s.carried = name
+	return nil
+}
+
+// adoptCarried does step 4, where there is something carried. The live file's name
+// must be free.
+func (s *Stream) adoptCarried() error {
+	if s.carried == "" {
+		return nil
+	}
+	err := s.Sandbox.RenameNew(s.carried, s.Sandbox, s.Name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
+	}
+	s.carried = ""
+	return nil
+}
+
+// recoverCarry finishes what a kill between the steps left.
+func (s *Stream) recoverCarry() error {
+	found, err := s.Sandbox.List(maxNames, func(name string) bool {
+		return strings.HasPrefix(name, s.carryPrefix())
+	})
+	if err != nil {
+		return fmt.Errorf("look for a carried line of %q: %w", s.Name, err)
+	}
+	for _, file := range found {
+		if err := s.recoverCarried(file.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxNames bounds the listing of a sandbox.
+const maxNames = 1 << 20
+
+func (s *Stream) recoverCarried(name string) error {
+	var from, to int64
+	_, err := fmt.Sscanf(strings.TrimPrefix(name, s.carryPrefix()), "%d-%d", &from, &to)
+	if err != nil || name != s.carryName(from, to) {
+		return nil // not a name that carry makes
+	}
+	live, err := s.Sandbox.Stat(s.Name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		// After step 3.
+		s.carried = name
+		return s.adoptCarried()
+	case err != nil:
+		return err
+	case live.Size > from:
+		// Before step 2: the live file has it all.
+		return s.Sandbox.Unlink(name)
+	default:
+		// Before step 3.
+		if err := s.openLive(); err != nil {
+			return err
+		}
+		s.carried = name
+		return s.replace(s.Now())
+	}
+}

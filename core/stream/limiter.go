@@ -1,0 +1,70 @@
+package stream
+
+import (
+	"errors"
+	"time"
+)
+
+// reportEvery is how often one stream may complain.
+const reportEvery = time.Minute
+
+// limiter lets one report a minute through and counts what it held back.
+type limiter struct {
+	last time.Time
+	held int
+}
+
+// allow says whether to report now, and how many reports were held back before.
+func (l *limiter) allow(now time.Time) (held int, ok bool) {
+	if !l.last.IsZero() && now.Sub(l.last) < reportEvery {
+		l.held++
+		return 0, false
+	}
+	held, l.held, l.last = l.held, 0, now
+	return held, true
+}
+
+// errRateReached says that the stream's rate allows no more bytes now.
+var errRateReached = errors.New("the rate is reached")
+
+// bucket limits bytes per second: it fills at that rate, up to what a tenth of a
+// second gives. The zero value is without limit.
+type bucket struct {
+	perSecond int64
+	tokens    int64
+	at        time.Time
+}
+
+// fill is the most that a bucket holds, and at least a page: less is not worth a
+// wake-up.
+func (b *bucket) fill() int64 { return max(4096, b.perSecond/10) }
+
+// allowance is how many bytes may pass now.
+func (b *bucket) allowance(now time.Time) int {
+	if b.perSecond == 0 {
+		return quantumBytes
+	}
+	if b.at.IsZero() {
+		b.tokens = b.fill()
+		b.at = now
+	}
+	gained := int64(now.Sub(b.at).Seconds() * float64(b.perSecond))
+	if gained > 0 {
+		b.tokens = min(b.fill(), b.tokens+gained)
+		b.at = now
+	}
+	return int(min(b.tokens, quantumBytes))
+}
+
+// spend takes n bytes out.
+func (b *bucket) spend(n int) {
+	if b.perSecond > 0 {
+		b.tokens -= int64(n)
+	}
+}
+
+// wait is how long until half of a full bucket is there.
+func (b *bucket) wait() time.Duration {
+	missing := b.fill()/2 - b.tokens
+	return max(time.Millisecond, time.Duration(float64(missing)/float64(b.perSecond)*float64(time.Second)))
+}

@@ -1,0 +1,143 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+)
+
+// Open opens the live file, or makes it, and finishes what a rotation that was
+// interrupted still owes. It runs with the identity of the task's user and may
+// block for as long as the file system does.
+func (s *Stream) Open() (err error) {
+	if s.set, err = rotation.New(s.Rotation); err != nil {
+		return fmt.Errorf("prepare the rotation of %q: %w", s.Name, err)
+	}
+	s.tending.Store(s.set)
+	s.next = s.set.Live()
+	if err := s.set.Recover(s.Now()); err != nil {
+		return fmt.Errorf("finish the rotation of %q: %w", s.Name, err)
+	}
+	if err := s.recoverCarry(); err != nil {
+		return err
+	}
+	if err := s.openLive(); err != nil {
+		return err
+	}
+	return s.resumeAccount()
+}
+
+// openLive opens what bears the live file's name, a new file where nothing does.
+// An impostor is moved aside first.
+func (s *Stream) openLive() error {
+	s.closeLive()
+	f, err := s.Sandbox.OpenWrite(s.Name)
+	if errors.Is(err, sandbox.ErrImpostor) || errors.Is(err, fs.ErrPermission) {
+		if err := s.moveAside(s.Name, err); err != nil {
+			return err
+		}
+		f, err = s.Sandbox.OpenWrite(s.Name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = s.create(s.Name)
+	}
+	if err != nil {
+		return s.lostSandbox(err)
+	}
+	return s.take(f)
+}
+
+// create makes a file as the policy wants the next live file. What cannot be had of
+// its owner is only worth a report.
+func (s *Stream) create(name string) (*os.File, error) {
+	f, err := s.Sandbox.Create(name, s.next.Mode)
+	if err != nil || s.next.UID < 0 && s.next.GID < 0 {
+		return f, err
+	}
+	if err := s.next.Apply(f); err != nil {
+		s.warn("the live file does not have the owner that the policy asks for", err)
+	}
+	return f, nil
+}
+
+// warn reports a problem that stops nothing, at most once a minute.
+func (s *Stream) warn(what string, err error) {
+	if held, ok := s.reports.allow(s.Now()); ok {
+		s.Log.Warn(what, "error", err, "held_back", held)
+	}
+}
+
+// take makes f the live file.
+func (s *Stream) take(f *os.File) error {
+	info, err := sandbox.StatFile(f)
+	if err != nil {
+		_ = f.Close()
+		return err
+	}
+	s.live, s.liveFD, s.liveInode = f, int(f.Fd()), info.Inode
+	return nil
+}
+
+func (s *Stream) closeLive() {
+	if s.live != nil {
+		_ = s.live.Close()
+	}
+	s.live, s.liveFD = nil, -1
+}
+
+// follow tells how long the live file is now. The offset of the next byte is read
+// from the file before every move, because the task may truncate or extend it: a
+// truncated file gets no hole. A file that the task removed is replaced.
+func (s *Stream) follow() (size int64, err error) {
+	for range 2 {
+		if s.live == nil {
+			if err := s.openLive(); err != nil {
+				return 0, err
+			}
+		}
+		var st unix.Stat_t
+		if err := unix.Fstat(s.liveFD, &st); err != nil {
+			return 0, fmt.Errorf("stat %q: %w", s.Name, err)
+		}
+		if st.Nlink > 0 {
+			return st.Size, nil
+		}
+		s.closeLive()
+	}
+	return 0, fmt.Errorf("open %q: it is removed as soon as it is made", s.Name)
+}
+
+// moveAside gives an impostor another name.
+func (s *Stream) moveAside(name string, why error) error {
+	aside, err := s.Sandbox.MoveAside(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the task was faster
+	}
+	if err != nil {
+		return s.lostSandbox(err)
+	}
+	s.account.impostors.Add(1)
+	if held, ok := s.reports.allow(s.Now()); ok {
+		s.Log.Warn("something else had the name of a log file; it was moved aside",
+			"name", name, "moved_to", aside, "reason", why, "held_back", held)
+	}
+	return nil
+}
+
+// lostSandbox looks whether an error comes from the removal of the whole sandbox.
+// Then nothing of the stream can be kept any more, and the container must not wait
+// for it: from now on what comes is counted and dropped.
+func (s *Stream) lostSandbox(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) || !s.Sandbox.Removed() {
+		return err
+	}
+	s.gone = true
+	s.Log.Warn("the sandbox was removed while its container runs; its further output is dropped", "sandbox", s.Record.GetSandbox())
+	return nil
+}

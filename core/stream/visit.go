@@ -1,0 +1,147 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"sluice/core/pump"
+	"sluice/core/worker"
+)
+
+const (
+	// quantumBytes is the most that one visit moves before other streams get
+	// their turn: a millisecond or so of copying.
+	quantumBytes = 4 << 20
+	// retryAfter is how long to wait when a file or the sandbox failed.
+	retryAfter = time.Second
+)
+
+// Next says when a stream wants to be looked at again.
+type Next struct {
+	// Ended is true once the last byte is in the file; the stream is closed.
+	Ended bool
+	// Idle is true where nothing came: look again when the pipe tells.
+	Idle bool
+	// After is the time until the next look otherwise; 0 is at once.
+	After time.Duration
+	// Held is true where the pipe must be left alone for all of After, whatever
+	// comes: the rate is reached, or something failed.
+	Held bool
+}
+
+// Visit moves what is in the pipe to the live file and rotates it as needed. wished
+// is the pause that the load of the whole process asks for. It runs on a worker
+// thread with the identity of the task's user; refused is the reason where the
+// thread could not take it.
+func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
+	s.account.visits.Add(1)
+	if refused != nil {
+		return s.stuck("act as the task's user", refused)
+	}
+	if s.ended {
+		return s.finish(t)
+	}
+	if s.due.CompareAndSwap(true, false) {
+		if err := s.rotateByTime(t, now); err != nil {
+			return s.stuck("rotate", err)
+		}
+	}
+	moved, err := s.drain(t, now)
+	elapsed := now.Sub(s.last)
+	s.last = now
+	switch {
+	case errors.Is(err, io.EOF):
+		return s.finish(t)
+	case errors.Is(err, errRateReached):
+		return Next{After: s.rate.wait(), Held: true}
+	case err != nil && !errors.Is(err, pump.ErrEmpty):
+		return s.stuck("write "+s.Name, err)
+	case moved == 0:
+		return Next{Idle: true}
+	case moved >= quantumBytes:
+		return Next{}
+	default:
+		return Next{After: pump.Pause(wished, moved, s.CapacityBytes, elapsed)}
+	}
+}
+
+// drain moves bytes until the pipe is empty, the quantum or the rate is used up, or
+// something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
+// errRateReached or what failed.
+func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
+	for moved < quantumBytes {
+		budget := s.rate.allowance(now)
+		if budget == 0 {
+			return moved, errRateReached
+		}
+		n, err := s.step(t, now, min(budget, quantumBytes))
+		s.rate.spend(n)
+		moved += n
+		if err != nil || n == 0 {
+			return moved, err
+		}
+		// The writer goes on while we copy: what came meanwhile is left for the
+		// next look, unless the pipe is filling up.
+		if pump.Buffered(s.Pipe) < s.CapacityBytes/2 {
+			return moved, nil
+		}
+	}
+	return moved, nil
+}
+
+// step makes room if need be and moves once, at most budget bytes. It reports
+// (0, pump.ErrEmpty) where there is nothing and (0, io.EOF) at the end.
+func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, err error) {
+	for {
+		if s.gone {
+			return s.drop(budget)
+		}
+		size, err := s.follow()
+		if err != nil {
+			return 0, err
+		}
+		count, err := s.fitting(size, budget)
+		if err != nil {
+			return 0, err
+		}
+		if count > 0 {
+			n, err := pump.Splice(s.Pipe, s.liveFD, size, count)
+			s.account.writtenBytes.Add(int64(n))
+			return n, err
+		}
+		if err := s.rotate(t, now, size); err != nil {
+			s.account.rotationErrors.Add(1)
+			return 0, fmt.Errorf("rotate: %w", err)
+		}
+	}
+}
+
+// drop takes bytes that have no place any more, and counts them.
+func (s *Stream) drop(budget int) (taken int, err error) {
+	lines := 0
+	taken, err = pump.Discard(s.Pipe, budget, func(chunk []byte) {
+		for _, b := range chunk {
+			if b == '\n' {
+				lines++
+			}
+		}
+	})
+	s.account.droppedBytes.Add(int64(taken))
+	s.account.droppedLines.Add(int64(lines))
+	if taken > 0 {
+		return taken, nil
+	}
+	return 0, err
+}
+
+// stuck reports a failure, at most once a minute, and asks for another try.
+// Meanwhile the pipe holds the container's output.
+func (s *Stream) stuck(step string, err error) Next {
+	s.account.writeErrors.Add(1)
+	if held, ok := s.reports.allow(s.Now()); ok {
+		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
+	}
+	return Next{After: retryAfter, Held: true}
+}
