@@ -118,9 +118,17 @@ find_package_handle_standard_args(Mesos
 mark_as_advanced(Mesos_INCLUDE_DIR Mesos_LIBRARY Mesos_PROTOC)
 
 if(Mesos_FOUND AND NOT TARGET Mesos::Mesos)
-  # Bundled libraries where there are some; what libmesos.so holds itself needs
-  # none.
+  # A build of Mesos by CMake splits libmesos.so; and the bundled libraries,
+  # where there are some. What libmesos.so holds itself needs none.
+  get_filename_component(_mesos_library_dir ${Mesos_LIBRARY} DIRECTORY)
   set(_mesos_libraries "")
+  foreach(_mesos_name process mesos-protobufs)
+    find_library(Mesos_${_mesos_name}_LIBRARY ${_mesos_name} HINTS ${_mesos_library_dir} NO_DEFAULT_PATH)
+    mark_as_advanced(Mesos_${_mesos_name}_LIBRARY)
+    if(Mesos_${_mesos_name}_LIBRARY)
+      list(APPEND _mesos_libraries ${Mesos_${_mesos_name}_LIBRARY})
+    endif()
+  endforeach()
   foreach(_mesos_name glog protobuf)
     find_library(Mesos_${_mesos_name}_LIBRARY ${_mesos_name} HINTS ${_mesos_bundle}/lib)
     mark_as_advanced(Mesos_${_mesos_name}_LIBRARY)

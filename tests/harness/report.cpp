@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include <mesos/type_utils.hpp>
 #include <mesos/version.hpp>
 
 #include <picojson.h>

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <vector>
 
+#include <glog/logging.h>
+
 #include <stout/error.hpp>
 
 namespace fs = std::filesystem;
