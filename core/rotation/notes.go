@@ -188,8 +188,13 @@ func (s *Set) finishRemoval() error {
 		_, err = moveAside(s.dir, name, &s.aside)
 		return err
 	}
+	first, rest, _ := strings.Cut(untrustedNote, "/")
+	live, err := strconv.ParseUint(first, 36, 64)
+	if err != nil || !s.moved(live) {
+		return s.dropNote(name)
+	}
 	doomed := map[uint64]bool{}
-	for _, field := range strings.Split(strings.TrimPrefix(untrustedNote, "/"), "/") {
+	for _, field := range strings.Split(rest, "/") {
 		if inode, err := strconv.ParseUint(field, 36, 64); err == nil {
 			doomed[inode] = true
 		}

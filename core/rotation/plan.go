@@ -183,10 +183,13 @@ func (p *planner) moveLive() {
 	if p.keepsNone() && !p.policy.Scripts.Any() {
 		if p.policy.RenameCopy {
 			p.displace(p.final)
-		} else if occupied && p.policy.Compress && !occupant.Mode.IsDir() {
+		} else if occupied && p.policy.CopyTruncate {
+			p.owe(p.final)
+		} else if occupied && !occupant.Mode.IsDir() {
 			// logrotate renames over it, compresses the result and removes that.
 			p.removeNow(p.final)
 		}
+		p.noteRemoval()
 		p.add(Step{Op: OpRemoveLive, From: p.live.Name, SizeBytes: p.live.Size})
 		p.final = ""
 		return
@@ -227,13 +230,18 @@ func (p *planner) afterwards() {
 	p.script("lastaction", p.policy.Scripts.LastAction, "")
 }
 
-// noteRemoval leaves word of what is to go once the scripts have run.
+// noteRemoval leaves word of what is to go once the live file has been moved and the
+// scripts have run: the live file's inode, and theirs.
 func (p *planner) noteRemoval() {
+	if len(p.doomed) == 0 {
+		return
+	}
 	var b strings.Builder
+	b.WriteString(strconv.FormatUint(p.live.Inode, 36))
 	for _, d := range p.doomed {
 		b.WriteString("/" + strconv.FormatUint(d.inode, 36))
 	}
-	if b.Len() > 0 && b.Len() <= maxNoteBytes {
+	if b.Len() <= maxNoteBytes {
 		p.add(Step{Op: OpNoteRemoval, Note: b.String()})
 	}
 }

@@ -8,33 +8,40 @@ func (p *planner) dated() {
 		p.oweAll()
 	}
 	series := p.series()
-	p.final = p.freeDay(series)
+	today := p.scheme.date.suffix(p.now)
+	p.final = p.freeDay(series, today)
 	victims := p.victims(series)
-	if p.keepsNone() && !p.policy.CopyTruncate && len(victims) > 0 {
-		// logrotate disposes of the live file in place of the last victim.
+	if !p.disposesOldest() && len(victims) > 0 {
+		// logrotate disposes of the live file in place of the last victim, or of nothing.
 		victims = victims[:len(victims)-1]
 	}
 	for i, v := range victims {
-		if i+1 < len(victims) {
+		switch {
+		case i+1 < len(victims):
 			p.removeNow(v.name)
-			continue
+		case v.suffix == today:
+			// Were it gone before the live file has its name, a rotation that starts anew
+			// after a kill would begin to count at the beginning.
+			p.doomed = append(p.doomed, doom{v.name, v.inode})
+		default:
+			p.remove(v.name)
 		}
-		p.remove(v.name)
 	}
 }
 
 // member is a file that the retention counts.
 type member struct {
 	place
-	name string
+	name  string
+	inode uint64
 }
 
 // oweAll marks every plain file of the series: compression was only delayed.
 func (p *planner) oweAll() {
 	var plain []member
-	for name := range p.files {
+	for name, info := range p.files {
 		if at, ok := p.scheme.place(name); ok && !at.compressed {
-			plain = append(plain, member{at, name})
+			plain = append(plain, member{at, name, info.Inode})
 		}
 	}
 	sortMembers(plain)
@@ -53,7 +60,7 @@ func (p *planner) series() []member {
 			continue
 		}
 		if p.pending[name] || at.compressed == (p.scheme.cext != "") {
-			series = append(series, member{at, name})
+			series = append(series, member{at, name, info.Inode})
 		}
 	}
 	sortMembers(series)
@@ -75,8 +82,7 @@ func sortMembers(members []member) {
 // freeDay is the name for the live file: today's, with a counter behind the date if
 // today has files already. The counter only grows, so that the order of the names
 // is the order of the files even where the first of today are gone.
-func (p *planner) freeDay(series []member) string {
-	suffix := p.scheme.date.suffix(p.now)
+func (p *planner) freeDay(series []member, suffix string) string {
 	counter, taken := 0, false
 	for _, m := range series {
 		if m.suffix == suffix {

@@ -60,12 +60,15 @@ func (p *planner) taken(top int) []int {
 // disposesTop says whether what is pushed out of the last slot goes. Where no file
 // is kept, logrotate disposes of the live file instead, and the oldest stays.
 func (p *planner) disposesTop() bool {
-	switch {
-	case p.policy.Rotate == -1:
-		return false
-	case !p.keepsNone():
+	return p.policy.Rotate != -1 && p.disposesOldest()
+}
+
+// disposesOldest says whether the oldest file goes at the end of a rotation.
+func (p *planner) disposesOldest() bool {
+	if !p.keepsNone() {
 		return true
-	case !p.policy.CopyTruncate:
+	}
+	if !p.policy.CopyTruncate {
 		return false
 	}
 	// copytruncate with nothing copied: compressing what is not there fails, and
