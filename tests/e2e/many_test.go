@@ -6,6 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// threadsPerDevice is how many threads the logger has on one file system at most.
+const threadsPerDevice = 4
+
 // 200 containers, 5 MB each, all at once.
 func TestManyContainers(t *testing.T) {
 	const containers, count, width = 200, 100_000, 50
@@ -21,7 +24,9 @@ func TestManyContainers(t *testing.T) {
 		requireWhole(t, sandbox, "stderr", 10<<20, nil, true)
 	}
 	a.requireStateEmpty()
-	require.LessOrEqual(t, got.Descriptors.After, got.Descriptors.Before, "descriptors are left open")
+	// What stays is the process's, however many streams there were: /dev/null, and the
+	// pipe into which each of the threads on a file system looks ahead.
+	require.LessOrEqual(t, got.Descriptors.After, got.Descriptors.Before+1+2*threadsPerDevice, "descriptors are left open")
 	require.Zero(t, got.Metrics["sluice/streams"])
 	require.InDelta(t, containers*count*width, got.Metrics["sluice/bytes_in"], 0)
 	require.InDelta(t, containers*count*width, got.Metrics["sluice/bytes_written"], 0)

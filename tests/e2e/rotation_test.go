@@ -109,7 +109,7 @@ func TestFilesBelongToTheTasksUser(t *testing.T) {
 	a := newAgent(t, parameter{"max_stdout_size", "8KB"}, parameter{"logrotate_stdout_options", "rotate 3"})
 	// Opening /dev/stdout anew is what a pipe of root's does not let this task do.
 	sandbox := a.sandboxOf("--user=nobody", "--", "sh", "-c",
-		"seq 1 5000; id --user --name > /dev/stdout")
+		"seq 1 9000; id --user --name > /dev/stdout")
 	files := series(t, sandbox, "stdout")
 	require.Len(t, files, 4)
 	for _, file := range append(files, filepath.Join(sandbox, "stderr"), filepath.Join(sandbox, "stdout.logrotate.conf")) {
@@ -119,7 +119,7 @@ func TestFilesBelongToTheTasksUser(t *testing.T) {
 		assert.Equal(t, uint32(65534), info.Sys().(*syscall.Stat_t).Uid, file)
 	}
 	live := read(t, files[3])
-	assert.Equal(t, "5000\nnobody\n", live[len(live)-12:])
+	assert.Equal(t, "9000\nnobody\n", live[len(live)-12:])
 }
 
 // A task may truncate its own log: what comes after begins at the start, with no
