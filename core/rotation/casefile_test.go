@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -273,3 +274,7 @@ func filter(t testing.TB, raw []byte, program string, args ...string) []byte {
 	require.NoError(t, err, program)
 	return content
 }
+
+func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
+
+func base36(n uint64) string { return strconv.FormatUint(n, 36) }
