@@ -56,7 +56,6 @@ func readCompressExt(p *parser, key word) error {
 
 func readCompressOptions(p *parser, key word) error {
 	text, at := p.rest()
-	text = strings.TrimLeft(text, " \t")
 	p.policy.Compressor.Options = text
 	p.optionsAt = &word{mark: at, text: text}
 	if _, ok := SplitWords(text); !ok || !plain(text, true) {

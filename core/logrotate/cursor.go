@@ -51,14 +51,15 @@ func (c *cursor) skipBlanks() {
 	}
 }
 
-// rest takes what is left of the line, without the white space at its end; the
+// rest takes what is left of the line, without the white space around it; the
 // cursor is then at the newline.
 func (c *cursor) rest() (string, mark) {
 	start := c.pos
 	c.stepLine()
 	text := strings.TrimRight(c.untrusted[start:c.pos], " \t\r\v\f")
-	indent := len(text) - len(strings.TrimLeft(text, " \t"))
-	return text, mark{line: c.line, column: start - c.lineStart + 1 + indent}
+	trimmed := strings.TrimLeft(text, " \t")
+	indent := len(text) - len(trimmed)
+	return trimmed, mark{line: c.line, column: start - c.lineStart + 1 + indent}
 }
 
 // value takes the value of a directive: the rest of the line behind blanks and at

@@ -124,8 +124,7 @@ func readIgnoredSize(why string) reader {
 
 func readWeekly(p *parser, key word) error {
 	p.policy.Every, p.policy.Weekday = Weekly, 0
-	text, at := p.rest()
-	day := strings.TrimLeft(text, " \t")
+	day, at := p.rest()
 	if day == "" {
 		return nil
 	}
