@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -46,6 +47,9 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log 
 func (e *Engine) inBackground(device uint64, identity worker.Identity) func(func()) {
 	return func(work func()) {
 		e.background.Submit(&worker.Task{As: identity, Device: device, Run: func(_ *worker.Thread, refused error) {
+			if errors.Is(refused, worker.ErrClosed) {
+				return // the next owner finds what is owed
+			}
 			if refused != nil {
 				e.log.Error("a compression was left out", "error", refused)
 				return
@@ -67,7 +71,8 @@ func (e *Engine) tend() {
 	e.tending = nil
 	for entry := range e.serving {
 		if entry.byCalendar() {
-			e.tendOne(entry)
+			entry.stream.Tend()
+			e.scheduler.nudge(entry)
 			e.tendLater()
 		}
 	}
@@ -85,19 +90,4 @@ func (e *Engine) tendLater() {
 func (e *entry) byCalendar() bool {
 	policy := e.stream.Settings.Policy
 	return policy.Every != 0 || policy.MaxAge > 0
-}
-
-func (e *Engine) tendOne(entry *entry) {
-	e.workers.Submit(&worker.Task{As: entry.task.As, Device: entry.task.Device, Run: func(_ *worker.Thread, refused error) {
-		if refused != nil {
-			return // the visits report it
-		}
-		due, err := entry.stream.Tend(time.Now())
-		if err != nil {
-			entry.stream.Log.Warn("cannot remove what is over its age", "error", err)
-		}
-		if due {
-			e.scheduler.nudge(entry)
-		}
-	}})
 }

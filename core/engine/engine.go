@@ -69,13 +69,19 @@ func Share(module settings.Module, log *slog.Logger) (*Engine, error) {
 	return e, nil
 }
 
-// Open takes the state directory and serves what it finds there. Errors are those of
-// state.Open.
+// Open takes the state directory, from a keeper if one has it, and serves what it
+// finds there. Errors are those of state.Open and ErrKeeperHangs.
 func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
-	dir, err := state.Open(module.StateDir)
+	dir, err := takeStateDir(module.StateDir, log)
 	if err != nil {
 		return nil, err
 	}
+	return Serve(dir, module, log)
+}
+
+// Serve is Open for a state directory that is taken already; it is the engine's from
+// then on, also on an error.
+func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, error) {
 	e := &Engine{
 		settings:   module,
 		log:        log,
@@ -85,10 +91,11 @@ func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
 		scripts:    script.NewSlots(scriptSlots),
 		serving:    map[*entry]bool{},
 	}
+	var err error
 	if e.scheduler, err = newScheduler(e.workers, module.MaxDelay, e.ended); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	if err := e.recover(); err != nil {
+	if err := errors.Join(dir.SaveSettings(module.Given), e.recover()); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
 	}

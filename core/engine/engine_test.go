@@ -124,13 +124,16 @@ func sameBytes(t *testing.T, want, got []byte) {
 	}
 }
 
+// stateNames lists what the state directory has of streams.
 func (b *testbed) stateNames() []string {
 	b.t.Helper()
 	entries, err := os.ReadDir(b.state)
 	require.NoError(b.t, err)
 	var names []string
 	for _, entry := range entries {
-		names = append(names, entry.Name())
+		if name := entry.Name(); name != "lock" && name != "settings" {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -161,7 +164,7 @@ func TestStreamsEndToEnd(t *testing.T) {
 
 	sameBytes(t, want, b.series("one", "stdout", 64<<10))
 	assert.Equal(t, "a word on stderr\n", string(b.series("one", "stderr", 10<<20)))
-	assert.Equal(t, []string{"lock"}, b.stateNames())
+	assert.Empty(t, b.stateNames())
 	m := e.Metrics()
 	assert.Equal(t, int64(len(want)+17), m.InBytes())
 	assert.Equal(t, m.InBytes(), m.WrittenBytes)
@@ -245,7 +248,7 @@ func TestManyContainersLeaveNothingBehind(t *testing.T) {
 	round("second")
 	assert.LessOrEqual(t, countDescriptors(t), descriptors)
 	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
-	assert.Equal(t, []string{"lock"}, b.stateNames())
+	assert.Empty(t, b.stateNames())
 }
 
 func countDescriptors(t *testing.T) int {
@@ -281,7 +284,7 @@ func TestNextOwnerGoesOn(t *testing.T) {
 	waitEnded(e)
 	defer e.Close()
 	sameBytes(t, want, b.series("long", "stdout", 16<<10))
-	assert.Equal(t, []string{"lock"}, b.stateNames())
+	assert.Empty(t, b.stateNames())
 }
 
 func TestTaskTruncatesItsLog(t *testing.T) {
@@ -367,6 +370,6 @@ func TestPrepareRefuses(t *testing.T) {
 			require.ErrorContains(t, err, c.message)
 		})
 	}
-	assert.Equal(t, []string{"lock"}, b.stateNames())
+	assert.Empty(t, b.stateNames())
 	assert.Zero(t, e.Metrics().Streams)
 }

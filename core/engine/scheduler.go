@@ -149,6 +149,9 @@ func (s *scheduler) wished() time.Duration {
 func (s *scheduler) add(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return // the next owner finds it
+	}
 	s.next = (s.next + 1) & 0x7fffffff
 	for s.entries[s.next] != nil {
 		s.next = (s.next + 1) & 0x7fffffff

@@ -3,13 +3,14 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // ParseModule reads the module's parameters. The error is of type *Error and names
 // the parameter; with it, the Module is of no use. The notes are for the log, once.
 func ParseModule(params []Parameter) (Module, []Note, error) {
-	var m Module
+	m := Module{Given: slices.Clone(params)}
 	for i := range definitions {
 		d := &definitions[i]
 		if d.fallback == "" {

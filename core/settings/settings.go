@@ -65,6 +65,10 @@ func (o Origin) String() string {
 // makes one. It is a value: copies share nothing that changes, and its methods
 // may be called concurrently.
 type Module struct {
+	// Given are the parameters as they were written: what another process needs to
+	// come to the same settings.
+	Given []Parameter
+
 	// StateDir is an absolute path, cleaned.
 	StateDir string
 	// PipeCapacityBytes is what to ask the kernel for; it may give less.

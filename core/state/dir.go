@@ -24,12 +24,15 @@ const (
 	newSuffix    = ".new"   // a record that is being written
 	asideSuffix  = ".aside" // a record that could not be used
 	lockName     = "lock"
+	keeperName   = "keeper"        // the keeper's lock
+	socketName   = "keeper.socket" // where a keeper that owns can be asked to hand over
+	settingsName = "settings"      // the parameters of the last agent
 )
 
 // ErrNotUsable says that the path cannot serve as a state directory.
 var ErrNotUsable = errors.New("cannot be the state directory")
 
-// Dir is a state directory that this process owns. Its methods may be called
+// Dir is a state directory; with its lock this process owns it. Its methods may be called
 // concurrently, except Close.
 type Dir struct {
 	fd     int
@@ -40,10 +43,23 @@ type Dir struct {
 	bootID string
 }
 
-// Open makes the directory where it is missing, checks it and takes its lock. It
-// fails with a *LockedError where another live process has it, and with
-// ErrNotUsable where it is not a directory, not ours, or writable by others.
+// Open is Attach and TryLock.
 func Open(path string) (*Dir, error) {
+	d, err := Attach(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.TryLock(); err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Attach makes the directory where it is missing and checks it, without its lock:
+// nothing in it may be changed yet. It fails with ErrNotUsable where it is not a
+// directory, not ours, or writable by others.
+func Attach(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: state_dir %q: expected a directory or a place to make one: %w", ErrNotUsable, path, err)
 	}
@@ -53,10 +69,6 @@ func Open(path string) (*Dir, error) {
 	}
 	d := &Dir{fd: fd, path: path, lock: -1}
 	if err := errors.Join(d.check(), d.readBootID()); err != nil {
-		_ = d.Close()
-		return nil, err
-	}
-	if err := d.takeLock(); err != nil {
 		_ = d.Close()
 		return nil, err
 	}

@@ -34,17 +34,34 @@ var (
 	ErrNewer = errors.New("the record was written by a newer version")
 )
 
-// Save writes the record of a stream in place of the one before: at any instant
-// the one or the other is there, whole, however the process ends.
+// Save writes the record of a stream in place of the one before.
 func (d *Dir) Save(id string, record *sluicepb.StreamRecord) error {
 	data, err := encodeRecord(record)
 	if err != nil {
 		return fmt.Errorf("encode record %q: %w", id, err)
 	}
-	name := id + recordSuffix
+	return d.replace(id+recordSuffix, data)
+}
+
+// Load reads the record of a stream. Errors: ErrTorn, ErrNewer, or of the file system.
+func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) {
+	data, err := d.read(id + recordSuffix)
+	if err != nil {
+		return nil, err
+	}
+	record, err := decodeRecord(data)
+	if err != nil {
+		return nil, fmt.Errorf("record %q in state_dir %q: %w", id, d.path, err)
+	}
+	return record, nil
+}
+
+// replace gives a name new contents: at any instant the old or the new are there,
+// whole, however the process ends.
+func (d *Dir) replace(name string, data []byte) error {
 	fd, err := unix.Openat(d.fd, name+newSuffix, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
-		return fmt.Errorf("write record %q in state_dir %q: %w", id, d.path, err)
+		return fmt.Errorf("write %q in state_dir %q: %w", name, d.path, err)
 	}
 	n, err := unix.Write(fd, data)
 	if err == nil && n < len(data) {
@@ -55,28 +72,14 @@ func (d *Dir) Save(id string, record *sluicepb.StreamRecord) error {
 	}
 	if err != nil {
 		_ = d.unlink(name + newSuffix)
-		return fmt.Errorf("write record %q in state_dir %q: %w", id, d.path, err)
+		return fmt.Errorf("write %q in state_dir %q: %w", name, d.path, err)
 	}
 	return nil
 }
 
-// Load reads the record of a stream. Errors: ErrTorn, ErrNewer, or of the file system.
-func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) {
-	fd, err := unix.Openat(d.fd, id+recordSuffix, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open record %q in state_dir %q: %w", id, d.path, err)
-	}
-	f := os.NewFile(uintptr(fd), id)
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxRecordBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read record %q in state_dir %q: %w", id, d.path, err)
-	}
-	record, err := decodeRecord(data)
-	if err != nil {
-		return nil, fmt.Errorf("read record %q in state_dir %q: %w", id, d.path, err)
-	}
-	return record, nil
+// readBounded reads a file that no version of ours makes longer than a record.
+func readBounded(f *os.File) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(f, maxRecordBytes+1))
 }
 
 func encodeRecord(record *sluicepb.StreamRecord) ([]byte, error) {

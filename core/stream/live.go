@@ -19,7 +19,6 @@ func (s *Stream) Open() (err error) {
 	if s.set, err = rotation.New(s.Rotation); err != nil {
 		return fmt.Errorf("prepare the rotation of %q: %w", s.Name, err)
 	}
-	s.tending.Store(s.set)
 	s.next = s.set.Live()
 	if err := s.set.Recover(s.Now()); err != nil {
 		return fmt.Errorf("finish the rotation of %q: %w", s.Name, err)

@@ -37,24 +37,28 @@ func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	return s.replace(now)
 }
 
-// Tend does what the clock asks for, whether or not anything is written: rotated
-// files over their age go, and the next Visit rotates if a period of the policy is
-// over (due). It may overlap Visit, and runs with the identity of the task's user.
-func (s *Stream) Tend(now time.Time) (due bool, err error) {
-	set := s.tending.Load()
-	if set == nil {
-		return false, nil
+// Tend has the next Visit do what the clock asks for. It may be called at any time.
+func (s *Stream) Tend() { s.tending.Store(true) }
+
+// tend removes rotated files over their age and rotates if a period of the policy is
+// over, whether or not anything is written.
+func (s *Stream) tend(t *worker.Thread, now time.Time) error {
+	if !s.tending.CompareAndSwap(true, false) {
+		return nil
 	}
-	last := time.Unix(0, max(s.Record.GetCreatedUnixNano(), s.lastRotation.Load()))
-	if due = set.Due(now, last); due {
-		s.due.Store(true)
+	if err := s.set.Expire(now); err != nil {
+		s.warn("cannot remove what is over its age", err)
 	}
-	return due, set.Expire(now)
+	last := time.Unix(0, max(s.Record.GetCreatedUnixNano(), s.lastRotation))
+	if !s.set.Due(now, last) {
+		return nil
+	}
+	return s.rotateByTime(t, now)
 }
 
 // rotateByTime rotates because a period is over. An empty file stays.
 func (s *Stream) rotateByTime(t *worker.Thread, now time.Time) error {
-	s.lastRotation.Store(now.UnixNano())
+	s.lastRotation = now.UnixNano()
 	size, err := s.follow()
 	if err != nil || size == 0 {
 		return err
@@ -119,7 +123,7 @@ func (s *Stream) noteAccount(now time.Time, size, carried int64) {
 	a.DroppedLines = s.account.droppedLines.Load()
 	a.Rotations = s.account.rotations.Load()
 	a.LastRotationUnixNano = now.UnixNano()
-	s.lastRotation.Store(now.UnixNano())
+	s.lastRotation = now.UnixNano()
 	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
 }
 
@@ -147,6 +151,6 @@ func (s *Stream) resumeAccount() error {
 	s.account.droppedBytes.Store(a.GetDroppedBytes())
 	s.account.droppedLines.Store(a.GetDroppedLines())
 	s.account.rotations.Store(a.GetRotations())
-	s.lastRotation.Store(a.GetLastRotationUnixNano())
+	s.lastRotation = a.GetLastRotationUnixNano()
 	return nil
 }

@@ -73,10 +73,9 @@ type Stream struct {
 	rate    bucket
 	gone    bool        // the sandbox was removed: what comes is counted and dropped
 	ended   bool        // the last byte is in the file; compressions may be under way
-	due     atomic.Bool // a period of the policy is over
-	tending atomic.Pointer[rotation.Set]
+	tending atomic.Bool // the clock asks
 
-	lastRotation atomic.Int64 // Unix nanoseconds; 0: never
+	lastRotation int64 // Unix nanoseconds; 0: never
 	reports      limiter
 	account      account
 	last         time.Time // of the last look
@@ -126,7 +125,6 @@ func (s *Stream) Close() {
 		_ = s.live.Close()
 		s.live = nil
 	}
-	s.tending.Store(nil)
 	if s.set != nil {
 		_ = s.set.Close()
 		s.set = nil

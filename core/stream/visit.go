@@ -43,10 +43,8 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 	if s.ended {
 		return s.finish(t)
 	}
-	if s.due.CompareAndSwap(true, false) {
-		if err := s.rotateByTime(t, now); err != nil {
-			return s.stuck("rotate", err)
-		}
+	if err := s.tend(t, now); err != nil {
+		return s.stuck("rotate "+s.Name, err)
 	}
 	moved, err := s.drain(t, now)
 	elapsed := now.Sub(s.last)

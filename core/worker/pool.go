@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -66,13 +67,19 @@ func NewPool(log *slog.Logger, background bool) *Pool {
 // Panics counts the tasks that were ended by a panic.
 func (p *Pool) Panics() int64 { return p.panics.Load() }
 
-// Submit queues a task. It never blocks. After Close it does nothing.
+// ErrClosed is what a task gets that was submitted to a pool that is closed.
+var ErrClosed = errors.New("the worker threads have been stopped")
+
+// Submit queues a task. It never blocks; after Close the task is told ErrClosed, on
+// the caller's thread.
 func (p *Pool) Submit(task *Task) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
+		p.mu.Unlock()
+		task.Run(nil, ErrClosed)
 		return
 	}
+	defer p.mu.Unlock()
 	q := p.devices[task.Device]
 	if q == nil {
 		q = &queue{device: task.Device}
@@ -83,12 +90,11 @@ func (p *Pool) Submit(task *Task) {
 	p.engage()
 }
 
-// Close lets the threads end once they are idle. Work that is queued is not run.
+// Close lets the threads end once they are idle. What is queued is told ErrClosed.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	p.runnable = nil
 	for _, t := range p.idle {
 		p.threads--
 		close(t.wake)
@@ -141,6 +147,7 @@ func (p *Pool) assign(t *Thread) {
 	q.listed = false
 	t.queue, t.task = q, q.pop()
 	q.running++
+	t.closed = p.closed
 	p.list(q)
 }
 

@@ -15,8 +15,9 @@ type Thread struct {
 	rights rights
 	host   Identity // what the thread was started with
 
-	queue *queue // of task
-	task  *Task
+	queue  *queue // of task
+	task   *Task
+	closed bool // the pool was closed when the task was given
 }
 
 // AsHost runs f with the identity of the process itself (still without its
@@ -77,6 +78,9 @@ func (t *Thread) run(broken error) {
 		}
 	}()
 	err := broken
+	if t.closed {
+		err = ErrClosed
+	}
 	if err == nil {
 		err = t.rights.take(t.task.As)
 	}

@@ -1,0 +1,87 @@
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
+)
+
+// SaveSettings keeps the parameters of this owner for one that has none of its own.
+func (d *Dir) SaveSettings(given []settings.Parameter) error {
+	data, err := json.MarshalIndent(given, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the settings: %w", err)
+	}
+	return d.replace(settingsName, append(data, '\n'))
+}
+
+// LoadSettings gives the parameters that the last owner kept, none where there was
+// no owner yet.
+func (d *Dir) LoadSettings() ([]settings.Parameter, error) {
+	data, err := d.read(settingsName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var given []settings.Parameter
+	if err := json.Unmarshal(data, &given); err != nil {
+		return nil, fmt.Errorf("read %q in state_dir %q: %w", settingsName, d.path, err)
+	}
+	return given, nil
+}
+
+// Listen makes the socket on which a keeper that owns the directory is asked to hand
+// over. The caller closes it, which removes it. The directory must be locked.
+func (d *Dir) Listen() (*net.UnixListener, error) {
+	if err := d.unlink(socketName); err != nil {
+		return nil, err
+	}
+	l, err := net.ListenUnix("unix", d.socketAddress())
+	if err != nil {
+		return nil, fmt.Errorf("listen for the agent in state_dir %q: %w", d.path, err)
+	}
+	return l, nil
+}
+
+// Dial connects to the keeper that listens.
+func (d *Dir) Dial() (*net.UnixConn, error) {
+	return net.DialUnix("unix", nil, d.socketAddress())
+}
+
+// socketAddress reaches the socket through the directory's descriptor where its path
+// is longer than an address may be.
+func (d *Dir) socketAddress() *net.UnixAddr {
+	path := filepath.Join(d.path, socketName)
+	if len(path) >= maxAddressBytes {
+		path = fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, socketName)
+	}
+	return &net.UnixAddr{Name: path, Net: "unix"}
+}
+
+// maxAddressBytes is the room for a path in struct sockaddr_un (unix(7)).
+const maxAddressBytes = len(unix.RawSockaddrUnix{}.Path)
+
+// read gives the contents of a small file of the directory.
+func (d *Dir) read(name string) ([]byte, error) {
+	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %q in state_dir %q: %w", name, d.path, err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	data, err := readBounded(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %q in state_dir %q: %w", name, d.path, err)
+	}
+	return data, nil
+}
