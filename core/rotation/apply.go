@@ -4,22 +4,53 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/sys/unix"
+	"sluice/core/sandbox"
 )
 
-// apply carries out a plan. An error leaves the live file under its own name; the
-// steps before are taken back by the next attempt. mu is held, but not while a
-// script runs.
+// apply carries out a plan. An error takes back what was renamed, so that the live
+// file is under its own name; where even that fails, the next attempt begins with
+// it. mu is held, but not while a script runs.
 func (s *Set) apply(steps []Step, out *Outcome) error {
-	for _, step := range steps {
+	for i, step := range steps {
 		err := s.applyOne(step, out)
-		if err != nil && (!out.Rotated || errors.Is(err, errStopped)) {
-			s.unfinished = true
+		if errors.Is(err, errStopped) {
+			return err
+		}
+		if err != nil && !out.Rotated {
+			if undo := s.takeBack(steps[:i]); undo != nil {
+				s.unfinished = true
+				err = errors.Join(err, undo)
+			}
 			return fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
 		}
 		if err != nil {
 			out.Problems = append(out.Problems, err)
+		}
+	}
+	return nil
+}
+
+// takeBack undoes the renames of steps, the last one first.
+func (s *Set) takeBack(steps []Step) error {
+	for _, step := range slices.Backward(steps) {
+		var err error
+		switch step.Op {
+		case OpTake:
+			err = s.dir.RenameNew(step.To, s.cfg.Dir, step.From)
+		case OpShift:
+			err = s.undoMove(step)
+		case OpHold:
+			err = s.restore(step.From)
+		case OpNoteShift:
+			err = s.dropNote(shiftNoteName(s.cfg.Base))
+		case OpNoteRemoval:
+			err = s.dropNote(removalNoteName(s.cfg.Base))
+		}
+		if err != nil {
+			return fmt.Errorf("take back %s: %w", step, err)
 		}
 	}
 	return nil
@@ -49,13 +80,19 @@ func (s *Set) applyOne(step Step, out *Outcome) error {
 	case OpRemove:
 		err = s.remove(step, out)
 	case OpRemoveLive:
-		err = s.removeLive(step, out)
+		err = s.removeLive(s.cfg.Dir, step.From, step.SizeBytes, out)
+	case OpRemoveTaken:
+		err = s.removeLive(s.dir, takenName(s.cfg.Base), step.SizeBytes, out)
+	case OpTake:
+		err = s.take(step)
+	case OpPut:
+		err = s.put(step, out)
 	case OpMove:
 		err = s.moveLive(step, out)
 	case OpScript:
 		s.runScript(step, out)
 	case OpCompress:
-		err = s.compressInline(step.From)
+		err = s.compressInline(step.From, out)
 	}
 	if err != nil {
 		return err
@@ -129,42 +166,70 @@ func (s *Set) unlink(name string) error {
 	return nil
 }
 
-func (s *Set) removeLive(step Step, out *Outcome) error {
-	err := s.cfg.Dir.Unlink(step.From)
+func (s *Set) removeLive(dir *sandbox.Dir, name string, sizeBytes int64, out *Outcome) error {
+	err := dir.Unlink(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	out.Rotated = true
 	out.Removed++
-	out.RemovedBytes += step.SizeBytes
+	out.RemovedBytes += sizeBytes
 	return nil
 }
 
-// moveLive moves the live file into the series. If the task has taken the olddir
-// away, a new one is made.
+// moveLive makes the live file the youngest of the series.
 func (s *Set) moveLive(step Step, out *Outcome) error {
-	err := s.cfg.Dir.Rename(step.From, s.dir, step.To)
+	err := s.leaveLive(step)
 	if blocked(err) {
 		if err = s.clear(step.To, out); err == nil {
-			err = s.cfg.Dir.Rename(step.From, s.dir, step.To)
+			err = s.leaveLive(step)
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, missing := s.cfg.Dir.Stat(step.From); errors.Is(missing, fs.ErrNotExist) {
-			return fmt.Errorf("the live file vanished: %w", missing)
-		}
-		if err = s.reopenOldDir(); err == nil {
-			err = s.cfg.Dir.Rename(step.From, s.dir, step.To)
+	if err == nil {
+		s.rotatedTo(step, out)
+	}
+	return err
+}
+
+func (s *Set) take(step Step) error { return s.leaveLive(step) }
+
+// put gives the file that was taken its place in the series.
+func (s *Set) put(step Step, out *Outcome) error {
+	taken := takenName(s.cfg.Base)
+	err := s.dir.Rename(taken, s.dir, step.To)
+	if blocked(err) {
+		if err = s.clear(step.To, out); err == nil {
+			err = s.dir.Rename(taken, s.dir, step.To)
 		}
 	}
-	if err != nil {
+	if err == nil {
+		s.rotatedTo(step, out)
+	}
+	return err
+}
+
+// leaveLive renames the live file into the directory of the series. If the task has
+// taken that away, a new one is made.
+func (s *Set) leaveLive(step Step) error {
+	err := s.cfg.Dir.Rename(step.From, s.dir, step.To)
+	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if _, missing := s.cfg.Dir.Stat(step.From); errors.Is(missing, fs.ErrNotExist) {
+		return fmt.Errorf("the live file vanished: %w", missing)
+	}
+	if err = s.reopenOldDir(step); err == nil {
+		err = s.cfg.Dir.Rename(step.From, s.dir, step.To)
+	}
+	return err
+}
+
+// rotatedTo records that the live file is in the series.
+func (s *Set) rotatedTo(step Step, out *Outcome) {
 	out.Rotated, out.Name = true, step.To
 	if s.listing.files != nil {
 		if info, err := s.dir.Stat(step.To); err == nil {
 			s.added(info)
 		}
 	}
-	return nil
 }

@@ -278,3 +278,14 @@ func filter(t testing.TB, raw []byte, program string, args ...string) []byte {
 func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
 
 func base36(n uint64) string { return strconv.FormatUint(n, 36) }
+
+// quickDir is a directory of the test in memory, where there is such a file system:
+// thousands of sandboxes are made in it.
+func quickDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "sluice-rotation-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}

@@ -42,7 +42,7 @@ type replay struct {
 }
 
 func startReplay(t testing.TB, c recorded) *replay {
-	dir := t.TempDir()
+	dir := quickDir(t)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	for _, f := range c.InitialFiles {
 		f.lay(t, dir)

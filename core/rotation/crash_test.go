@@ -63,8 +63,9 @@ func (r *replay) everything() tree {
 	delete(all, "script.out")
 	for name, n := range all {
 		if Reserved("stdout", name) {
-			delete(all, name) // its name has an inode
-			all["reserved, "+n.Target] = n
+			// Its name has an inode.
+			delete(all, name)
+			all["reserved "+n.Type] = node{}
 		}
 	}
 	return all

@@ -56,7 +56,7 @@ func TestAgainstLogrotate(t *testing.T) {
 // compare reports whether the two were compared to the end: it stops where the real
 // program has met a case that a decision takes out.
 func compare(t *testing.T, c recorded, name string) bool {
-	real := t.TempDir()
+	real := quickDir(t)
 	require.NoError(t, os.Chmod(real, 0o755))
 	for _, f := range c.InitialFiles {
 		f.lay(t, real)

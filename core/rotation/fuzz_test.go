@@ -85,7 +85,7 @@ func FuzzRecover(f *testing.F) {
 		f.Add(uint8(policy), []byte("\x02\x00\x00\x03\x00\x00\x1a\x00\x00\x19\x02\x01\x00\x03\x00"))
 	}
 	f.Fuzz(func(t *testing.T, policy uint8, script []byte) {
-		dir := t.TempDir()
+		dir := quickDir(t)
 		sandboxScript(t, dir, script)
 		outside := foreign(t, dir)
 		d, err := newDriver(t, dir, fuzzPolicies[int(policy)%len(fuzzPolicies)])

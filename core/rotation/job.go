@@ -26,7 +26,7 @@ type job struct {
 // owe remembers that a file is to be compressed, here and in the directory. mu is
 // held.
 func (s *Set) owe(plain string, inode uint64) {
-	s.leaveNote(markName(s.cfg.Base, inode), "compress")
+	s.mark(inode)
 	s.jobs[plain] = &job{inode: inode, name: plain}
 }
 
@@ -48,10 +48,13 @@ func (s *Set) compressInBackground(j *job) {
 	}
 }
 
-// compressInline compresses a file that scripts want to find compressed. A failure
-// leaves the plain file, as in the background. mu is held, but not while it works.
-func (s *Set) compressInline(plain string) error {
+// compressInline compresses a file that is to be found compressed. A failure leaves
+// the plain file, as in the background. mu is held, but not while it works.
+func (s *Set) compressInline(plain string, out *Outcome) error {
 	j := s.jobs[plain]
+	if j != nil && j.queued {
+		return nil // in hand already
+	}
 	if j == nil {
 		info, err := s.dir.Stat(plain)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -67,6 +70,10 @@ func (s *Set) compressInline(plain string) error {
 	s.mu.Unlock()
 	err := s.compress(j)
 	s.mu.Lock()
+	if err != nil && !errors.Is(err, errStopped) {
+		out.Problems = append(out.Problems, err)
+		return nil
+	}
 	return err
 }
 

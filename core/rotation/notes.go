@@ -22,7 +22,7 @@ func reservedPrefix(base string) string { return "." + base + reservedInfix }
 // the logger's for the live file base.
 func Reserved(base, name string) bool { return strings.HasPrefix(name, reservedPrefix(base)) }
 
-// markName is the note that the file with this inode is to be compressed. Policies
+// markName is the empty file that says that the file with this inode is to be compressed. Policies
 // change and plain files can be older than them, so the directory alone would not
 // tell which plain file is owed a compression.
 func markName(base string, inode uint64) string {
@@ -31,6 +31,9 @@ func markName(base string, inode uint64) string {
 
 // outputName is the unfinished compressed form of that file.
 func outputName(base string, inode uint64) string { return markName(base, inode) + ".out" }
+
+// takenName is the live file's while the series is shifted.
+func takenName(base string) string { return reservedPrefix(base) + "taken" }
 
 func shiftNoteName(base string) string   { return reservedPrefix(base) + "shift" }
 func removalNoteName(base string) string { return reservedPrefix(base) + "remove" }
@@ -73,6 +76,15 @@ func (s *Set) vacated(name string) {
 	if err := s.restore(name); err != nil {
 		s.cfg.Log.Warn("an older file keeps its reserved name until the next start", "file", name, "error", err)
 	}
+}
+
+// mark leaves word that a file is to be compressed.
+func (s *Set) mark(inode uint64) {
+	f, err := s.dir.Create(markName(s.cfg.Base, inode), 0o600)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		s.cfg.Log.Debug("mark left out", "inode", inode, "error", err)
+	}
+	closeFile(f)
 }
 
 // leaveNote writes a note over an old one. A file system without symbolic links, or

@@ -87,8 +87,9 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 }
 
 // reopenOldDir makes the directory of the rotated files anew, after the task has
-// taken it away: the live file must go somewhere.
-func (s *Set) reopenOldDir() error {
+// taken it away: the live file must go somewhere. What was owed there is gone with
+// it, but for the live file's own compression, which move is about.
+func (s *Set) reopenOldDir(move Step) error {
 	if s.cfg.Policy.OldDir == "" {
 		return fmt.Errorf("sandbox: %w", fs.ErrNotExist)
 	}
@@ -98,10 +99,15 @@ func (s *Set) reopenOldDir() error {
 	}
 	_ = s.dir.Close()
 	s.dir = dir
+	owed := s.jobs[move.To] != nil
 	for name, j := range s.jobs {
 		j.gone.Store(true)
 		delete(s.jobs, name)
 	}
+	if owed {
+		s.owe(move.To, move.Inode)
+	}
+	clear(s.held)
 	s.listing.forget()
 	return nil
 }

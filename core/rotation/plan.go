@@ -36,7 +36,9 @@ type planner struct {
 	steps []Step
 	// doomed are files that go only after the scripts have run.
 	doomed []doom
-	final  string
+	// taken says that the live file has been taken before the shift.
+	taken bool
+	final string
 }
 
 // doom is a name to be removed, and the file that bears it.
@@ -190,11 +192,20 @@ func (p *planner) moveLive() {
 			p.removeNow(p.final)
 		}
 		p.noteRemoval()
-		p.add(Step{Op: OpRemoveLive, From: p.live.Name, SizeBytes: p.live.Size})
+		op := OpRemoveLive
+		if p.taken {
+			op = OpRemoveTaken
+		}
+		p.add(Step{Op: op, From: p.live.Name, SizeBytes: p.live.Size})
 		p.final = ""
 		return
 	}
-	if p.copies() || p.pending[p.final] {
+	if p.pending[p.final] {
+		// Only "rotate -1" with "start 0" shifts nothing.
+		p.add(Step{Op: OpCompress, From: p.final})
+		p.displace(p.final)
+	}
+	if p.copies() {
 		p.displace(p.final)
 	}
 	p.clearDirectory(p.final)
@@ -205,7 +216,11 @@ func (p *planner) moveLive() {
 	if p.compressesNow() && !p.keepsNone() {
 		p.add(Step{Op: OpOwe, From: p.final, Inode: p.live.Inode})
 	}
-	p.add(Step{Op: OpMove, From: p.live.Name, To: p.final, Inode: p.live.Inode})
+	op := OpMove
+	if p.taken {
+		op = OpPut
+	}
+	p.add(Step{Op: op, From: p.live.Name, To: p.final, Inode: p.live.Inode})
 }
 
 // afterwards is what follows once the live file has been moved. Compression is in
@@ -224,7 +239,7 @@ func (p *planner) afterwards() {
 			p.add(Step{Op: OpRemove, From: d.name, SizeBytes: p.files[d.name].Size, Inode: d.inode})
 		}
 	}
-	if len(p.doomed) > 0 {
+	if len(p.doomed) > 0 && p.policy.Scripts.Any() {
 		p.add(Step{Op: OpForgetRemoval})
 	}
 	p.script("lastaction", p.policy.Scripts.LastAction, "")
@@ -233,8 +248,8 @@ func (p *planner) afterwards() {
 // noteRemoval leaves word of what is to go once the live file has been moved and the
 // scripts have run: the live file's inode, and theirs.
 func (p *planner) noteRemoval() {
-	if len(p.doomed) == 0 {
-		return
+	if len(p.doomed) == 0 || !p.policy.Scripts.Any() {
+		return // Recover counts dated files, and no others go late.
 	}
 	var b strings.Builder
 	b.WriteString(strconv.FormatUint(p.live.Inode, 36))

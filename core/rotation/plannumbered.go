@@ -25,7 +25,7 @@ func (p *planner) numbered() {
 	}
 	at := len(p.steps)
 	var moves []Step
-	for _, slot := range p.taken(top) {
+	for _, slot := range p.occupied(top) {
 		p.eachForm(slot, func(name string) {
 			if step, shifted := p.ageOrShift(name, slot, top); shifted {
 				moves = append(moves, step)
@@ -35,12 +35,12 @@ func (p *planner) numbered() {
 	if p.disposesTop() && scripts {
 		p.eachForm(top, p.remove)
 	}
-	p.noteShift(at, moves)
+	p.guardShift(at, moves)
 }
 
-// taken lists the slots below top that may be taken, from the highest down: of a
+// occupied lists the slots below top that may be taken, from the highest down: of a
 // policy that keeps millions of files only those that are there.
-func (p *planner) taken(top int) []int {
+func (p *planner) occupied(top int) []int {
 	var slots []int
 	if top-p.scheme.start <= maxProbes {
 		for slot := top - 1; slot >= p.scheme.start; slot-- {
@@ -123,16 +123,42 @@ func (p *planner) ageOrShift(name string, slot, top int) (Step, bool) {
 	return p.shift(name, to), true
 }
 
-// noteShift puts the note about the moves before the first of them.
-func (p *planner) noteShift(at int, moves []Step) {
+// guardShift makes sure that a kill amid the moves can be recovered from. Where every
+// slot from the first on is taken, once, it is enough to take the live file first:
+// the slot that is free then tells how far the moves have come. Otherwise the moves
+// are noted.
+func (p *planner) guardShift(at int, moves []Step) {
 	if len(moves) == 0 {
 		return
 	}
-	note := Step{Op: OpNoteShift, Note: shiftNote(p.live.Inode, moves)}
-	if note.Note == "" {
-		return
+	guard := Step{Op: OpTake, From: p.live.Name, To: takenName(p.live.Name), Inode: p.live.Inode}
+	p.taken = p.simple(at, moves)
+	if !p.taken {
+		guard = Step{Op: OpNoteShift, Note: shiftNote(p.live.Inode, moves)}
+	} else if p.steps[at].Op == OpRemove {
+		at++
 	}
-	p.steps = append(p.steps[:at], append([]Step{note}, p.steps[at:]...)...)
+	p.steps = slices.Insert(p.steps, at, guard)
+}
+
+// simple says that the moves are one of each slot from the first on, and all that
+// happens. Scripts must find the live file under its name.
+func (p *planner) simple(at int, moves []Step) bool {
+	if p.policy.Scripts.Any() {
+		return false
+	}
+	for i, m := range moves {
+		if place, ok := p.scheme.place(m.From); !ok || place.slot != p.scheme.start+len(moves)-1-i {
+			return false
+		}
+	}
+	for i, s := range p.steps[at:] {
+		// The file that is pushed out goes before the first move.
+		if s.Op != OpShift && (s.Op != OpRemove || i > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *planner) forgetShift() {

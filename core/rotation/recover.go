@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ func (s *Set) recoverSeries(now time.Time) error {
 	if err := s.resume(); err != nil {
 		return err
 	}
-	if err := s.sweep(); err != nil {
+	if err := s.trimDates(); err != nil {
 		return err
 	}
 	if err := s.expire(now); err != nil {
@@ -136,6 +137,84 @@ func (s *Set) adopt(marks map[uint64]bool) error {
 	}
 	for inode := range marks {
 		if err := s.dropNote(markName(s.cfg.Base, inode)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishShift carries on where a rotation that had taken the live file broke off. The
+// lowest free slot is the one that the last move left or that the first one was to
+// fill; what is below it is still to be moved. mu is held.
+func (s *Set) finishShift() error {
+	taken, err := s.dir.Stat(takenName(s.cfg.Base))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if s.scheme.dated || taken.Mode.IsDir() {
+		_, err := moveAside(s.dir, taken.Name, &s.aside)
+		return err
+	}
+	files, err := s.look()
+	if err != nil {
+		return err
+	}
+	var out Outcome
+	for _, step := range s.remainingMoves(files) {
+		if err := s.applyOne(step, &out); err != nil {
+			return err
+		}
+	}
+	if s.cfg.Policy.Rotate == 0 {
+		return s.applyOne(Step{Op: OpRemoveTaken, SizeBytes: taken.Size}, &out)
+	}
+	put := Step{Op: OpPut, From: s.cfg.Base, To: s.scheme.slot(s.scheme.start), Inode: taken.Inode}
+	if s.cfg.Policy.Compress && !s.cfg.Policy.DelayCompress {
+		s.owe(put.To, put.Inode)
+	}
+	return s.applyOne(put, &out)
+}
+
+// remainingMoves shifts everything below the lowest free slot up by one.
+func (s *Set) remainingMoves(files map[string]sandbox.Info) []Step {
+	top := s.scheme.start + max(s.cfg.Policy.Rotate, 1)
+	var moves []Step
+	for slot := s.scheme.start; slot < top || s.cfg.Policy.Rotate < 0; slot++ {
+		plain := s.scheme.slot(slot)
+		name := s.scheme.counted(plain)
+		if _, exists := files[name]; !exists {
+			name = plain
+		}
+		info, exists := files[name]
+		if at, _ := s.scheme.place(name); !exists || !s.belongs(name, at) {
+			break
+		}
+		to := s.scheme.slot(slot+1) + strings.TrimPrefix(name, plain)
+		moves = append(moves, Step{Op: OpShift, From: name, To: to, Inode: info.Inode})
+	}
+	slices.Reverse(moves)
+	return moves
+}
+
+// trimDates removes the oldest dated files beyond the number to keep: a rotation
+// moves the live file first where both have today's date. mu is held.
+func (s *Set) trimDates() error {
+	keep := s.cfg.Policy.Rotate
+	if !s.scheme.dated || keep <= 0 {
+		return nil
+	}
+	files, err := s.files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files[:max(0, len(files)-keep)] {
+		if err := s.unlink(f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := s.killed("trim %q", f.Name); err != nil {
 			return err
 		}
 	}

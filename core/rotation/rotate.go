@@ -60,9 +60,6 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 	}
 	steps, _ := plan(view{live: live, files: files, pending: s.pending(), held: s.held}, s.scheme, s.cfg.Policy, now)
 	if err := s.apply(steps, &out); err != nil {
-		if !errors.Is(err, errStopped) {
-			return out, errors.Join(err, s.resume())
-		}
 		return out, err
 	}
 	s.submitAll()
@@ -82,6 +79,12 @@ func (s *Set) disown(out Outcome) (Outcome, error) {
 // resume takes back or finishes what a rotation left that broke off.
 func (s *Set) resume() error {
 	if err := s.undoShift(); err != nil {
+		return err
+	}
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	if err := s.finishShift(); err != nil {
 		return err
 	}
 	if err := s.finishRemoval(); err != nil {

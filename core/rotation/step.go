@@ -9,6 +9,13 @@ type Op int
 const (
 	// OpOwe marks the file with Inode as one that is to be compressed.
 	OpOwe Op = iota
+	// OpTake gives the live file a reserved name, for as long as the shift takes: what
+	// it stands for then is found in the directory after a kill.
+	OpTake
+	// OpPut makes the file that OpTake took the youngest of the series, as To.
+	OpPut
+	// OpRemoveTaken removes it instead: the policy keeps none.
+	OpRemoveTaken
 	// OpNoteShift notes the shifts that follow, so that Recover can take back half of them.
 	OpNoteShift
 	// OpForgetShift removes that note: the rotation has happened.
@@ -39,7 +46,7 @@ const (
 )
 
 var opNames = [...]string{
-	"owe", "note-shift", "forget-shift", "displace", "hold", "aside", "shift", "remove", "remove-live", "move",
+	"owe", "take", "put", "remove-taken", "note-shift", "forget-shift", "displace", "hold", "aside", "shift", "remove", "remove-live", "move",
 	"note-removal", "forget-removal", "script", "compress",
 }
 
