@@ -11,6 +11,7 @@
 #include <mesos/module/container_logger.hpp>
 
 #include "bridge/bridge.h"
+#include "host.hpp"
 #include "launch.pb.h"
 #include "metrics.hpp"
 
@@ -182,6 +183,7 @@ struct StopLogging
 ContainerLogger* create(const Parameters& parameters)
 {
   sluice_log_to(&log);
+  sluice::restoreHost();
 
   const string serialized = parameters.SerializeAsString();
   ErrorBuffer buffer;

@@ -1,5 +1,6 @@
 #include "workdir.hpp"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,7 +8,6 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <fstream>
 #include <vector>
 
 #include <glog/logging.h>
@@ -86,11 +86,16 @@ Try<Nothing> makeSandbox(const fs::path& path, const Option<string>& user)
 
 string newId()
 {
-  string id;
-  std::ifstream stream("/proc/sys/kernel/random/uuid");
-  std::getline(stream, id);
-  CHECK_EQ(36u, id.size()) << "Failed to read /proc/sys/kernel/random/uuid";
-  return id;
+  // NOTE: Not by a stream: the standard library's descriptors are not
+  // close-on-exec, and this runs while tasks are started.
+  const int fd = ::open("/proc/sys/kernel/random/uuid", O_RDONLY | O_CLOEXEC);
+
+  char id[36];
+  const ssize_t length = ::read(fd, id, sizeof(id));
+  PCHECK(length == sizeof(id)) << "Failed to read a random id";
+  ::close(fd);
+
+  return string(id, sizeof(id));
 }
 
 
