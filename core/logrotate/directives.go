@@ -1,6 +1,10 @@
 package logrotate
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // reader reads what follows a keyword. It leaves the cursor on the byte behind the
 // keyword (a directive without value) or on the newline behind the value.
@@ -167,3 +171,7 @@ func (p *parser) dropUnused() {
 		p.policy.Compressor = defaults().Compressor
 	}
 }
+
+// Vocabulary lists all directives that are known, sorted; those that are refused in
+// any case are among them.
+func Vocabulary() []string { return slices.Sorted(maps.Keys(directives)) }

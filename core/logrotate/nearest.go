@@ -2,7 +2,6 @@ package logrotate
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -15,13 +14,8 @@ func nearestHint(untrusted string) string {
 	if len(untrusted) > longest {
 		return ""
 	}
-	names := make([]string, 0, len(directives))
-	for name := range directives {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	best, bestDistance := "", farthest+1
-	for _, name := range names {
+	for _, name := range Vocabulary() {
 		if d := levenshtein.ComputeDistance(untrusted, name); d < bestDistance {
 			best, bestDistance = name, d
 		}

@@ -36,19 +36,19 @@ var rendered = [renderedCount]struct {
 	{"compress", func(p Policy) string { return when(p.Compress, "compress") }},
 	{"delaycompress", func(p Policy) string { return when(p.DelayCompress, "delaycompress") }},
 	{"compresscmd", func(p Policy) string {
-		return when(p.Compress && p.Compressor.Program != "gzip", "compresscmd "+p.Compressor.Program)
+		return when(p.Compress && p.Compressor.Program != "gzip", valued("compresscmd", p.Compressor.Program))
 	}},
 	{"compressoptions", func(p Policy) string {
 		return when(p.Compress && p.Compressor.Options != "", "compressoptions "+p.Compressor.Options)
 	}},
-	{"compressext", func(p Policy) string { return when(p.Compress, "compressext "+p.Compressor.Ext) }},
+	{"compressext", func(p Policy) string { return when(p.Compress, valued("compressext", p.Compressor.Ext)) }},
 	{"dateext", func(p Policy) string { return when(p.DateExt, "dateext") }},
-	{"dateformat", func(p Policy) string { return when(p.DateFormat != "", "dateformat "+p.DateFormat) }},
+	{"dateformat", func(p Policy) string { return when(p.DateFormat != "", valued("dateformat", p.DateFormat)) }},
 	{"dateyesterday", func(p Policy) string { return when(p.DateYesterday, "dateyesterday") }},
 	{"datehourago", func(p Policy) string { return when(p.DateHourAgo, "datehourago") }},
-	{"extension", func(p Policy) string { return when(p.Extension != "", "extension "+p.Extension) }},
-	{"addextension", func(p Policy) string { return when(p.AddExtension != "", "addextension "+p.AddExtension) }},
-	{"olddir", func(p Policy) string { return when(p.OldDir != "", "olddir "+p.OldDir) }},
+	{"extension", func(p Policy) string { return when(p.Extension != "", valued("extension", p.Extension)) }},
+	{"addextension", func(p Policy) string { return when(p.AddExtension != "", valued("addextension", p.AddExtension)) }},
+	{"olddir", func(p Policy) string { return when(p.OldDir != "", valued("olddir", p.OldDir)) }},
 	{"createolddir", func(p Policy) string { return when(p.CreateOldDir.On, "createolddir"+p.CreateOldDir.arguments()) }},
 	{"create", func(p Policy) string { return when(p.Create.On, "create"+p.Create.arguments()) }},
 	{"copytruncate", func(p Policy) string { return when(p.CopyTruncate, "copytruncate") }},
@@ -89,6 +89,14 @@ func when(on bool, text string) string {
 		return ""
 	}
 	return text
+}
+
+// valued renders a directive and its value, of which reading takes one "=" away.
+func valued(name, value string) string {
+	if strings.HasPrefix(value, "=") {
+		return name + " = " + value
+	}
+	return name + " " + value
 }
 
 // script renders a text as it was written: it begins right behind the keyword and

@@ -19,7 +19,8 @@ import (
 // that at worst the task's own files are compressed or renamed within the series.
 //
 // Call it before the first Rotate of a Set whose series may have a past. now is the
-// clock for maxage.
+// clock for maxage. After an error the Set can be used all the same: the next Rotate
+// begins with what is left to do.
 func (s *Set) Recover(now time.Time) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -28,24 +29,21 @@ func (s *Set) Recover(now time.Time) error {
 	if s.dir == nil {
 		return fmt.Errorf("recover %q: %w", s.cfg.Base, fs.ErrClosed)
 	}
-	if err := s.recoverSeries(now); err != nil {
-		s.unfinished = true
-		return fmt.Errorf("recover %q: %w", s.cfg.Base, err)
+	err := s.resume()
+	s.unfinished = err != nil
+	for _, step := range []func() error{s.trimDates, func() error { return s.expire(now) }} {
+		if errors.Is(err, errStopped) {
+			break
+		}
+		err = errors.Join(err, step())
 	}
-	return nil
-}
-
-func (s *Set) recoverSeries(now time.Time) error {
-	if err := s.resume(); err != nil {
-		return err
-	}
-	if err := s.trimDates(); err != nil {
-		return err
-	}
-	if err := s.expire(now); err != nil {
+	if errors.Is(err, errStopped) {
 		return err
 	}
 	s.submitAll()
+	if err != nil {
+		return fmt.Errorf("recover %q: %w", s.cfg.Base, err)
+	}
 	return nil
 }
 
@@ -123,14 +121,14 @@ func (s *Set) adopt(marks map[uint64]bool) error {
 	}
 	for name, info := range files {
 		at, ok := s.scheme.place(name)
-		if !ok || at.compressed || s.scheme.cext == "" || !marks[info.Inode] {
+		if !ok || at.compressed || s.scheme.cext == "" || !marks[info.Inode] || !info.Mode.IsRegular() {
 			continue
 		}
 		delete(marks, info.Inode)
 		j := &job{inode: info.Inode, name: name}
 		s.jobs[name] = j
 		if s.published(j) {
-			if err := s.retire(j); err != nil {
+			if err := s.retire(j); errors.Is(err, errStopped) {
 				return err
 			}
 		}
