@@ -82,7 +82,7 @@ func (s *Set) applyOne(step Step, out *Outcome) error {
 	case OpRemoveLive:
 		err = s.removeLive(s.cfg.Dir, step.From, step.SizeBytes, out)
 	case OpRemoveTaken:
-		err = s.removeLive(s.dir, takenName(s.cfg.Base), step.SizeBytes, out)
+		err = s.removeLive(s.dir.Dir, takenName(s.cfg.Base), step.SizeBytes, out)
 	case OpTake:
 		err = s.take(step)
 	case OpPut:
@@ -102,10 +102,10 @@ func (s *Set) applyOne(step Step, out *Outcome) error {
 
 // shift renames within the series. What is not there need not be shifted.
 func (s *Set) shift(step Step, out *Outcome) error {
-	err := s.dir.Rename(step.From, s.dir, step.To)
+	err := s.dir.Rename(step.From, s.dir.Dir, step.To)
 	if blocked(err) {
 		if err = s.clear(step.To, out); err == nil {
-			err = s.dir.Rename(step.From, s.dir, step.To)
+			err = s.dir.Rename(step.From, s.dir.Dir, step.To)
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +124,7 @@ func blocked(err error) bool {
 }
 
 func (s *Set) clear(name string, out *Outcome) error {
-	_, err := moveAside(s.dir, name, &s.aside)
+	_, err := moveAside(s.dir.Dir, name, &s.aside)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -196,10 +196,10 @@ func (s *Set) take(step Step) error { return s.leaveLive(step) }
 // put gives the file that was taken its place in the series.
 func (s *Set) put(step Step, out *Outcome) error {
 	taken := takenName(s.cfg.Base)
-	err := s.dir.Rename(taken, s.dir, step.To)
+	err := s.dir.Rename(taken, s.dir.Dir, step.To)
 	if blocked(err) {
 		if err = s.clear(step.To, out); err == nil {
-			err = s.dir.Rename(taken, s.dir, step.To)
+			err = s.dir.Rename(taken, s.dir.Dir, step.To)
 		}
 	}
 	if err == nil {
@@ -211,7 +211,7 @@ func (s *Set) put(step Step, out *Outcome) error {
 // leaveLive renames the live file into the directory of the series. If the task has
 // taken that away, a new one is made.
 func (s *Set) leaveLive(step Step) error {
-	err := s.cfg.Dir.Rename(step.From, s.dir, step.To)
+	err := s.cfg.Dir.Rename(step.From, s.dir.Dir, step.To)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -219,7 +219,7 @@ func (s *Set) leaveLive(step Step) error {
 		return fmt.Errorf("the live file vanished: %w", missing)
 	}
 	if err = s.reopenOldDir(step); err == nil {
-		err = s.cfg.Dir.Rename(step.From, s.dir, step.To)
+		err = s.cfg.Dir.Rename(step.From, s.dir.Dir, step.To)
 	}
 	return err
 }

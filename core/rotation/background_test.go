@@ -188,6 +188,9 @@ func TestEverythingAtOnce(t *testing.T) {
 			require.NoError(t, err)
 			var work, others sync.WaitGroup
 			d.set.cfg.Submit = func(task func()) { work.Go(task) }
+			if strings.Contains(options, "rotate 4\ncompress") {
+				d.set.cfg.Settle = d.set.cfg.Submit
+			}
 			d.now = time.Unix(1710072000, 0).UTC()
 			stop := make(chan struct{})
 			for _, disturb := range []func(){

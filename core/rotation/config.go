@@ -11,7 +11,7 @@ import (
 	"sluice/core/sandbox"
 )
 
-// Config is what a Set needs. All members but RunScript are required.
+// Config is what a Set needs. All members but Settle and RunScript are required.
 type Config struct {
 	// Dir is the sandbox, borrowed for the life of the Set.
 	Dir *sandbox.Dir
@@ -25,6 +25,11 @@ type Config struct {
 	// locks held, so it must not run the task itself. A task that is never run is
 	// found again by Recover.
 	Submit func(task func())
+	// Settle runs a short task at normal priority, as the task's user, under the same
+	// terms as Submit: it ends a compression, under the lock that rotations take. nil
+	// leaves it to the thread in the background; then a busy machine that has no time
+	// for that thread can hold a rotation up.
+	Settle func(task func())
 	// RunScript runs one command as the task's user and waits for it; nil refuses.
 	RunScript func(script.Command) error
 	Log       *slog.Logger

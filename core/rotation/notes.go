@@ -45,7 +45,7 @@ func heldPrefix(base string) string { return reservedPrefix(base) + "held." }
 
 // hold takes a name from a file for as long as a pending one has it. mu is held.
 func (s *Set) hold(name string) error {
-	if err := s.dir.Rename(name, s.dir, heldPrefix(s.cfg.Base)+name); err != nil {
+	if err := s.dir.Rename(name, s.dir.Dir, heldPrefix(s.cfg.Base)+name); err != nil {
 		return err
 	}
 	info := s.listing.files[name]
@@ -58,9 +58,9 @@ func (s *Set) hold(name string) error {
 // restore gives a name back. mu is held.
 func (s *Set) restore(name string) error {
 	delete(s.held, name)
-	err := s.dir.RenameNew(heldPrefix(s.cfg.Base)+name, s.dir, name)
+	err := s.dir.RenameNew(heldPrefix(s.cfg.Base)+name, s.dir.Dir, name)
 	if errors.Is(err, fs.ErrExist) {
-		err = s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir, backupName(name, s.cfg.Now()))
+		err = s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir.Dir, backupName(name, s.cfg.Now()))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -121,7 +121,7 @@ func (s *Set) undoShift() error {
 		return nil
 	}
 	if err != nil {
-		_, err = moveAside(s.dir, name, &s.aside)
+		_, err = moveAside(s.dir.Dir, name, &s.aside)
 		return err
 	}
 	live, moves, ok := s.readShiftNote(untrustedNote)
@@ -155,7 +155,7 @@ func (s *Set) undoMove(m Step) error {
 			return err
 		}
 	}
-	err = s.dir.RenameNew(m.To, s.dir, m.From)
+	err = s.dir.RenameNew(m.To, s.dir.Dir, m.From)
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (s *Set) finishRemoval() error {
 		return nil
 	}
 	if err != nil {
-		_, err = moveAside(s.dir, name, &s.aside)
+		_, err = moveAside(s.dir.Dir, name, &s.aside)
 		return err
 	}
 	first, rest, _ := strings.Cut(untrustedNote, "/")

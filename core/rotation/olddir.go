@@ -97,8 +97,8 @@ func (s *Set) reopenOldDir(move Step) error {
 	if err != nil {
 		return fmt.Errorf("make olddir %q again: %w", s.cfg.Policy.OldDir, err)
 	}
-	_ = s.dir.Close()
-	s.dir = dir
+	_ = s.leave(s.dir)
+	s.dir = &directory{Dir: dir}
 	owed := s.jobs[move.To] != nil
 	for name, j := range s.jobs {
 		j.gone.Store(true)

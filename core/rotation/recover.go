@@ -128,6 +128,7 @@ func (s *Set) adopt(marks map[uint64]bool) error {
 		j := &job{inode: info.Inode, name: name}
 		s.jobs[name] = j
 		if s.published(j) {
+			j.complete = true
 			if err := s.retire(j); errors.Is(err, errStopped) {
 				return err
 			}
@@ -153,7 +154,7 @@ func (s *Set) finishShift() error {
 		return err
 	}
 	if s.scheme.dated || taken.Mode.IsDir() {
-		_, err := moveAside(s.dir, taken.Name, &s.aside)
+		_, err := moveAside(s.dir.Dir, taken.Name, &s.aside)
 		return err
 	}
 	files, err := s.look()

@@ -24,7 +24,7 @@ type Set struct {
 	turn sync.Mutex
 	// mu guards the names of the series and everything below.
 	mu      sync.Mutex
-	dir     *sandbox.Dir
+	dir     *directory      // nil once closed
 	jobs    map[string]*job // by the plain name that their file has now
 	held    map[string]sandbox.Info
 	listing listing
@@ -61,9 +61,11 @@ func New(cfg Config) (*Set, error) {
 		cfg: cfg, owners: owners, scheme: newScheme(cfg.Policy, cfg.Base),
 		jobs: map[string]*job{}, held: map[string]sandbox.Info{},
 	}
-	if s.dir, err = s.openSeries(); err != nil {
+	dir, err := s.openSeries()
+	if err != nil {
 		return nil, err
 	}
+	s.dir = &directory{Dir: dir}
 	return s, nil
 }
 
@@ -75,12 +77,39 @@ func (s *Set) Close() error {
 	if s.dir == nil {
 		return nil
 	}
-	err := s.dir.Close()
+	err := s.leave(s.dir)
 	s.dir = nil
 	for _, j := range s.jobs {
 		j.gone.Store(true)
 	}
 	return err
+}
+
+// directory is that of the series, with the number of those who use it without the
+// lock: the last one closes it once it has been left.
+type directory struct {
+	*sandbox.Dir
+	users int
+	left  bool
+}
+
+// borrow, giveBack and leave need mu.
+func (s *Set) borrow() *directory {
+	s.dir.users++
+	return s.dir
+}
+
+func (s *Set) giveBack(d *directory) {
+	if d.users--; d.left && d.users == 0 {
+		_ = d.Close()
+	}
+}
+
+func (s *Set) leave(d *directory) error {
+	if d.left = true; d.users == 0 {
+		return d.Close()
+	}
+	return nil
 }
 
 // Stats gives the counters so far.

@@ -1,0 +1,256 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync/atomic"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/compress"
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
+)
+
+// compression is one attempt at a job. It owns its descriptors and borrows its
+// directory.
+type compression struct {
+	job      *job
+	dir      *directory
+	name     string // of the plain file when the attempt began
+	src, dst *os.File
+	err      error
+}
+
+// begin opens the file and makes a new output, without the lock. nil says that there
+// is nothing to do any more. What fails is concluded like an attempt that failed.
+func (s *Set) begin(j *job) *compression {
+	s.mu.Lock()
+	if s.dir == nil || j.gone.Load() {
+		s.mu.Unlock()
+		return nil
+	}
+	c := &compression{job: j, dir: s.borrow(), name: j.name}
+	complete := j.complete
+	s.mu.Unlock()
+	if complete {
+		return c
+	}
+	for {
+		c.src, c.err = c.openSource()
+		if !errors.Is(c.err, fs.ErrNotExist) {
+			break
+		}
+		if !s.followRename(c) {
+			return nil
+		}
+	}
+	if c.err != nil {
+		return c
+	}
+	output := outputName(s.cfg.Base, j.inode)
+	_ = c.dir.Unlink(output)
+	if c.dst, c.err = c.dir.Create(output, 0o600); c.err == nil {
+		c.err = s.killed("create output for %q", c.name)
+	}
+	return c
+}
+
+// openSource opens the plain file by the name that it had; not there is also what
+// is another file by now.
+func (c *compression) openSource() (*os.File, error) {
+	src, err := c.dir.OpenRead(c.name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := sandbox.StatFile(src)
+	if err == nil && info.Inode != c.job.inode {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		_ = src.Close()
+		return nil, err
+	}
+	return src, nil
+}
+
+// followRename looks whether a rotation has given the file another name meanwhile. If
+// not, it was not the logger that took the name away, and the job is over.
+func (s *Set) followRename(c *compression) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == c.dir && !c.job.gone.Load() {
+		if c.job.name != c.name {
+			c.name = c.job.name
+			return true
+		}
+		s.abandon(c.job)
+	}
+	s.giveBack(c.dir)
+	return false
+}
+
+// fill does the long part: it fills the output, and gives it the attributes of the
+// plain file, its time last: that makes it complete.
+func (s *Set) fill(c *compression) {
+	if c.err == nil && c.src != nil {
+		c.err = s.copy(c.job, c.dst, c.src)
+	}
+}
+
+// conclude puts the compressed file into its place, or cleans up, and releases what
+// the attempt holds.
+func (s *Set) conclude(c *compression) error {
+	defer closeFile(c.src)
+	defer closeFile(c.dst)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.giveBack(c.dir)
+	c.job.queued = false
+	err := c.err
+	if err == nil && s.dir == c.dir && !c.job.gone.Load() {
+		err = s.finish(c.job)
+	}
+	if errors.Is(err, errStopped) {
+		return err
+	}
+	if s.dir == c.dir {
+		// After Close the directory is another owner's, and so may the output be.
+		_ = c.dir.Unlink(outputName(s.cfg.Base, c.job.inode))
+	}
+	if err != nil && !c.job.gone.Load() {
+		s.stats.FailedCompressions++
+		return err
+	}
+	return nil
+}
+
+// copy fills dst with the compressed content of src.
+func (s *Set) copy(j *job, dst, src *os.File) error {
+	before, err := sandbox.StatFile(src)
+	if err != nil {
+		return err
+	}
+	if s.cfg.Policy.Compressor.External {
+		err = s.copyExternally(j, dst, src)
+	} else {
+		err = compress.Copy(dst, &stoppable{src, &j.gone}, s.cfg.Policy.Compressor)
+	}
+	if err != nil {
+		return err
+	}
+	if after, err := sandbox.StatFile(src); err != nil || after.Size != before.Size {
+		return errors.Join(err, fmt.Errorf("%q changed while it was compressed", src.Name()))
+	}
+	if err := sandbox.CopyAttributes(dst, src); err != nil {
+		return err
+	}
+	if text := s.cfg.Policy.Scripts.PreRemove; text != "" {
+		s.mu.Lock()
+		command := s.scriptCommand(Step{Script: "preremove", From: j.name})
+		s.mu.Unlock()
+		if err := s.run(command); err != nil {
+			s.cfg.Log.Warn("script failed", "script", "preremove", "file", src.Name(), "error", err)
+		}
+	}
+	return nil
+}
+
+func (s *Set) copyExternally(j *job, dst, src *os.File) error {
+	c := s.cfg.Policy.Compressor
+	words, _ := logrotate.SplitWords(c.Options)
+	s.mu.Lock()
+	file := s.seriesPath(j.name)
+	s.mu.Unlock()
+	return s.run(script.Command{
+		Name: "compress", Args: append([]string{c.Program}, words...),
+		Env:   []string{"LOGROTATE_COMPRESSED_FILENAME=" + file},
+		Stdin: src, Stdout: dst,
+	})
+}
+
+// finish puts the compressed file into the slot where the plain one is now. mu is
+// held.
+func (s *Set) finish(j *job) error {
+	if j.complete {
+		return s.retire(j)
+	}
+	info, err := s.dir.Stat(j.name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Inode != j.inode {
+		s.abandon(j)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	output, target := outputName(s.cfg.Base, j.inode), s.scheme.counted(j.name)
+	err = s.dir.RenameNew(output, s.dir.Dir, target)
+	if errors.Is(err, fs.ErrExist) {
+		if err = s.dir.Rename(target, s.dir.Dir, backupName(target, s.cfg.Now())); err == nil {
+			err = s.dir.RenameNew(output, s.dir.Dir, target)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.stats.Compressed++
+	if made, err := s.dir.Stat(target); err == nil {
+		s.added(made)
+	}
+	j.complete = true
+	if err := s.killed("publish %q", target); err != nil {
+		return err
+	}
+	return s.retire(j)
+}
+
+// published says that the compressed form of a file is complete and in its place, so
+// that only the plain one is left to remove: it has the time of the plain one, which
+// is given to it before it gets its name.
+func (s *Set) published(j *job) bool {
+	plain, err := s.dir.Stat(j.name)
+	if err != nil || plain.Inode != j.inode {
+		return false
+	}
+	made, err := s.dir.Stat(s.scheme.counted(j.name))
+	return err == nil && made.Ours() && made.ModTime.Equal(plain.ModTime)
+}
+
+// retire removes the plain file of a finished job, and then its mark. mu is held.
+func (s *Set) retire(j *job) error {
+	if err := s.dir.Unlink(j.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.killed("retire %q", j.name); err != nil {
+		return err
+	}
+	delete(s.listing.files, j.name)
+	delete(s.jobs, j.name)
+	j.gone.Store(true)
+	s.vacated(j.name)
+	return s.dropNote(markName(s.cfg.Base, j.inode))
+}
+
+// stoppable reads until the file has been disposed of: then no more work is put
+// into it.
+type stoppable struct {
+	from io.Reader
+	gone *atomic.Bool
+}
+
+func (r *stoppable) Read(p []byte) (int, error) {
+	if r.gone.Load() {
+		return 0, errGone
+	}
+	return r.from.Read(p)
+}
+
+var errGone = errors.New("the file was disposed of meanwhile")
+
+func closeFile(f *os.File) {
+	if f != nil {
+		_ = f.Close()
+	}
+}
