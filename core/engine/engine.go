@@ -4,8 +4,8 @@
 //
 // There is one engine per state directory and process, however many loggers use it,
 // and it neither knows nor cares which process it lives in. It is the only package
-// that starts goroutines for streams: one that waits for pipes and the clock, and
-// the threads of two worker pools. None of them runs while nothing is written.
+// that starts goroutines for streams: the threads of two worker pools. None of them
+// runs while nothing is written.
 package engine
 
 import (
@@ -86,15 +86,17 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 		settings:   module,
 		log:        log,
 		state:      dir,
-		workers:    worker.NewPool(log, false),
-		background: worker.NewPool(log, true),
+		background: worker.NewBackgroundPool(log),
 		scripts:    script.NewSlots(scriptSlots),
 		serving:    map[*entry]bool{},
 	}
 	var err error
-	if e.scheduler, err = newScheduler(e.workers, module.MaxDelay, e.ended); err != nil {
+	if e.scheduler, err = newScheduler(module.MaxDelay, e.ended); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
+	e.workers = worker.NewPool(log, e.scheduler)
+	e.scheduler.pool = e.workers
+	e.workers.Start()
 	if err := errors.Join(dir.SaveSettings(module.Given), e.recover()); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
@@ -102,12 +104,14 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	return e, nil
 }
 
-// Close stops serving. The containers write on until their pipes are full; the next
+// Close stops serving, once the visits that are under way are done. The containers write on until their pipes are full; the next
 // owner of the state directory goes on with what is in them.
 func (e *Engine) Close() {
 	e.scheduler.close()
 	e.workers.Close()
 	e.background.Close()
+	e.workers.Wait()
+	e.scheduler.release()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.tending != nil {

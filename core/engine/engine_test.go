@@ -272,7 +272,7 @@ func TestNextOwnerGoesOn(t *testing.T) {
 	}()
 	for range 10 {
 		before := e.Metrics().InBytes()
-		waitFor(func() bool { return e.Metrics().InBytes() > before || e.Metrics().Streams == 0 })
+		waitFor(func() bool { in := e.Metrics().InBytes(); return in > before || in == int64(len(want)) })
 		e.Close()
 		e = b.open()
 	}

@@ -10,7 +10,8 @@ import (
 // Keys of the epoll set that are not entries.
 const (
 	timerKey = -1
-	stopKey  = -2
+	wakeKey  = -2
+	stopKey  = -3
 )
 
 func (s *scheduler) openDescriptors() (err error) {
@@ -20,18 +21,24 @@ func (s *scheduler) openDescriptors() (err error) {
 	if s.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
 		return fmt.Errorf("make a timer: %w", err)
 	}
+	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("make an event: %w", err)
+	}
 	if s.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("make an event: %w", err)
 	}
-	// Edge-triggered, so that an expiry need not be read to be forgotten.
-	if err := s.control(unix.EPOLL_CTL_ADD, s.timer, timerKey, unix.EPOLLIN|unix.EPOLLET); err != nil {
-		return err
+	// Edge-triggered: an expiry or a wake-up is told to one thread and need not be
+	// read to be forgotten. The end is told to all, again and again.
+	for fd, key := range map[int]int32{s.timer: timerKey, s.wake: wakeKey} {
+		if err := s.control(unix.EPOLL_CTL_ADD, fd, key, unix.EPOLLIN|unix.EPOLLET); err != nil {
+			return err
+		}
 	}
 	return s.control(unix.EPOLL_CTL_ADD, s.stop, stopKey, unix.EPOLLIN)
 }
 
 func (s *scheduler) closeDescriptors() {
-	for _, fd := range []int{s.epoll, s.timer, s.stop} {
+	for _, fd := range []int{s.epoll, s.timer, s.wake, s.stop} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
@@ -46,6 +53,29 @@ func (s *scheduler) control(operation, fd int, key int32, events uint32) error {
 	return nil
 }
 
+// Wait is where the workers wait: for pipes, the clock and Wake (worker.Waiter).
+func (s *scheduler) Wait() {
+	var events [64]unix.EpollEvent
+	n, err := unix.EpollWait(s.epoll, events[:], -1)
+	if err != nil {
+		return // EINTR: the caller looks for work and comes back
+	}
+	s.wakeups.Add(1)
+	s.dispatch(events[:n], time.Now())
+}
+
+// Wake makes one worker come out of Wait.
+func (s *scheduler) Wake() { signal(s.wake) }
+
+// End makes all workers come out of Wait, now and from now on.
+func (s *scheduler) End() { signal(s.stop) }
+
+// signal adds one to an eventfd. Its counter cannot get near where that would block.
+func signal(fd int) {
+	one := [8]byte{1}
+	_, _ = unix.Write(fd, one[:])
+}
+
 // arm asks the kernel to tell when the pipe of e has something: once
 // (EPOLLONESHOT), so that the writes after the first wake nobody.
 func (s *scheduler) arm(e *entry) error {
@@ -58,6 +88,14 @@ func (s *scheduler) arm(e *entry) error {
 	}
 	e.inSet, e.armed = true, true
 	return nil
+}
+
+// disarm takes the pipe of e out of the epoll set.
+func (s *scheduler) disarm(e *entry) {
+	if e.inSet {
+		_ = s.control(unix.EPOLL_CTL_DEL, e.stream.Pipe, e.key, 0)
+		e.inSet = false
+	}
 }
 
 // setTimer makes the timer expire when the first entry is due.
@@ -81,7 +119,11 @@ type dueHeap []*entry
 func (h dueHeap) Len() int           { return len(h) }
 func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
 func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)        { *h = append(*h, x.(*entry)) }
+
+// Push is for container/heap.
+func (h *dueHeap) Push(x any) { *h = append(*h, x.(*entry)) }
+
+// Pop is for container/heap.
 func (h *dueHeap) Pop() any {
 	old := *h
 	e := old[len(old)-1]

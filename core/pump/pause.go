@@ -7,6 +7,8 @@ const (
 	// ShortestPause is that of one busy stream in the process: long enough that a
 	// container which prints short lines costs one look per several hundred.
 	ShortestPause = 2 * time.Millisecond
+	// SoonPause is when a pipe is looked at again whose writer was as fast as we.
+	SoonPause = 150 * time.Microsecond
 	// negligible pauses are not worth a sleep.
 	negligible = 200 * time.Microsecond
 )

@@ -17,6 +17,7 @@ import (
 // it over. Only a line that begins where the file begins, and so is longer than
 // the limit by itself, is cut at the limit.
 func (s *Stream) fitting(size int64, budget int) (count int, err error) {
+	s.cut = false
 	room := s.limit - size
 	if room <= int64(budget) {
 		if err := pump.Ready(s.Pipe); err != nil {
@@ -36,6 +37,7 @@ func (s *Stream) fitting(size int64, budget int) (count int, err error) {
 		// the beginning of a line that does not fit.
 		return buffered, nil
 	}
+	s.cut = true
 	lines, seen, err := pump.WholeLines(s.Pipe, int(room))
 	if err != nil || lines > 0 {
 		return lines, err

@@ -73,6 +73,8 @@ type Stream struct {
 	rate    bucket
 	gone    bool        // the sandbox was removed: what comes is counted and dropped
 	ended   bool        // the last byte is in the file; compressions may be under way
+	cut     bool        // more was in the pipe than fitted into the file
+	flood   bool        // the pipe was found nearly full, and since then not nearly empty
 	tending atomic.Bool // the clock asks
 
 	lastRotation int64 // Unix nanoseconds; 0: never

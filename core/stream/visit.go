@@ -29,6 +29,8 @@ type Next struct {
 	// Held is true where the pipe must be left alone for all of After, whatever
 	// comes: the rate is reached, or something failed.
 	Held bool
+	// Much is true where so much came that more is to be expected.
+	Much bool
 }
 
 // Visit moves what is in the pipe to the live file and rotates it as needed. wished
@@ -56,17 +58,37 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 		return Next{After: s.rate.wait(), Held: true}
 	case err != nil && !errors.Is(err, pump.ErrEmpty):
 		return s.stuck("write "+s.Name, err)
+	case moved == 0 && s.flood:
+		// The writer was only just faster than we are: it is no silence yet.
+		s.flood = false
+		return Next{After: pump.SoonPause, Much: true}
 	case moved == 0:
 		return Next{Idle: true}
-	case moved >= quantumBytes:
-		return Next{}
-	default:
-		return Next{After: pump.Pause(wished, moved, s.CapacityBytes, elapsed)}
 	}
+	return s.pause(moved, elapsed, wished)
 }
 
-// drain moves bytes until the pipe is empty, the quantum or the rate is used up, or
-// something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
+// pause tells when to look again after bytes were moved. Where the pipe was found
+// nearly full its writer may have been waiting, and how fast it is cannot be known:
+// then there is no pause, until a look finds little.
+func (s *Stream) pause(moved int, elapsed, wished time.Duration) Next {
+	much := moved >= s.CapacityBytes/muchShare
+	s.flood = moved >= s.CapacityBytes*3/4 || s.flood && moved >= s.CapacityBytes/floodShare
+	if s.flood {
+		return Next{Much: true}
+	}
+	return Next{After: pump.Pause(wished, moved, s.CapacityBytes, elapsed), Much: much}
+}
+
+const (
+	// muchShare of the pipe in one visit makes a stream busy.
+	muchShare = 8
+	// floodShare of the pipe in one visit is enough to go on without a pause.
+	floodShare = 16
+)
+
+// drain moves bytes until the pipe is nearly empty, the quantum or the rate is used
+// up, or something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
 // errRateReached or what failed.
 func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
 	for moved < quantumBytes {
@@ -81,8 +103,8 @@ func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
 			return moved, err
 		}
 		// The writer goes on while we copy: what came meanwhile is left for the
-		// next look, unless the pipe is filling up.
-		if pump.Buffered(s.Pipe) < s.CapacityBytes/2 {
+		// next look. After a cut more is waiting for the next file.
+		if n < s.CapacityBytes/2 && !s.cut {
 			return moved, nil
 		}
 	}

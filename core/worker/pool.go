@@ -20,6 +20,9 @@ const (
 	manyDevices = 64
 )
 
+// ErrClosed is what a task gets that was submitted to a pool that is closed.
+var ErrClosed = errors.New("the worker threads have been stopped")
+
 // Task is a piece of work on the files of one sandbox. It is embedded in what it
 // works for and submitted again and again without allocation; while it is
 // submitted its members must not change.
@@ -36,50 +39,76 @@ type Task struct {
 	next *Task
 }
 
+// Waiter is where the threads of a pool wait while there is nothing to do. As long
+// as the pool is open one thread waits there, however many hang in file systems, so
+// that it can be the place where work comes from (Pool.Queue).
+type Waiter interface {
+	// Wait blocks until there may be work.
+	Wait()
+	// Wake makes one Wait return, a later one if nobody waits. It must not block.
+	Wake()
+	// End makes every Wait return, now and from now on.
+	End()
+}
+
 // Pool is a set of worker threads. Its methods may be called concurrently.
 type Pool struct {
 	log        *slog.Logger
 	background bool
+	waiter     Waiter
 	panics     atomic.Int64
+	ended      sync.WaitGroup // threads
 
 	mu       sync.Mutex
 	devices  map[uint64]*queue
 	runnable []*queue // queues with work whose share of threads is not used up
-	idle     []*Thread
+	idle     int      // threads that wait
 	threads  int
 	closed   bool
 }
 
-// queue is the work on one file system, in order of submission.
-type queue struct {
-	device     uint64
-	head, tail *Task
-	running    int
-	listed     bool // in Pool.runnable
+// NewPool makes a pool whose threads wait at waiter; they start when there is work.
+func NewPool(log *slog.Logger, waiter Waiter) *Pool {
+	return &Pool{log: log, waiter: waiter, devices: map[uint64]*queue{}}
 }
 
-// NewPool makes an empty pool; threads start when there is work. A pool of
-// background work runs at the lowest priority of processor and disk.
-func NewPool(log *slog.Logger, background bool) *Pool {
-	return &Pool{log: log, background: background, devices: map[uint64]*queue{}}
+// NewBackgroundPool makes a pool whose threads have the lowest priority of processor
+// and disk.
+func NewBackgroundPool(log *slog.Logger) *Pool {
+	p := NewPool(log, newTokens())
+	p.background = true
+	return p
 }
 
 // Panics counts the tasks that were ended by a panic.
 func (p *Pool) Panics() int64 { return p.panics.Load() }
 
-// ErrClosed is what a task gets that was submitted to a pool that is closed.
-var ErrClosed = errors.New("the worker threads have been stopped")
-
-// Submit queues a task. It never blocks; after Close the task is told ErrClosed, on
-// the caller's thread.
-func (p *Pool) Submit(task *Task) {
+// Start makes a first thread wait, for a waiter where work comes from.
+func (p *Pool) Start() {
 	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		task.Run(nil, ErrClosed)
-		return
-	}
 	defer p.mu.Unlock()
+	p.grow()
+}
+
+// Submit queues a task and sees to it that a thread takes it. It never blocks. After
+// Close the task is told ErrClosed, on the caller's thread.
+func (p *Pool) Submit(task *Task) {
+	if !p.queue(task, true) {
+		task.Run(nil, ErrClosed)
+	}
+}
+
+// Queue is Submit for callers within Waiter.Wait or Task.Run: their own thread comes
+// for the task next, and wakes others only if there is more. After Close it does
+// nothing.
+func (p *Pool) Queue(task *Task) { p.queue(task, false) }
+
+func (p *Pool) queue(task *Task, wake bool) (open bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
 	q := p.devices[task.Device]
 	if q == nil {
 		q = &queue{device: task.Device}
@@ -87,20 +116,22 @@ func (p *Pool) Submit(task *Task) {
 	}
 	q.push(task)
 	p.list(q)
-	p.engage()
+	if wake && len(p.runnable) > 0 {
+		p.engage()
+	}
+	return true
 }
 
-// Close lets the threads end once they are idle. What is queued is told ErrClosed.
+// Close lets the threads end. What is queued is told ErrClosed.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.closed = true
-	for _, t := range p.idle {
-		p.threads--
-		close(t.wake)
-	}
-	p.idle = nil
+	p.mu.Unlock()
+	p.waiter.End()
 }
+
+// Wait blocks until every thread has ended, after Close.
+func (p *Pool) Wait() { p.ended.Wait() }
 
 // list makes q known to threads that look for work.
 func (p *Pool) list(q *queue) {
@@ -119,24 +150,47 @@ func (p *Pool) share() int {
 	return min(PerDevice, runtime.NumCPU())
 }
 
-// engage puts a thread on the first work, if there are both.
+// engage wakes a thread, or starts one.
 func (p *Pool) engage() {
-	if len(p.runnable) == 0 {
+	if p.idle > 0 {
+		p.waiter.Wake()
 		return
 	}
-	if n := len(p.idle); n > 0 {
-		t := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.assign(t)
-		t.wake <- struct{}{}
-		return
-	}
-	if p.threads < Total {
+	p.grow()
+}
+
+// grow starts a thread, unless there are too many.
+func (p *Pool) grow() {
+	if p.threads < Total && !p.closed {
 		p.threads++
-		t := &Thread{pool: p, wake: make(chan struct{}, 1)}
-		p.assign(t)
-		go t.serve()
+		p.ended.Add(1)
+		go (&Thread{pool: p}).serve()
 	}
+}
+
+// next gives t a task, for which it may wait. It reports false where t should end.
+func (p *Pool) next(t *Thread) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settle(t)
+	for len(p.runnable) == 0 {
+		if p.closed || p.idle > p.share() {
+			p.threads--
+			return false
+		}
+		p.idle++
+		p.mu.Unlock()
+		p.waiter.Wait()
+		p.mu.Lock()
+		p.idle--
+	}
+	p.assign(t)
+	if len(p.runnable) > 0 || p.idle == 0 {
+		// More work may be another file system's, which must not wait for this one;
+		// and somebody has to wait for what comes.
+		p.engage()
+	}
+	return true
 }
 
 // assign gives t the first task of the first runnable queue; there must be one.
@@ -145,54 +199,21 @@ func (p *Pool) assign(t *Thread) {
 	q := p.runnable[0]
 	p.runnable = append(p.runnable[:0], p.runnable[1:]...)
 	q.listed = false
-	t.queue, t.task = q, q.pop()
+	t.queue, t.task, t.closed = q, q.pop(), p.closed
 	q.running++
-	t.closed = p.closed
 	p.list(q)
 }
 
-// settle takes back what t has worked on and gives it the next task. It reports
-// false where there is none; t is then idle until woken, or should end.
-func (p *Pool) settle(t *Thread) (more, end bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// settle takes back what t has worked on, if it has.
+func (p *Pool) settle(t *Thread) {
 	q := t.queue
+	if q == nil {
+		return
+	}
 	q.running--
 	t.queue, t.task = nil, nil
 	p.list(q)
 	if q.head == nil && q.running == 0 && len(p.devices) > manyDevices {
 		delete(p.devices, q.device)
 	}
-	if len(p.runnable) > 0 {
-		p.assign(t)
-		// What is left may be another file system's, which must not wait for this.
-		p.engage()
-		return true, false
-	}
-	if p.closed || len(p.idle) >= PerDevice {
-		p.threads--
-		return false, true
-	}
-	p.idle = append(p.idle, t)
-	return false, false
-}
-
-func (q *queue) push(task *Task) {
-	task.next = nil
-	if q.tail == nil {
-		q.head = task
-	} else {
-		q.tail.next = task
-	}
-	q.tail = task
-}
-
-func (q *queue) pop() *Task {
-	task := q.head
-	q.head = task.next
-	if q.head == nil {
-		q.tail = nil
-	}
-	task.next = nil
-	return task
 }

@@ -11,7 +11,6 @@ import (
 // and may use it until it returns.
 type Thread struct {
 	pool   *Pool
-	wake   chan struct{} // closed by Pool.Close
 	rights rights
 	host   Identity // what the thread was started with
 
@@ -37,22 +36,13 @@ func (t *Thread) AsHost(f func() error) error {
 
 // serve runs tasks until the pool has too many threads.
 func (t *Thread) serve() {
+	defer t.pool.ended.Done()
 	// Never unlocked: the thread's changed credentials and priority end with it.
 	// Go starts no thread from one that is locked (runtime.newm), so none inherits them.
 	runtime.LockOSThread()
 	broken := t.prepare()
-	for {
+	for t.pool.next(t) {
 		t.run(broken)
-		more, end := t.pool.settle(t)
-		if end {
-			return
-		}
-		if more {
-			continue
-		}
-		if _, open := <-t.wake; !open {
-			return
-		}
 	}
 }
 

@@ -31,8 +31,11 @@ func on(p *Pool, as Identity, f func(t *Thread)) (refused error) {
 
 func newPool(t *testing.T) *Pool {
 	t.Helper()
-	p := NewPool(slog.New(slog.DiscardHandler), false)
-	t.Cleanup(p.Close)
+	p := NewPool(slog.New(slog.DiscardHandler), newTokens())
+	t.Cleanup(func() {
+		p.Close()
+		p.Wait()
+	})
 	return p
 }
 
@@ -178,7 +181,7 @@ func TestPanicEndsTheTaskOnly(t *testing.T) {
 }
 
 func TestBackgroundYields(t *testing.T) {
-	p := NewPool(slog.New(slog.DiscardHandler), true)
+	p := NewBackgroundPool(slog.New(slog.DiscardHandler))
 	defer p.Close()
 	self, err := Self()
 	require.NoError(t, err)
