@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"log/slog"
-	"os"
 	"time"
 
 	"sluice/core/rotation/script"
@@ -34,10 +33,10 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log 
 		Dir:     box.Dir,
 		Timeout: e.settings.ScriptTimeout,
 		Slots:   e.scripts,
-		Env:     script.Environment(os.Environ()),
+		Env:     e.environment,
 		Log:     log,
 	}
-	if self, err := worker.Self(); err != nil || !self.Equal(identity) {
+	if !e.self.Equal(identity) {
 		runner.As = &script.Credential{UID: uint32(identity.UID), GID: uint32(identity.GID), Groups: identity.Groups}
 	}
 	return runner.Run

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,15 +27,17 @@ import (
 // Engine serves the streams of one state directory. Its methods may be called
 // concurrently.
 type Engine struct {
-	settings   settings.Module
-	log        *slog.Logger
-	state      *state.Dir
-	workers    *worker.Pool // moves bytes and rotates
-	background *worker.Pool // compresses
-	scheduler  *scheduler
-	identities identities
-	scripts    script.Slots
-	lowered    sync.Once // for the log line on pipe capacities
+	settings    settings.Module
+	log         *slog.Logger
+	state       *state.Dir
+	workers     *worker.Pool // moves bytes and rotates
+	background  *worker.Pool // compresses
+	scheduler   *scheduler
+	identities  identities
+	self        worker.Identity
+	scripts     script.Slots
+	environment []string  // of scripts
+	lowered     sync.Once // for the log line on pipe capacities
 
 	mu        sync.Mutex
 	serving   map[*entry]bool
@@ -83,14 +86,18 @@ func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
 // then on, also on an error.
 func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, error) {
 	e := &Engine{
-		settings:   module,
-		log:        log,
-		state:      dir,
-		background: worker.NewBackgroundPool(log),
-		scripts:    script.NewSlots(scriptSlots),
-		serving:    map[*entry]bool{},
+		settings:    module,
+		log:         log,
+		state:       dir,
+		background:  worker.NewBackgroundPool(log),
+		scripts:     script.NewSlots(scriptSlots),
+		environment: script.Environment(os.Environ()),
+		serving:     map[*entry]bool{},
 	}
 	var err error
+	if e.self, err = worker.Self(); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
 	if e.scheduler, err = newScheduler(module.MaxDelay, e.ended); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}

@@ -94,7 +94,9 @@ func (e *Engine) begin(launch Launch, box *sharedSandbox, identity worker.Identi
 		return nil, errors.Join(err, e.state.Remove(id))
 	}
 	record := newRecord(e.state, launch, box, identity, name, s)
-	return e.newEntry(id, record, pipe, box, s), nil
+	entry := e.newEntry(id, record, pipe, box, s)
+	entry.isNew = true
+	return entry, nil
 }
 
 // newEntry makes an entry with its stream; it takes the pipe and a share of box.
@@ -159,15 +161,16 @@ func (e *Engine) enlarge(pipe int) int {
 	return capacity
 }
 
-// open opens the files of the entries on a worker thread and saves their records.
+// open opens the files of the entries, which share a sandbox, on a worker thread.
 func (e *Engine) open(entries ...*entry) error {
 	done := make(chan error, 1)
 	first := entries[0]
 	e.workers.Submit(&worker.Task{As: first.task.As, Device: first.task.Device, Run: func(t *worker.Thread, refused error) {
 		err := refused
+		fresh := err == nil && first.box.fresh()
 		for _, entry := range entries {
 			if err == nil {
-				err = entry.open(t)
+				err = entry.open(t, fresh)
 			}
 		}
 		done <- err
@@ -175,25 +178,47 @@ func (e *Engine) open(entries ...*entry) error {
 	return <-done
 }
 
-func (e *entry) open(t *worker.Thread) error {
-	if err := e.stream.Open(); err != nil {
+// open opens the live file. The record of a new stream is saved; one that was found
+// is there already.
+func (e *entry) open(t *worker.Thread, fresh bool) error {
+	if err := e.stream.Open(fresh); err != nil {
 		return fmt.Errorf("prepare %s in sandbox %q: %w", e.stream.Name, e.stream.Record.GetSandbox(), err)
 	}
-	if err := e.writeConf(); err != nil {
-		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
+	if !e.isNew {
+		return nil
 	}
 	return t.AsHost(func() error { return e.stream.Save(e.stream.Record) })
 }
 
+// fresh tells that a sandbox has no file of a series yet, so that there is nothing
+// to recover. Where that cannot be told it is not.
+func (s *sharedSandbox) fresh() bool {
+	found, err := s.List(fewNames, func(name string) bool {
+		name = strings.TrimPrefix(name, ".")
+		return strings.HasPrefix(name, stdoutName) || strings.HasPrefix(name, stderrName)
+	})
+	return err == nil && len(found) == 0
+}
+
+// fewNames is what a new sandbox has at most; looking through more is left to
+// recovery itself.
+const fewNames = 1000
+
 // confSuffix of the file that shows the effective policy.
 const confSuffix = ".logrotate.conf"
 
-// writeConf replaces the file that shows people the effective policy. Nothing reads
-// it back.
-func (e *entry) writeConf() error {
+// introduce writes the file that shows people the effective policy, on the first
+// visit: no launch waits for it. Nothing reads it back.
+func (e *entry) introduce() {
+	if !e.isNew {
+		return
+	}
+	e.isNew = false
 	name := e.stream.Name + confSuffix
 	path := e.stream.Record.GetSandbox() + "/" + e.stream.Name
-	return e.box.Replace(name, []byte(e.stream.Settings.ConfText(path)), 0o644)
+	if err := e.box.Replace(name, []byte(e.stream.Settings.ConfText(path)), 0o644); err != nil {
+		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
+	}
 }
 
 // handOver opens the ends for the container and serves the streams.

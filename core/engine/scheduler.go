@@ -73,6 +73,7 @@ type entry struct {
 	patience int       // looks that may find nothing before it is idle
 	armed    bool      // the epoll set will tell; nobody else has the entry
 	inSet    bool      // the pipe is in the epoll set, armed or not
+	isNew    bool      // it was not introduced in its sandbox yet
 }
 
 // newScheduler opens the scheduler's descriptors; it has visits made by the workers
@@ -143,7 +144,7 @@ func (s *scheduler) wished() time.Duration {
 	return min(max(pump.ShortestPause, share), s.maxDelay)
 }
 
-// add takes a new stream and looks at it for the first time.
+// add takes a new stream, to be looked at soon.
 func (s *scheduler) add(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +159,7 @@ func (s *scheduler) add(e *entry) {
 	e.patience = patience
 	e.task.Run = func(t *worker.Thread, refused error) { s.visit(e, t, refused) }
 	s.entries[e.key] = e
-	s.pool.Submit(&e.task)
+	s.wait(e, s.align(time.Now().Add(min(pump.ShortestPause, s.maxDelay))))
 }
 
 // visit runs on a worker thread.
@@ -168,6 +169,9 @@ func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 	s.mu.Unlock()
 	if closed {
 		return
+	}
+	if refused == nil {
+		e.introduce()
 	}
 	next := e.stream.Visit(t, refused, time.Now(), wished)
 	if next.Ended {

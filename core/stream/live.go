@@ -13,23 +13,29 @@ import (
 )
 
 // Open opens the live file, or makes it, and finishes what a rotation that was
-// interrupted still owes. It runs with the identity of the task's user and may
+// interrupted still owes; fresh says that there was none. It runs with the identity of the task's user and may
 // block for as long as the file system does.
-func (s *Stream) Open() (err error) {
+func (s *Stream) Open(fresh bool) (err error) {
 	if s.set, err = rotation.New(s.Rotation); err != nil {
 		return fmt.Errorf("prepare the rotation of %q: %w", s.Name, err)
 	}
 	s.next = s.set.Live()
-	if err := s.set.Recover(s.Now()); err != nil {
-		return fmt.Errorf("finish the rotation of %q: %w", s.Name, err)
-	}
-	if err := s.recoverCarry(); err != nil {
-		return err
+	if !fresh {
+		if err := s.recover(); err != nil {
+			return err
+		}
 	}
 	if err := s.openLive(); err != nil {
 		return err
 	}
 	return s.resumeAccount()
+}
+
+func (s *Stream) recover() error {
+	if err := s.set.Recover(s.Now()); err != nil {
+		return fmt.Errorf("finish the rotation of %q: %w", s.Name, err)
+	}
+	return s.recoverCarry()
 }
 
 // openLive opens what bears the live file's name, a new file where nothing does.
