@@ -58,7 +58,7 @@ func readCompressOptions(p *parser, key word) error {
 	text, at := p.rest()
 	p.policy.Compressor.Options = text
 	p.optionsAt = &word{mark: at, text: text}
-	if _, ok := SplitWords(text); !ok || !plain(text, true) {
+	if words, ok := SplitWords(text); !ok || len(words) == 0 || !plain(text, true) {
 		return p.errorAt(at, text, "bad value of compressoptions", "words with balanced quotes")
 	}
 	return nil

@@ -41,7 +41,7 @@ func readNamePart(set func(*Policy, string)) reader {
 
 func readDateFormat(p *parser, key word) error {
 	before := p.cursor
-	if _, _, ok := p.value(); !ok {
+	if text, _, ok := p.value(); !ok || text == "" {
 		p.policy.DateFormat = ""
 		p.warn(key, "the value is missing; the default -%Y%m%d is used")
 		return nil

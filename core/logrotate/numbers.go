@@ -81,7 +81,7 @@ func readIgnoredCount(why string) reader {
 func (p *parser) size(key word) (sizeBytes int64, ok bool, err error) {
 	const expected = "a whole number of bytes, or one with k, M or G"
 	text, at, ok := p.value()
-	if !ok {
+	if !ok || text == "" {
 		p.warn(key, "the value is missing; the line is ignored")
 		return 0, false, nil
 	}
@@ -98,6 +98,10 @@ func (p *parser) size(key word) (sizeBytes int64, ok bool, err error) {
 		digits = ""
 	}
 	n, ok := number(digits)
+	// Of a hexadecimal number the last digit is taken for a unit.
+	if last := text[len(text)-1]; unit == 1 && (last < '0' || last > '9') {
+		ok = false
+	}
 	if !ok || n < 0 || n > math.MaxInt64/unit {
 		return 0, false, p.errorAt(at, text, "bad value of "+key.text, expected)
 	}

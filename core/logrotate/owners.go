@@ -42,14 +42,8 @@ func (p *parser) creation(key word, c *Creation) error {
 	if len(fields) > 2 {
 		return p.errorAt(at, text, "too many values of "+key.text, "[mode] [owner] [group]")
 	}
-	for i, name := range fields {
-		known, kind := p.rules.KnownUser, "user"
-		if i == 1 {
-			known, kind = p.rules.KnownGroup, "group"
-		}
-		if len(name) > 199 || !plain(name, false) || known != nil && !known(name) {
-			return p.errorAt(at, name, "unknown "+kind, "a "+kind+" of this machine, by name or number")
-		}
+	if err := p.known(at, fields); err != nil {
+		return err
 	}
 	if len(fields) > 0 {
 		c.Owner = fields[0]
@@ -57,6 +51,20 @@ func (p *parser) creation(key word, c *Creation) error {
 	}
 	if len(fields) > 1 {
 		c.Group = fields[1]
+	}
+	return nil
+}
+
+// known refuses a user and a group that do not exist.
+func (p *parser) known(at mark, fields []string) error {
+	for i, name := range fields {
+		known, kind := p.rules.KnownUser, "user"
+		if i == 1 {
+			known, kind = p.rules.KnownGroup, "group"
+		}
+		if len(name) > maxNamePartBytes || !plain(name, false) || known != nil && !known(name) {
+			return p.errorAt(at, name, "unknown "+kind, "a "+kind+" of this machine, by name or number")
+		}
 	}
 	return nil
 }
@@ -88,6 +96,9 @@ func readSu(p *parser, key word) error {
 	fields := strings.Fields(text)
 	if len(fields) != 2 {
 		return p.errorAt(at, text, "bad value of su", "a user and a group")
+	}
+	if err := p.known(at, fields); err != nil {
+		return err
 	}
 	if p.rules.User == "" && p.rules.Trust == Operator {
 		p.warn(key, "without effect: files are handled with the rights of the task's user")

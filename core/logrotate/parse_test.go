@@ -121,6 +121,8 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		"create 600 nobody nobody":     ``,
 		"su root":                      `line 1, column 4: "root": bad value of su; expected a user and a group`,
 		"compress\ncompressoptions -0": `line 2, column 17: "-0": not an option of the built-in gzip; expected a level from -1 to -9, --fast, --best or -n`,
+		"compressoptions":              `line 1, column 16: bad value of compressoptions; expected words with balanced quotes`,
+		"size 0x1f":                    `line 1, column 6: "0x1f": bad value of size; expected a whole number of bytes, or one with k, M or G`,
 		"compressoptions 'a":           `line 1, column 17: "'a": bad value of compressoptions; expected words with balanced quotes`,
 		"a\x00":                        `line 1, column 2: "\x00": a NUL byte; expected text`,
 	} {

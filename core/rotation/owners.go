@@ -44,28 +44,56 @@ func resolveOwners(policy logrotate.Policy) (owners, error) {
 func resolve(directive string, c logrotate.Creation) (owner, error) {
 	o := owner{uid: -1, gid: -1}
 	if c.Owner != "" {
-		u, err := user.Lookup(c.Owner)
-		if err != nil {
-			u, err = user.LookupId(c.Owner)
-		}
-		if err == nil {
-			o.uid, err = strconv.Atoi(u.Uid)
-		}
-		if err != nil {
+		uid, ok := userID(c.Owner)
+		if !ok {
 			return o, fmt.Errorf("%s: unknown user %q; expected a user of this machine", directive, c.Owner)
 		}
+		o.uid = uid
 	}
 	if c.Group != "" {
-		g, err := user.LookupGroup(c.Group)
-		if err != nil {
-			g, err = user.LookupGroupId(c.Group)
-		}
-		if err == nil {
-			o.gid, err = strconv.Atoi(g.Gid)
-		}
-		if err != nil {
+		gid, ok := groupID(c.Group)
+		if !ok {
 			return o, fmt.Errorf("%s: unknown group %q; expected a group of this machine", directive, c.Group)
 		}
+		o.gid = gid
 	}
 	return o, nil
+}
+
+// KnownUser and KnownGroup tell whether this machine has a user or group of that name
+// or number, for the rules by which texts are read. They read the user database and
+// may block as that does.
+func KnownUser(name string) bool {
+	_, ok := userID(name)
+	return ok
+}
+
+// KnownGroup is KnownUser for groups.
+func KnownGroup(name string) bool {
+	_, ok := groupID(name)
+	return ok
+}
+
+func userID(name string) (int, bool) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		u, err = user.LookupId(name)
+	}
+	if err != nil {
+		return 0, false
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	return uid, err == nil
+}
+
+func groupID(name string) (int, bool) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		g, err = user.LookupGroupId(name)
+	}
+	if err != nil {
+		return 0, false
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	return gid, err == nil
 }
