@@ -104,11 +104,20 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	e.workers = worker.NewPool(log, e.scheduler)
 	e.scheduler.pool = e.workers
 	e.workers.Start()
-	if err := errors.Join(dir.SaveSettings(module.Given), e.recover()); err != nil {
+	if err := errors.Join(e.saveSettings(), e.recover()); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
 	}
 	return e, nil
+}
+
+// saveSettings leaves the parameters for a keeper.
+func (e *Engine) saveSettings() error {
+	text, err := settings.Encode(e.settings.Given)
+	if err != nil {
+		return err
+	}
+	return e.state.SaveSettings(text)
 }
 
 // Close stops serving, once the visits that are under way are done. The containers write on until their pipes are full; the next

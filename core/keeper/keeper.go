@@ -115,9 +115,13 @@ func own(ctx context.Context, dir *state.Dir, config Config) error {
 
 // agentSettings gives the settings of the last agent. Its pipes are as it made them.
 func agentSettings(dir *state.Dir, config Config) (settings.Module, error) {
-	given, err := dir.LoadSettings()
+	text, err := dir.LoadSettings()
 	if err != nil {
 		return settings.Module{}, err
+	}
+	given, err := settings.Decode(text)
+	if err != nil {
+		return settings.Module{}, fmt.Errorf("the settings in state_dir %q: %w", config.StateDir, err)
 	}
 	if len(given) == 0 {
 		given = []settings.Parameter{{Key: "state_dir", Value: config.StateDir}}

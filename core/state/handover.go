@@ -1,7 +1,6 @@
 package state
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,34 +9,19 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
-
-	"sluice/core/settings"
 )
 
-// SaveSettings keeps the parameters of this owner for one that has none of its own.
-func (d *Dir) SaveSettings(given []settings.Parameter) error {
-	data, err := json.MarshalIndent(given, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode the settings: %w", err)
-	}
-	return d.replace(settingsName, append(data, '\n'))
-}
+// SaveSettings keeps the settings of this owner, in a form that is the caller's, for
+// one that has none of its own.
+func (d *Dir) SaveSettings(text []byte) error { return d.replace(settingsName, text) }
 
-// LoadSettings gives the parameters that the last owner kept, none where there was
-// no owner yet.
-func (d *Dir) LoadSettings() ([]settings.Parameter, error) {
-	data, err := d.read(settingsName)
+// LoadSettings gives what the last owner kept, nothing where there was no owner yet.
+func (d *Dir) LoadSettings() ([]byte, error) {
+	text, err := d.read(settingsName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	var given []settings.Parameter
-	if err := json.Unmarshal(data, &given); err != nil {
-		return nil, fmt.Errorf("read %q in state_dir %q: %w", settingsName, d.path, err)
-	}
-	return given, nil
+	return text, err
 }
 
 // Listen makes the socket on which a keeper that owns the directory is asked to hand
