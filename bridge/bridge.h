@@ -3,9 +3,10 @@
 // these functions, so that a drift between the two stops the build.
 //
 // Only integers and bytes cross. A buffer belongs to the caller and is not kept
-// after the call returns; a descriptor belongs to whoever the comment names. Every
-// function may be called from any thread at any time, and none throws, exits or
-// changes the calling thread's signal mask. None may be called in a forked child.
+// after the call returns; a descriptor belongs to whoever the comment names.
+// Every function may be called from any thread at any time, and none throws,
+// exits or changes the calling thread's signal mask. None may be called in a
+// forked child.
 
 #ifndef SLUICE_BRIDGE_H
 #define SLUICE_BRIDGE_H
@@ -17,20 +18,22 @@ extern "C" {
 #endif
 
 // What kind of failure an error is.
-enum sluice_category {
+enum sluice_category
+{
   SLUICE_OK = 0,
-  SLUICE_INVALID = 1,  // what the operator or the task asked for cannot be done
-  SLUICE_SYSTEM = 2,   // a system call failed; error_number says how
-  SLUICE_LOCKED = 3,   // the state directory belongs to another live process
-  SLUICE_TIMEOUT = 4,  // the disk did not answer in time
-  SLUICE_CLOSED = 5,   // the handle is unknown or was closed
-  SLUICE_PANIC = 6,    // a fault in the core; its log has the stack
+  SLUICE_INVALID = 1, // what the operator or the task asked for cannot be done
+  SLUICE_SYSTEM = 2, // a system call failed; error_number says how
+  SLUICE_LOCKED = 3, // the state directory belongs to another live process
+  SLUICE_TIMEOUT = 4, // the disk did not answer in time
+  SLUICE_CLOSED = 5, // the handle is unknown or was closed
+  SLUICE_PANIC = 6, // a fault in the core; its log has the stack
 };
 
 // An error, in a buffer of the caller's. `text` has room for `capacity` bytes;
 // the core writes at most that many, no terminating NUL, and sets `length`.
 // A longer text is cut at a character's end.
-typedef struct sluice_error {
+typedef struct sluice_error
+{
   int32_t category;
   int32_t error_number;
   char* text;
@@ -41,27 +44,26 @@ typedef struct sluice_error {
 // Bytes of the caller's that the core only reads.
 typedef const uint8_t* sluice_bytes;
 
-// Takes one log line (no newline, UTF-8, control characters escaped). Called from
-// the core's threads, several at once; must not call back into the core.
+// Takes one log line (no newline, UTF-8, control characters escaped). Called
+// from the core's threads, several at once; must not call back into the core.
 // `severity`: 0 info, 1 warning, 2 error, as in glog.
-typedef void (*sluice_log_fn)(int32_t severity, sluice_bytes text, uint64_t length);
+typedef void (*sluice_log_fn)(
+  int32_t severity, sluice_bytes text, uint64_t length);
 
 // Takes the outcome of sluice_prepare, exactly once, on a thread of the core's.
-// On success `error` is NULL and the callee takes both descriptors (close-on-exec,
-// opened O_RDWR; what is written into them ends up in the sandbox). On failure
-// both are -1 and `error` is valid during the call.
+// On success `error` is NULL and the callee takes both descriptors
+// (close-on-exec, opened O_RDWR; what is written into them ends up in the
+// sandbox). On failure both are -1 and `error` is valid during the call.
 typedef void (*sluice_prepared_fn)(
-    uintptr_t context,
-    int32_t stdout_fd,
-    int32_t stderr_fd,
-    sluice_error* error);
+  uintptr_t context, int32_t stdout_fd, int32_t stderr_fd, sluice_error* error);
 
 // Says where log lines go; NULL stops them (after return none is under way).
 void sluice_log_to(sluice_log_fn log);
 
 // Validates the module's parameters: a serialised mesos.Parameters. Touches
 // nothing outside memory. Gives a handle > 0, or 0 and the error.
-int64_t sluice_create(sluice_bytes parameters, uint64_t length, sluice_error* error);
+int64_t sluice_create(
+  sluice_bytes parameters, uint64_t length, sluice_error* error);
 
 // Takes the state directory, recovers the streams found in it and begins to
 // serve. Loggers of one process with the same state directory share an engine.
@@ -71,34 +73,38 @@ int32_t sluice_initialize(int64_t logger, sluice_error* error);
 // Prepares both streams of a container: `launch` is a serialised sluice.Launch.
 // Returns at once; the outcome goes to `done` with `context`.
 void sluice_prepare(
-    int64_t logger,
-    sluice_bytes launch,
-    uint64_t length,
-    sluice_prepared_fn done,
-    uintptr_t context);
+  int64_t logger,
+  sluice_bytes launch,
+  uint64_t length,
+  sluice_prepared_fn done,
+  uintptr_t context);
 
-// Ends a handle. The streams go on in the engine for as long as the process lives.
+// Ends a handle. The streams go on in the engine for as long as the process
+// lives.
 void sluice_destroy(int64_t logger);
 
 // Metrics of all engines of the process, read at one instant.
-enum sluice_metric {
-  SLUICE_STREAMS = 0,           // gauge: streams that are served
-  SLUICE_STREAMS_RECOVERED = 1, // counter: of them, taken over from a dead owner
-  SLUICE_BYTES_IN = 2,          // counter: taken out of pipes
-  SLUICE_BYTES_WRITTEN = 3,     // counter: put into files
-  SLUICE_BYTES_DROPPED = 4,     // counter: taken and not kept; in = written + dropped
-  SLUICE_ROTATIONS = 5,         // counter
-  SLUICE_ROTATION_ERRORS = 6,   // counter
-  SLUICE_WRITE_ERRORS = 7,      // counter
-  SLUICE_IMPOSTORS = 8,         // counter: foreign files moved out of the way
-  SLUICE_PANICS = 9,            // counter
-  SLUICE_WAKEUPS = 10,          // counter: times that a stream was looked at
-  SLUICE_GOROUTINES = 11,       // gauge: of the Go runtime
+enum sluice_metric
+{
+  SLUICE_STREAMS = 0, // gauge: streams that are served
+  SLUICE_STREAMS_RECOVERED =
+    1, // counter: of them, taken over from a dead owner
+  SLUICE_BYTES_IN = 2, // counter: taken out of pipes
+  SLUICE_BYTES_WRITTEN = 3, // counter: put into files
+  SLUICE_BYTES_DROPPED =
+    4, // counter: taken and not kept; in = written + dropped
+  SLUICE_ROTATIONS = 5, // counter
+  SLUICE_ROTATION_ERRORS = 6, // counter
+  SLUICE_WRITE_ERRORS = 7, // counter
+  SLUICE_IMPOSTORS = 8, // counter: foreign files moved out of the way
+  SLUICE_PANICS = 9, // counter
+  SLUICE_WAKEUPS = 10, // counter: times that a stream was looked at
+  SLUICE_GOROUTINES = 11, // gauge: of the Go runtime
   SLUICE_METRICS = 12,
 };
 
-// Fills `values`, an array of `count` numbers indexed by sluice_metric; a shorter
-// array gets the first ones.
+// Fills `values`, an array of `count` numbers indexed by sluice_metric; a
+// shorter array gets the first ones.
 void sluice_metrics(int64_t* values, uint32_t count);
 
 #ifdef __cplusplus

@@ -13,9 +13,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"unsafe"
-
 	"sluice/core/engine"
+	"unsafe"
 )
 
 func main() {} // never called: the archive has no entry point

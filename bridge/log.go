@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"sluice/core/settings"
 	"strings"
 	"sync"
 	"unicode"
-
-	"sluice/core/settings"
 )
 
 var (

@@ -3,16 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"sluice/core/engine"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/version"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
-
-	"sluice/core/engine"
-	"sluice/core/settings"
-	"sluice/core/state"
-	"sluice/core/version"
 )
 
 // Categories of errors, as in bridge.h.

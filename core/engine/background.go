@@ -3,11 +3,10 @@ package engine
 import (
 	"errors"
 	"log/slog"
-	"time"
-
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
 	"sluice/core/worker"
+	"time"
 )
 
 // scripted marks the queue of streams whose rotations run commands. A command may

@@ -13,15 +13,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
-	"sync/atomic"
-	"time"
-
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
 	"sluice/core/worker"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Engine serves the streams of one state directory. Its methods may be called

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sluice/core/settings"
 	"strings"
 	"sync"
 	"testing"
@@ -14,8 +15,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"sluice/core/settings"
 )
 
 // bench is a state directory and a place for sandboxes.

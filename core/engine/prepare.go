@@ -6,6 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/stream"
+	"sluice/core/worker"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -13,12 +19,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sluice/core/rotation"
-	"sluice/core/sandbox"
-	"sluice/core/settings"
-	"sluice/core/state"
-	"sluice/core/stream"
-	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"time"
-
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/worker"
+	"time"
+
 	sluicepb "sluice/proto"
 )
 

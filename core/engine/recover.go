@@ -3,9 +3,9 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"sluice/core/sandbox"
 	"sync"
 
-	"sluice/core/sandbox"
 	sluicepb "sluice/proto"
 )
 

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
-
 	"sluice/core/state"
+	"time"
 )
 
 // ErrKeeperHangs says that a keeper has the state directory and does not hand over.

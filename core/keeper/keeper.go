@@ -16,13 +16,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"time"
-
-	"golang.org/x/sys/unix"
-
 	"sluice/core/engine"
 	"sluice/core/settings"
 	"sluice/core/state"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Config says what to keep.

@@ -1,6 +1,7 @@
 package pump
 
 import (
+	"errors"
 	"io"
 	"sync"
 
@@ -39,7 +40,7 @@ func copyThrough(pipe, file int, offset int64, count int) (moved int, err error)
 		if err != nil {
 			return moved, err
 		}
-		if takeErr != nil && takeErr != ErrEmpty && takeErr != io.EOF {
+		if takeErr != nil && !errors.Is(takeErr, ErrEmpty) && !errors.Is(takeErr, io.EOF) {
 			return moved, takeErr
 		}
 		if seen < chunkBytes {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -65,7 +66,7 @@ func (d *Dir) OpenWrite(name string) (*os.File, error) {
 func (d *Dir) openOurs(name string, flags int) (*os.File, error) {
 	fd, err := d.open(name, flags|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
-		if err == unix.ELOOP || err == unix.ENXIO || err == unix.EISDIR {
+		if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.EISDIR) {
 			return nil, fmt.Errorf("open %q: %w (%w)", name, ErrImpostor, err)
 		}
 		return nil, fmt.Errorf("open %q: %w", name, err)
@@ -112,7 +113,7 @@ func infoOf(name string, st *unix.Stat_t) Info {
 		ModTime: time.Unix(st.Mtim.Sec, st.Mtim.Nsec),
 		UID:     int(st.Uid),
 		GID:     int(st.Gid),
-		Links:   uint64(st.Nlink),
+		Links:   uint64(st.Nlink), //nolint:unconvert // narrower on other architectures
 		Inode:   st.Ino,
 		Device:  st.Dev,
 	}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -35,7 +36,7 @@ func (d *Dir) TryLock() error {
 		if err == nil {
 			return nil
 		}
-		if err != unix.EAGAIN && err != unix.EACCES {
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) {
 			return fmt.Errorf("%w: lock state_dir %q: %w", ErrNotUsable, d.path, err)
 		}
 		pid, err := holder(d.lock)
@@ -60,7 +61,7 @@ func (d *Dir) WaitLock() error {
 		if err == nil {
 			return nil
 		}
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("wait for the lock of state_dir %q: %w", d.path, err)
 		}
 	}

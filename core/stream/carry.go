@@ -82,11 +82,17 @@ func (s *Stream) recoverCarry() error {
 // maxNames bounds the listing of a sandbox.
 const maxNames = 1 << 20
 
+// carriedFrom reads the offset in a name that carry makes, and no other.
+func (s *Stream) carriedFrom(name string) (from int64, ok bool) {
+	var to int64
+	n, _ := fmt.Sscanf(strings.TrimPrefix(name, s.carryPrefix()), "%d-%d", &from, &to)
+	return from, n == 2 && name == s.carryName(from, to)
+}
+
 func (s *Stream) recoverCarried(name string) error {
-	var from, to int64
-	_, err := fmt.Sscanf(strings.TrimPrefix(name, s.carryPrefix()), "%d-%d", &from, &to)
-	if err != nil || name != s.carryName(from, to) {
-		return nil // not a name that carry makes
+	from, ok := s.carriedFrom(name)
+	if !ok {
+		return nil
 	}
 	live, err := s.Sandbox.Stat(s.Name)
 	switch {

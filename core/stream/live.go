@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-
-	"golang.org/x/sys/unix"
-
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+
+	"golang.org/x/sys/unix"
 )
 
 // Open opens the live file, or makes it, and finishes what a rotation that was

@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
-
 	"sluice/core/worker"
+	"time"
 )
 
 // rotate moves the live file, which is size bytes long, into the series and opens

@@ -15,15 +15,15 @@ package stream
 import (
 	"log/slog"
 	"os"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/worker"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"sluice/core/rotation"
-	"sluice/core/sandbox"
-	"sluice/core/settings"
-	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
-
 	"sluice/core/pump"
 	"sluice/core/worker"
+	"time"
 )
 
 const (
