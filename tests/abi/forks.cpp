@@ -41,6 +41,7 @@ int inspect()
     }
   }
 
+  closedir(directory);
   return count;
 }
 
