@@ -54,7 +54,7 @@ func readCompressExt(p *parser, key word) error {
 	return nil
 }
 
-func readCompressOptions(p *parser, key word) error {
+func readCompressOptions(p *parser, _ word) error {
 	text, at := p.rest()
 	p.policy.Compressor.Options = text
 	p.optionsAt = &word{mark: at, text: text}

@@ -31,7 +31,8 @@ func FuzzParse(f *testing.F) {
 		}
 		if err != nil {
 			requireLoggable(t, err.Error())
-			require.IsType(t, &Error{}, err)
+			var parseError *Error
+			require.ErrorAs(t, err, &parseError)
 			require.Equal(t, Policy{}, policy)
 			return
 		}

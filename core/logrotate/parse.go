@@ -43,8 +43,8 @@ type parser struct {
 	warnings []Warning
 
 	// What is only wrong if it is still in force at the end, and where it was said.
-	copyAt, mailAt, oldDirAt, ownerAt, compressorAt, optionsAt *word
-	ownersOf                                                   []owned
+	copyAt, mailAt, oldDirAt, compressorAt, optionsAt *word
+	ownersOf                                          []owned
 }
 
 // word is a word of the text with its place.

@@ -132,7 +132,8 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 			continue
 		}
 		require.EqualError(t, err, want)
-		require.IsType(t, &Error{}, err)
+		var parseError *Error
+		require.ErrorAs(t, err, &parseError)
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sluice/core/sandbox"
 
 	"golang.org/x/sys/unix"
-	"sluice/core/sandbox"
 )
 
 // apply carries out a plan. An error takes back what was renamed, so that the live
@@ -124,7 +124,7 @@ func blocked(err error) bool {
 }
 
 func (s *Set) clear(name string, out *Outcome) error {
-	_, err := moveAside(s.dir.Dir, name, &s.aside)
+	err := moveAside(s.dir.Dir, name, &s.aside)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (s *Set) clear(name string, out *Outcome) error {
 // no reason to keep the live file where it is.
 func (s *Set) remove(step Step, out *Outcome) error {
 	if text := s.cfg.Policy.Scripts.PreRemove; text != "" {
-		if _, err := s.dir.Stat(step.From); err != nil {
+		if _, err := s.dir.Stat(step.From); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		s.runScript(Step{Op: OpScript, Script: "preremove", From: step.From}, out)

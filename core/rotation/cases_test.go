@@ -2,11 +2,11 @@ package rotation
 
 import (
 	"os"
+	"sluice/core/logrotate"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"sluice/core/logrotate"
 )
 
 // TestRecordedCases replays what was recorded from the real program.

@@ -6,12 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
-
 	"sluice/core/logrotate"
 	"sluice/core/rotation/compress"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
+	"sync/atomic"
 )
 
 // compression is one attempt at a job. It owns its descriptors and borrows its

@@ -4,11 +4,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"time"
-
 	"sluice/core/logrotate"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
+	"time"
 )
 
 // Config is what a Set needs. All members but Settle and RunScript are required.

@@ -2,11 +2,10 @@ package rotation
 
 import (
 	"fmt"
+	"sluice/core/logrotate"
 	"strconv"
 	"strings"
 	"time"
-
-	"sluice/core/logrotate"
 )
 
 // dateFormat is a dateformat taken apart. Only the verbs Y m d H M S V s mean

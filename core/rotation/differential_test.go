@@ -56,30 +56,30 @@ func TestAgainstLogrotate(t *testing.T) {
 // compare reports whether the two were compared to the end: it stops where the real
 // program has met a case that a decision takes out.
 func compare(t *testing.T, c recorded, name string) bool {
-	real := quickDir(t)
-	require.NoError(t, os.Chmod(real, 0o755))
+	theirs := quickDir(t)
+	require.NoError(t, os.Chmod(theirs, 0o755))
 	for _, f := range c.InitialFiles {
-		f.lay(t, real)
+		f.lay(t, theirs)
 	}
 	r := startReplay(t, c)
 	require.NoError(t, r.refusal, "%s\n%s", name, c.Options)
 	if r.policy.CopyTruncate && r.policy.Rotate == 0 && r.policy.Compress {
 		return true // fails in the real program at every rotation, in its own way
 	}
-	rd := &driver{t: t, dir: real, policy: r.policy, live: r.live}
+	rd := &driver{t: t, dir: theirs, policy: r.policy, live: r.live}
 	for i, step := range c.Rotations {
 		rd.now = clock(t, step.Time, time.UTC)
 		rd.append(step.Append, step.Repeat)
 		rd.touchLive()
-		stderr := runLogrotate(t, real, c, step.Time)
+		stderr := runLogrotate(t, theirs, c, step.Time)
 		c.Expected.Stderr = append(c.Expected.Stderr, stderr)
 		r.c = c
 		out := r.trigger(step)
 		if r.deviates(i) {
 			return false
 		}
-		want := readTree(t, real, tree{})
-		want = readTree(t, real, strict(want, r.policy.CopyTruncate || r.policy.RenameCopy))
+		want := readTree(t, theirs, tree{})
+		want = readTree(t, theirs, strict(want, r.policy.CopyTruncate || r.policy.RenameCopy))
 		got := readTree(t, r.dir, want)
 		require.Equal(t, want, got, "%s\nrotation %d of %+v\n%s\ninitial %+v\nlogrotate: %q\n%+v",
 			name, i+1, c.Rotations, c.Options, c.InitialFiles, stderr, out)

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"time"
-
 	"sluice/core/sandbox"
+	"time"
 )
 
 // File is one file of a series.

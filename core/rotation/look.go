@@ -3,9 +3,8 @@ package rotation
 import (
 	"errors"
 	"io/fs"
-	"time"
-
 	"sluice/core/sandbox"
+	"time"
 )
 
 const (

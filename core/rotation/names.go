@@ -1,10 +1,9 @@
 package rotation
 
 import (
+	"sluice/core/logrotate"
 	"strconv"
 	"strings"
-
-	"sluice/core/logrotate"
 )
 
 // scheme turns slots and dates into names and back, as logrotate does.
@@ -115,16 +114,16 @@ func decimal(text string) (int, bool) {
 }
 
 // before orders places from the oldest file to the youngest.
-func (a place) before(b place) bool {
+func (p place) before(q place) bool {
 	switch {
-	case a.slot != b.slot:
-		return a.slot > b.slot
-	case a.key != b.key:
-		return a.key < b.key
-	case a.suffix != b.suffix:
-		return a.suffix < b.suffix
-	case a.counter != b.counter:
-		return a.counter < b.counter
+	case p.slot != q.slot:
+		return p.slot > q.slot
+	case p.key != q.key:
+		return p.key < q.key
+	case p.suffix != q.suffix:
+		return p.suffix < q.suffix
+	case p.counter != q.counter:
+		return p.counter < q.counter
 	}
-	return a.compressed && !b.compressed
+	return p.compressed && !q.compressed
 }

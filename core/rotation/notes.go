@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sluice/core/sandbox"
 	"strconv"
 	"strings"
-
-	"sluice/core/sandbox"
 )
 
 // Names that the package reserves begin so; none of them outlives the work that it
@@ -121,8 +120,7 @@ func (s *Set) undoShift() error {
 		return nil
 	}
 	if err != nil {
-		_, err = moveAside(s.dir.Dir, name, &s.aside)
-		return err
+		return moveAside(s.dir.Dir, name, &s.aside)
 	}
 	live, moves, ok := s.readShiftNote(untrustedNote)
 	if ok && !s.moved(live) {
@@ -146,8 +144,11 @@ func (s *Set) moved(live uint64) bool {
 
 func (s *Set) undoMove(m Step) error {
 	info, err := s.dir.Stat(m.To)
-	if err != nil || info.Inode != m.Inode {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Inode != m.Inode {
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if occupant, err := s.dir.Stat(m.From); err == nil && !occupant.Mode.IsDir() && s.scheme.cext != "" {
 		// The file that had to make room before has its name back.
@@ -197,8 +198,7 @@ func (s *Set) finishRemoval() error {
 		return nil
 	}
 	if err != nil {
-		_, err = moveAside(s.dir.Dir, name, &s.aside)
-		return err
+		return moveAside(s.dir.Dir, name, &s.aside)
 	}
 	first, rest, _ := strings.Cut(untrustedNote, "/")
 	live, err := strconv.ParseUint(first, 36, 64)

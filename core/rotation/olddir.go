@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
-
 	"sluice/core/sandbox"
+	"strings"
 )
 
 // defaultOldDirMode is the mode of a directory that createolddir makes.
@@ -61,7 +60,7 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 		return next, nil
 	}
 	if errors.Is(err, sandbox.ErrNotDirectory) && force {
-		if _, err := moveAside(at, name, &s.aside); err != nil {
+		if err := moveAside(at, name, &s.aside); err != nil {
 			return nil, err
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {

@@ -3,9 +3,8 @@ package rotation
 import (
 	"fmt"
 	"os/user"
-	"strconv"
-
 	"sluice/core/logrotate"
+	"strconv"
 )
 
 // owners are the owners that a policy names, as numbers.

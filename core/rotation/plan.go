@@ -2,12 +2,11 @@ package rotation
 
 import (
 	"maps"
+	"sluice/core/logrotate"
+	"sluice/core/sandbox"
 	"strconv"
 	"strings"
 	"time"
-
-	"sluice/core/logrotate"
-	"sluice/core/sandbox"
 )
 
 // view is what a plan is made from: the live file and what the directory of the
@@ -47,9 +46,8 @@ type doom struct {
 	inode uint64
 }
 
-// plan gives the steps of one rotation at now. It is pure. The last name is the one
-// that the live file gets, empty if it is removed.
-func plan(v view, s scheme, policy logrotate.Policy, now time.Time) ([]Step, string) {
+// plan gives the steps of one rotation at now. It is pure.
+func plan(v view, s scheme, policy logrotate.Policy, now time.Time) []Step {
 	p := &planner{
 		policy: policy, scheme: s, now: now, live: v.live,
 		files: maps.Clone(v.files), pending: maps.Clone(v.pending), held: maps.Clone(v.held),
@@ -63,7 +61,7 @@ func plan(v view, s scheme, policy logrotate.Policy, now time.Time) ([]Step, str
 	p.script("prerotate", policy.Scripts.PreRotate, "")
 	p.moveLive()
 	p.afterwards()
-	return p.steps, p.final
+	return p.steps
 }
 
 // keepsNone says that the live file is removed instead of kept.

@@ -1,13 +1,13 @@
 package rotation
 
 import (
+	"sluice/core/logrotate"
+	"sluice/core/sandbox"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"sluice/core/logrotate"
-	"sluice/core/sandbox"
 )
 
 // planned gives the steps for a directory that holds the names; those behind "?" wait
@@ -25,7 +25,7 @@ func planned(t *testing.T, options string, names ...string) []string {
 		info := sandbox.Info{Name: name, Inode: uint64(i + 1), Links: 1, ModTime: now.Add(-time.Hour)}
 		v.files[name], v.pending[name] = info, waits
 	}
-	steps, _ := plan(v, newScheme(policy, "stdout"), policy, now)
+	steps := plan(v, newScheme(policy, "stdout"), policy, now)
 	var texts []string
 	for _, s := range steps {
 		texts = append(texts, s.String())

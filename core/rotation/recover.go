@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sluice/core/sandbox"
 	"strconv"
 	"strings"
 	"time"
-
-	"sluice/core/sandbox"
 )
 
 // Recover finishes what an earlier process left: it takes back half a shift, removes
@@ -154,8 +153,7 @@ func (s *Set) finishShift() error {
 		return err
 	}
 	if s.scheme.dated || taken.Mode.IsDir() {
-		_, err := moveAside(s.dir.Dir, taken.Name, &s.aside)
-		return err
+		return moveAside(s.dir.Dir, taken.Name, &s.aside)
 	}
 	files, err := s.look()
 	if err != nil {

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"time"
-
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
+	"time"
 )
 
 // Rotate makes the live file the youngest of the series, or removes it where the
@@ -58,7 +57,7 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 	if err != nil {
 		return out, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
 	}
-	steps, _ := plan(view{live: live, files: files, pending: s.pending(), held: s.held}, s.scheme, s.cfg.Policy, now)
+	steps := plan(view{live: live, files: files, pending: s.pending(), held: s.held}, s.scheme, s.cfg.Policy, now)
 	if err := s.apply(steps, &out); err != nil {
 		return out, err
 	}
@@ -68,7 +67,7 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 
 // disown moves aside what stands in the live file's place.
 func (s *Set) disown(out Outcome) (Outcome, error) {
-	if _, err := moveAside(s.cfg.Dir, s.cfg.Base, &s.aside); err != nil {
+	if err := moveAside(s.cfg.Dir, s.cfg.Base, &s.aside); err != nil {
 		return out, err
 	}
 	out.Impostors++

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
-	"time"
-
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
+	"sync"
+	"time"
 )
 
 // Set is the rotated series of one live file. Its methods may be called

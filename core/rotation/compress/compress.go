@@ -9,11 +9,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"sluice/core/logrotate"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-
-	"sluice/core/logrotate"
 )
 
 // writeBytes is the size of the writes to the output.

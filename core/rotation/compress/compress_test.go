@@ -5,11 +5,11 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"sluice/core/logrotate"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"sluice/core/logrotate"
 )
 
 // TestThePrograms reads what the built-in methods write with the programs of their
@@ -17,8 +17,12 @@ import (
 func TestThePrograms(t *testing.T) {
 	text := strings.Repeat("a line that repeats\n", 50_000)
 	for _, method := range []logrotate.Compressor{
-		{Program: "gzip"}, {Program: "gzip", Level: 1}, {Program: "gzip", Level: 9},
-		{Program: "zstd"}, {Program: "zstd", Level: 1}, {Program: "zstd", Level: 19},
+		{Program: "gzip"},
+		{Program: "gzip", Level: 1},
+		{Program: "gzip", Level: 9},
+		{Program: "zstd"},
+		{Program: "zstd", Level: 1},
+		{Program: "zstd", Level: 19},
 	} {
 		var packed bytes.Buffer
 		require.NoError(t, Copy(&packed, strings.NewReader(text), method))

@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sluice/core/sandbox"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"sluice/core/sandbox"
 )
 
 // ErrTimeout says that a command was killed because its time was over.
