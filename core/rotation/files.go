@@ -127,7 +127,7 @@ func (s *Set) expire(now time.Time) error {
 	}
 	var failed []error
 	for _, f := range files {
-		if now.Sub(f.ModTime) <= maxAge {
+		if now.Sub(f.ModTime) <= maxAge || s.stray(f) {
 			continue
 		}
 		if s.cfg.Policy.Scripts.PreRemove != "" {
@@ -138,6 +138,12 @@ func (s *Set) expire(now time.Time) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// stray says that a file was shifted out of the series of a policy that keeps none,
+// where logrotate leaves it for good.
+func (s *Set) stray(f File) bool {
+	return s.cfg.Policy.Rotate == 0 && !s.scheme.dated && f.at.slot > s.scheme.start
 }
 
 // preRemove runs that script outside of a rotation, without the lock.
