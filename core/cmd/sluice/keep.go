@@ -4,11 +4,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sluice/core/keeper"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
-
-	"sluice/core/keeper"
 )
 
 func newKeep() *cobra.Command {

@@ -5,10 +5,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sluice/core/version"
 
 	"github.com/spf13/cobra"
-
-	"sluice/core/version"
 )
 
 func main() {
