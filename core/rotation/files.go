@@ -118,7 +118,8 @@ func (s *Set) Expire(now time.Time) error {
 
 func (s *Set) expire(now time.Time) error {
 	maxAge := s.cfg.Policy.MaxAge
-	if maxAge <= 0 {
+	if maxAge <= 0 || s.cfg.Policy.Rotate == 0 {
+		// What there is beside a policy that keeps none, logrotate leaves for good.
 		return nil
 	}
 	files, err := s.files()
@@ -127,7 +128,7 @@ func (s *Set) expire(now time.Time) error {
 	}
 	var failed []error
 	for _, f := range files {
-		if now.Sub(f.ModTime) <= maxAge || s.stray(f) {
+		if now.Sub(f.ModTime) <= maxAge {
 			continue
 		}
 		if s.cfg.Policy.Scripts.PreRemove != "" {
@@ -138,12 +139,6 @@ func (s *Set) expire(now time.Time) error {
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// stray says that a file was shifted out of the series of a policy that keeps none,
-// where logrotate leaves it for good.
-func (s *Set) stray(f File) bool {
-	return s.cfg.Policy.Rotate == 0 && !s.scheme.dated && f.at.slot > s.scheme.start
 }
 
 // preRemove runs that script outside of a rotation, without the lock.
