@@ -152,7 +152,7 @@ func (p *parser) checkWhole() error {
 	p.dropUnused()
 	if p.policy.DelayCompress && !p.policy.Compress {
 		p.warnings = append(p.warnings, Warning{
-			Line: p.policy.source("delaycompress"), Word: "delaycompress",
+			Line: p.policy.SourceOf("delaycompress"), Word: "delaycompress",
 			Text: fmt.Sprintf("without effect unless %q is given too", "compress"),
 		})
 	}

@@ -19,12 +19,15 @@ func FuzzParse(f *testing.F) {
 		"size 10k\nminsize=1M\nmaxsize 1G\nweekly 7", "\r\n\x00", "su root root\ncreate 0644 root root\nmail x\nnomail",
 		"copy\nnocopy\ncopytruncate\nrenamecopy", "errors shred frobnicate", "start 0\nrotate -1\nnotifempty",
 	} {
-		for kind := range uint8(4) {
+		for kind := range uint8(16) {
 			f.Add(text, kind)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, kind uint8) {
 		rules := Rules{Trust: Trust(kind & 1), AllowScripts: kind&2 != 0, User: "alice", Sandbox: "/sandbox"}
+		if kind&4 != 0 {
+			rules.Allowed, rules.LeaveOut = []string{"rotate", "compress", "postrotate"}, kind&8 != 0
+		}
 		policy, warnings, err := Parse(text, rules)
 		for _, w := range warnings {
 			requireLoggable(t, w.String())
@@ -66,6 +69,11 @@ func requireConfined(t *testing.T, p Policy, rules Rules) {
 	require.False(t, p.CopyTruncate && p.RenameCopy)
 	if !rules.AllowScripts {
 		require.False(t, p.Scripts.Any() || p.Compressor.External)
+	}
+	if rules.Trust == Task && rules.Allowed != nil {
+		for _, line := range p.Lines() {
+			require.Contains(t, append([]string{"compressext"}, rules.Allowed...), line.Directive)
+		}
 	}
 	if rules.Trust == Task {
 		require.Contains(t, []string{"", "alice"}, p.Create.Owner)

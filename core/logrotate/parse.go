@@ -88,12 +88,18 @@ func (p *parser) directive() error {
 		p.stepLine()
 		return nil
 	}
-	if err := p.permit(key); err != nil {
-		return err
-	}
-	p.policy.noteSource(key.text, key.line)
-	if err := read(p, key); err != nil {
-		return err
+	switch {
+	case p.permitted(key.text):
+		p.policy.noteSource(key.text, key.line)
+		if err := read(p, key); err != nil {
+			return err
+		}
+	case p.rules.LeaveOut:
+		if err := p.leaveOut(key, read); err != nil {
+			return err
+		}
+	default:
+		return p.errorAt(key.mark, key.text, notPermitted, p.rules.allowedWords())
 	}
 	// The byte behind a keyword is its separator; behind a value it is the newline.
 	if !p.done() {
@@ -102,13 +108,25 @@ func (p *parser) directive() error {
 	return nil
 }
 
-// permit refuses what the operator has not left to tasks.
-func (p *parser) permit(key word) error {
-	if p.rules.Trust != Task || p.rules.Allowed == nil || slices.Contains(p.rules.Allowed, key.text) {
-		return nil
+const notPermitted = "the operator does not let a task use this directive"
+
+// permitted says whether the operator has left a directive to this author.
+func (p *parser) permitted(name string) bool {
+	return p.rules.Trust != Task || p.rules.Allowed == nil || slices.Contains(p.rules.Allowed, name) ||
+		slices.Contains(p.rules.Allowed, strings.TrimPrefix(name, "no"))
+}
+
+// leaveOut reads a directive, with its value or script, without taking over what it
+// says.
+func (p *parser) leaveOut(key word, read reader) error {
+	scratch := *p
+	scratch.rules.AllowScripts = true
+	if err := read(&scratch, key); err != nil {
+		return err
 	}
-	return p.errorAt(key.mark, key.text, "the operator does not let a task use this directive",
-		"only "+strings.Join(p.rules.Allowed, ", "))
+	p.cursor = scratch.cursor
+	p.warn(key, "left out: "+notPermitted)
+	return nil
 }
 
 // strayByte explains a line that begins with no directive.

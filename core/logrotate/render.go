@@ -119,8 +119,8 @@ func (c Creation) arguments() string {
 	return b.String()
 }
 
-// source gives the line that a directive was set on, 0 if none.
-func (p *Policy) source(name string) int {
+// SourceOf gives the line of the parsed text that set a directive last, 0 if none.
+func (p *Policy) SourceOf(name string) int {
 	for i, r := range rendered {
 		if r.name == name {
 			return int(p.lines[i])

@@ -1,5 +1,7 @@
 package logrotate
 
+import "strings"
+
 // Trust says who wrote a text.
 type Trust int
 
@@ -24,9 +26,12 @@ type Rules struct {
 	Trust Trust
 	// AllowScripts permits scripts and external compressors to this author.
 	AllowScripts bool
-	// Allowed, if not nil, names the only directives that a task may use. It says
-	// nothing about operators.
+	// Allowed, if not nil, names the only directives that a task may use, each also
+	// in its "no" form. It says nothing about operators.
 	Allowed []string
+	// LeaveOut leaves the other directives out, with a warning, instead of refusing
+	// the text.
+	LeaveOut bool
 	// User is the name of the user that the files belong to, for `su` and the owner
 	// in `create` and `createolddir`; empty if not known.
 	User string
@@ -36,4 +41,12 @@ type Rules struct {
 	// KnownUser and KnownGroup, if set, tell whether a name exists, so that a
 	// misspelt owner is an error with its line.
 	KnownUser, KnownGroup func(name string) bool
+}
+
+// allowedWords tells which directives a task may use.
+func (r Rules) allowedWords() string {
+	if len(r.Allowed) == 0 {
+		return "no directive at all"
+	}
+	return "only " + strings.Join(r.Allowed, ", ")
 }

@@ -46,8 +46,28 @@ func TestAllowedDirectives(t *testing.T) {
 	_ = parseOne(t, "rotate 3\ncompress\n# dateext\nunknown", rules)
 	_, _, err := Parse("rotate 3\ndateext", rules)
 	require.EqualError(t, err, `line 2, column 1: "dateext": the operator does not let a task use this directive; expected only rotate, compress`)
+	_ = parseOne(t, "rotate 3\nnocompress", rules)
 	rules.Trust = Operator
 	_ = parseOne(t, "rotate 3\ndateext", rules)
+}
+
+func TestDirectivesAreLeftOut(t *testing.T) {
+	rules := Rules{Trust: Task, Allowed: []string{"rotate"}, LeaveOut: true}
+	policy, warnings, err := Parse("compress\nprerotate\n  rotate 9\nendscript\nmail x\nrotate 3\ncopy", rules)
+	require.NoError(t, err)
+	require.Equal(t, parseOne(t, "rotate 3", rules).Lines()[0].Text, policy.Lines()[0].Text)
+	require.Len(t, policy.Lines(), 1)
+	var texts []string
+	for _, w := range warnings {
+		texts = append(texts, w.String())
+	}
+	const left = "left out: the operator does not let a task use this directive"
+	require.Equal(t, []string{
+		`line 1: "compress": ` + left, `line 2: "prerotate": ` + left,
+		`line 5: "mail": ` + left, `line 7: "copy": ` + left,
+	}, texts)
+	_, _, err = Parse("rotate 3\nmaxage x", rules)
+	require.EqualError(t, err, `line 2, column 8: "x": bad value of maxage; expected a whole number of days, 0 for no limit`)
 }
 
 func TestSplitWords(t *testing.T) {

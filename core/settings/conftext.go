@@ -26,6 +26,9 @@ func (s Stream) ConfText(path string) string {
 	if s.MaxRateBytes > 0 {
 		fmt.Fprintf(&b, "    # %s: at most %d bytes per second\n", s.MaxRateFrom, s.MaxRateBytes)
 	}
+	for _, lowered := range s.Lowered {
+		fmt.Fprintf(&b, "    # %s\n", lowered)
+	}
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(&b, "    # %s, %s\n", s.OptionsFrom, warning)
 	}

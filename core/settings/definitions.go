@@ -120,6 +120,44 @@ var definitions = []definition{
 			time.Millisecond, 24*time.Hour),
 	},
 	{
+		name: "task_max_size", form: "ceiling", fallback: "none",
+		meaning: "The largest `max_stdout_size` and `max_stderr_size` that a task may ask for.",
+		set:     setCeiling(func(m *Module) *int64 { return &m.Task.MaxBytes }),
+	},
+	{
+		name: "task_max_files", form: "count", fallback: "none",
+		meaning: "How many rotated files a task's `rotate` may keep; `rotate -1` is over every ceiling.",
+		set:     setTaskMaxFiles,
+	},
+	{
+		name: "task_max_rate", form: "ceiling", fallback: "none",
+		meaning: "The largest `max_stdout_rate` and `max_stderr_rate` that a task may ask for. " +
+			"Without it a task can only lower the operator's.",
+		set: setCeiling(func(m *Module) *int64 { return &m.Task.MaxRateBytes }),
+	},
+	{
+		name: "task_options", form: "directives", fallback: "safe",
+		meaning: "The directives that a task's options may use, each also in its `no` form.",
+		set:     setTaskOptions,
+	},
+	{
+		name: "override_policy", form: "override", fallback: "refuse",
+		meaning: "What becomes of what a task may not say: `refuse` fails its launch; `clamp` lowers it to the ceiling, " +
+			"leaves out the directive, and still refuses what makes no sense; `ignore` ignores the whole variable.",
+		set: setOverridePolicy,
+	},
+	{
+		name: "prepare_timeout", form: "duration", fallback: "5secs",
+		meaning: "Longest wait of a launch for the disk of its sandbox; then it fails with the reason.",
+		set: setDuration(func(m *Module) *time.Duration { return &m.PrepareTimeout },
+			10*time.Millisecond, time.Hour),
+	},
+	{
+		name: "memory_limit", form: "size", fallback: "64MB",
+		meaning: "Soft ceiling of the core's memory beyond what the streams need.",
+		set:     setSize(func(m *Module) *int64 { return &m.MemoryLimitBytes }, 16<<20, 1<<40),
+	},
+	{
 		name: "log_streams", form: "switch", fallback: "false",
 		meaning: "One line in the agent's log per stream.",
 		set:     setSwitch(func(m *Module) *bool { return &m.LogStreams }),

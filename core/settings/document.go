@@ -42,9 +42,13 @@ Values:
 
 * size: ` + sizeForm + `. Units are powers of 1024, in any case.
 * rate: ` + rateForm + `.
+* ceiling: ` + ceilingForm + `.
+* count: ` + countForm + `.
 * duration: ` + durationForm + `.
 * switch: ` + switchForm + `.
 * path: ` + pathForm + `.
 * options: directives of logrotate, one a line.
+* directives: ` + directivesForm + `.
+* override: ` + overrideForm + `.
 `
 }

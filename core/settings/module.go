@@ -75,19 +75,29 @@ func unknownParameter(key string) error {
 func (m *Module) readPolicies(user, sandbox string) ([]Note, error) {
 	var notes []Note
 	for _, s := range []*Stream{&m.Stdout, &m.Stderr} {
-		read, err := m.WithPolicy(*s, user, sandbox)
+		read, err := m.readPolicy(*s, user, sandbox)
 		if err != nil {
 			return nil, err
 		}
 		*s = read
-		if sandbox != "" && !s.OptionsFrom.Task {
-			continue
-		}
-		for _, warning := range s.Warnings {
-			notes = append(notes, Note{Warning, fmt.Sprintf("%s: %s", s.OptionsFrom, warning)})
-		}
+		notes = append(notes, s.notes(sandbox != "")...)
 	}
 	return notes, nil
+}
+
+// notes are what the log has to tell of a stream's settings.
+func (s Stream) notes(launch bool) []Note {
+	var notes []Note
+	for _, lowered := range s.Lowered {
+		notes = append(notes, Note{Warning, lowered})
+	}
+	if launch && !s.OptionsFrom.Task {
+		return notes
+	}
+	for _, warning := range s.Warnings {
+		notes = append(notes, Note{Warning, fmt.Sprintf("%s: %s", s.OptionsFrom, warning)})
+	}
+	return notes
 }
 
 // Changed lists the parameters that params set to something other than their

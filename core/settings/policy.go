@@ -1,13 +1,25 @@
 package settings
 
-import "sluice/core/logrotate"
+import (
+	"fmt"
+	"sluice/core/logrotate"
+)
 
 // WithPolicy reads the options text of s again, for this user and sandbox: what
-// recovery does with a stream's record. The trust follows from OptionsFrom.
-// `user` is the name of the user that the container's files belong to (an empty
-// one is the agent's own and counts as root), `sandbox` its absolute path. The
+// recovery does with a stream's record. The trust follows from OptionsFrom. What a
+// running container was once granted is not refused any more: over a ceiling it is
+// lowered. `user` is the name of the user that the container's files belong to (an
+// empty one is the agent's own and counts as root), `sandbox` its absolute path. The
 // error is of type *Error; with it, s comes back as it was.
 func (m Module) WithPolicy(s Stream, user, sandbox string) (Stream, error) {
+	if m.Task.Override != Clamp {
+		m.Task.Override, m.Task.Options = Clamp, nil
+	}
+	return m.readPolicy(s, user, sandbox)
+}
+
+// readPolicy reads the options text of s as at a launch.
+func (m Module) readPolicy(s Stream, user, sandbox string) (Stream, error) {
 	rules := m.rules(s.OptionsFrom, user, sandbox)
 	policy, warnings, err := logrotate.Parse(s.OptionsText, rules)
 	if err != nil {
@@ -17,14 +29,44 @@ func (m Module) WithPolicy(s Stream, user, sandbox string) (Stream, error) {
 		}
 		return s, &Error{From: s.OptionsFrom, Reason: reason, cause: err}
 	}
-	if !policy.RotateSet {
-		policy.Rotate = 1
+	read := s
+	read.Policy, read.Warnings = policy, nil
+	if err := m.bound(&read); err != nil {
+		return s, &Error{From: s.OptionsFrom, Reason: err.Error(), cause: err}
 	}
-	s.Policy, s.Warnings = policy, nil
 	for _, warning := range warnings {
-		s.Warnings = append(s.Warnings, printable(warning.String()))
+		read.Warnings = append(read.Warnings, printable(warning.String()))
 	}
-	return s, nil
+	return read, nil
+}
+
+// defaultFiles is how many rotated files are kept where no text says.
+const defaultFiles = 1
+
+// bound holds a policy to what every stream must keep, and a task's to its ceilings.
+func (m Module) bound(s *Stream) error {
+	p, task := &s.Policy, s.OptionsFrom.Task
+	if p.MaxSizeBytes > 0 && p.MaxSizeBytes < pageBytes() {
+		return fmt.Errorf("line %d: maxsize %d is too small; expected at least %s",
+			p.SourceOf("maxsize"), p.MaxSizeBytes, leastWords(pageBytes()))
+	}
+	most := m.Task.MaxFiles
+	if !p.RotateSet {
+		p.Rotate = defaultFiles
+		if task && most >= 0 {
+			p.Rotate = min(p.Rotate, most)
+		}
+	}
+	if !task || most < 0 || p.Rotate >= 0 && p.Rotate <= most {
+		return nil
+	}
+	asked := fmt.Sprintf("rotate %d", p.Rotate)
+	p.Rotate = most
+	err := m.Task.over(s, s.OptionsFrom, asked, fmt.Sprintf("rotate %d", most), "parameter task_max_files")
+	if err != nil {
+		return fmt.Errorf("line %d: %q %w", p.SourceOf("rotate"), asked, err)
+	}
+	return nil
 }
 
 // rules says what the author of an options text may do.
@@ -37,6 +79,8 @@ func (m Module) rules(from Origin, user, sandbox string) logrotate.Rules {
 	}
 	if from.Task {
 		rules.Trust = logrotate.Task
+		rules.Allowed = m.Task.Options
+		rules.LeaveOut = m.Task.Override == Clamp
 		rules.AllowScripts = m.AllowTaskScripts && (m.AllowRootScripts || !mayBeRoot(user))
 	}
 	return rules

@@ -43,18 +43,26 @@ func leastWords(bytes int64) string {
 	return FormatSize(bytes)
 }
 
-// setMaxBytes fills the limit of a live file.
+// setMaxBytes fills the limit of a live file, a task's within its ceiling.
 func setMaxBytes(stream func(*Module) *Stream) setter {
 	fill := setSize(func(m *Module) *int64 { return &stream(m).MaxBytes }, pageBytes(), 1<<60)
 	return func(m *Module, text string, from Origin) error {
-		stream(m).MaxBytesFrom = from
-		return fill(m, text, from)
+		s := stream(m)
+		s.MaxBytesFrom = from
+		if err := fill(m, text, from); err != nil {
+			return err
+		}
+		if most := m.Task.MaxBytes; from.Task && most > 0 && s.MaxBytes > most {
+			s.MaxBytes = most
+			return m.Task.over(s, from, text, FormatSize(most), "parameter task_max_size")
+		}
+		return nil
 	}
 }
 
-// setMaxRate fills a rate, which can be off. A task can only lower what the
-// operator set: the module that the task's variables go into is a copy of the
-// operator's.
+// setMaxRate fills a rate, which can be off. Without a ceiling a task can only lower
+// what the operator set: the module that the task's variables go into is a copy of
+// the operator's.
 func setMaxRate(stream func(*Module) *Stream) setter {
 	return func(m *Module, text string, from Origin) error {
 		rate, err := int64(0), error(nil)
@@ -62,16 +70,21 @@ func setMaxRate(stream func(*Module) *Stream) setter {
 			rate, err = parseSize(text)
 		}
 		s := stream(m)
-		switch {
-		case err != nil:
+		if err != nil {
 			return expected(err, rateForm)
-		case text != "off" && rate < pageBytes():
+		}
+		if text != "off" && rate < pageBytes() {
 			return fmt.Errorf("is too small; expected at least %s", leastWords(pageBytes()))
-		case from.Task && s.MaxRateBytes > 0 && (rate == 0 || rate > s.MaxRateBytes):
-			return fmt.Errorf("is more than the operator allows; expected at most %s (%s)",
-				FormatSize(s.MaxRateBytes), s.MaxRateFrom)
+		}
+		most, whose := m.Task.MaxRateBytes, "parameter task_max_rate"
+		if most == 0 {
+			most, whose = s.MaxRateBytes, s.MaxRateFrom.String()
 		}
 		s.MaxRateBytes, s.MaxRateFrom = rate, from
+		if from.Task && most > 0 && (rate == 0 || rate > most) {
+			s.MaxRateBytes = most
+			return m.Task.over(s, from, text, FormatSize(most), whose)
+		}
 		return nil
 	}
 }

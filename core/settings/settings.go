@@ -85,6 +85,14 @@ type Module struct {
 	// ScriptTimeout is when a script's process group is killed.
 	ScriptTimeout time.Duration
 
+	// Task bounds what tasks may say.
+	Task Ceilings
+
+	// PrepareTimeout is the longest that a launch waits for the disk.
+	PrepareTimeout time.Duration
+	// MemoryLimitBytes is the soft ceiling of the Go heap beyond what streams need.
+	MemoryLimitBytes int64
+
 	// LogStreams asks for a log line per stream.
 	LogStreams bool
 
@@ -114,4 +122,7 @@ type Stream struct {
 	Policy logrotate.Policy
 	// Warnings are the directives that Policy leaves out, with their lines.
 	Warnings []string
+	// Lowered says what of the task's wishes was lowered to the operator's
+	// ceilings. Like Warnings it has no control characters.
+	Lowered []string
 }

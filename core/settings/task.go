@@ -6,38 +6,92 @@ import (
 )
 
 // ForTask gives the settings of one container: the module's, and over them what
-// the variables with the prefix say. Variables without the prefix are nobody's
-// business. `user` is the name of the user that the container's files belong to,
-// empty for the agent's own; `sandbox` is the absolute path of its directory.
-// The error is of type *Error and names the variable.
+// the variables with the prefix say, within the ceilings. Variables without the
+// prefix are nobody's business. `user` is the name of the user that the container's
+// files belong to, empty for the agent's own; `sandbox` is the absolute path of its
+// directory. The error is of type *Error and names the variable; under Ignore the
+// variables can give none.
 func (m Module) ForTask(untrustedEnv []Variable, user, sandbox string) (Container, []Note, error) {
-	operator := m
-	seen := map[string]string{}
+	r := taskReader{operator: m, module: m, user: user, sandbox: sandbox, seen: map[string]string{}}
 	for _, untrusted := range untrustedEnv {
-		rest, ours := strings.CutPrefix(untrusted.Name, m.VariablePrefix)
-		if !ours {
-			continue
-		}
-		from := Origin{Task: true, Name: cut(untrusted.Name, 2*shownBytes)}
-		d := find(strings.ToLower(rest))
-		if d == nil || !d.task {
-			return Container{}, nil, operator.unknownVariable(from, rest)
-		}
-		if earlier, twice := seen[d.name]; twice && earlier != untrusted.Value {
-			return Container{}, nil, &Error{From: from, Reason: "is given twice with different values; expected it once"}
-		}
-		if _, twice := seen[d.name]; twice {
-			continue
-		}
-		seen[d.name] = untrusted.Value
-		if err := d.set(&m, untrusted.Value, from); err != nil {
-			return Container{}, nil, &Error{
-				From: from, Value: untrusted.Value, HasValue: true, Reason: err.Error(), cause: err,
+		before := r.module
+		if err := r.variable(untrusted); err != nil {
+			if m.Task.Override != Ignore {
+				return Container{}, nil, err
 			}
+			r.module = before
+			r.ignore(err)
 		}
 	}
-	notes, err := m.readPolicies(user, sandbox)
-	return Container{Stdout: m.Stdout, Stderr: m.Stderr}, notes, err
+	if m.Task.Override == Ignore {
+		r.ignoreOptions()
+	}
+	notes, err := r.module.readPolicies(user, sandbox)
+	return Container{Stdout: r.module.Stdout, Stderr: r.module.Stderr}, append(r.notes, notes...), err
+}
+
+// taskReader is the state of reading a task's variables into a copy of the module.
+type taskReader struct {
+	operator, module Module
+	user, sandbox    string
+	seen             map[string]string // values by the name of the definition
+	notes            []Note
+	ignored          int
+}
+
+// variable reads one variable, if it has the prefix.
+func (r *taskReader) variable(untrusted Variable) error {
+	rest, ours := strings.CutPrefix(untrusted.Name, r.operator.VariablePrefix)
+	if !ours {
+		return nil
+	}
+	from := Origin{Task: true, Name: cut(untrusted.Name, 2*shownBytes)}
+	d := find(strings.ToLower(rest))
+	if d == nil || !d.task {
+		return r.operator.unknownVariable(from, rest)
+	}
+	if earlier, twice := r.seen[d.name]; twice {
+		if earlier != untrusted.Value {
+			return &Error{From: from, Reason: "is given twice with different values; expected it once"}
+		}
+		return nil
+	}
+	r.seen[d.name] = untrusted.Value
+	if err := d.set(&r.module, untrusted.Value, from); err != nil {
+		return &Error{From: from, Value: untrusted.Value, HasValue: true, Reason: err.Error(), cause: err}
+	}
+	return nil
+}
+
+// maxIgnoredNotes bounds what a task's junk can put into the agent's log.
+const maxIgnoredNotes = 5
+
+// ignore tells of a variable that is taken for not given.
+func (r *taskReader) ignore(why error) {
+	r.ignored++
+	switch {
+	case r.ignored <= maxIgnoredNotes:
+		r.notes = append(r.notes, Note{Warning, why.Error() + "; the variable is ignored"})
+	case r.ignored == maxIgnoredNotes+1:
+		r.notes = append(r.notes, Note{Warning, "further task variables are ignored"})
+	}
+}
+
+// ignoreOptions puts the operator's options where the task's cannot be used.
+func (r *taskReader) ignoreOptions() {
+	pairs := []struct{ task, operator *Stream }{
+		{&r.module.Stdout, &r.operator.Stdout},
+		{&r.module.Stderr, &r.operator.Stderr},
+	}
+	for _, pair := range pairs {
+		if !pair.task.OptionsFrom.Task {
+			continue
+		}
+		if _, err := r.module.readPolicy(*pair.task, r.user, r.sandbox); err != nil {
+			pair.task.OptionsText, pair.task.OptionsFrom = pair.operator.OptionsText, pair.operator.OptionsFrom
+			r.ignore(err)
+		}
+	}
 }
 
 // unknownVariable names what was most likely meant, or says that a task may not

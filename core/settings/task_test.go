@@ -166,25 +166,60 @@ func FuzzForTask(f *testing.F) {
 		f.Add("CONTAINER_LOGGER_"+strings.ToUpper(d.name), d.fallback)
 	}
 	f.Add("CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "rotate 4\ncompress\npostrotate\necho\nendscript\n")
+	f.Add("CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "rotate -1\nmaxsize 1")
 	f.Add("CONTAINER_LOGGER_\x00\xff\u202e", "\xff\n")
-	m := module(f)
+	var modules []Module
+	for _, policy := range []string{"refuse", "clamp", "ignore"} {
+		modules = append(modules, module(f, Parameter{"override_policy", policy}, Parameter{"task_max_size", "1MB"},
+			Parameter{"task_max_files", "5"}, Parameter{"task_max_rate", "1MB"}, Parameter{"task_options", "rotate, compress"}))
+	}
+	modules = append(modules, module(f))
 	f.Fuzz(func(t *testing.T, name, value string) {
-		c, notes, err := m.ForTask([]Variable{{name, value}}, "nobody", "/sandbox")
-		texts := []string{}
-		for _, note := range notes {
-			texts = append(texts, note.Text)
-		}
-		if err != nil {
-			require.True(t, IsInvalid(err))
-			texts = append(texts, err.Error())
-			require.Less(t, len(err.Error()), 4096, "a message is short whatever the task wrote")
-		} else {
-			require.GreaterOrEqual(t, c.Stdout.MaxBytes, pageBytes())
-			require.GreaterOrEqual(t, c.Stdout.MaxRateBytes, int64(0))
-			require.NotEmpty(t, c.Stdout.ConfText("/sandbox/stdout"))
-		}
-		for _, text := range texts {
-			require.Equal(t, -1, strings.IndexFunc(text, unicode.IsControl), "%q", text)
+		for _, m := range modules {
+			fuzzForTask(t, m, name, value)
 		}
 	})
+}
+
+// fuzzForTask: whatever a variable says, messages are short and safe to log, and
+// what was accepted keeps the ceilings.
+func fuzzForTask(t *testing.T, m Module, name, value string) {
+	c, notes, err := m.ForTask([]Variable{{name, value}, {name, value + " "}}, "nobody", "/sandbox")
+	texts := []string{}
+	for _, note := range notes {
+		texts = append(texts, note.Text)
+	}
+	if err != nil {
+		require.True(t, IsInvalid(err))
+		require.NotEqual(t, Ignore, m.Task.Override)
+		texts = append(texts, err.Error())
+	} else {
+		requireWithin(t, m, c.Stdout)
+		requireWithin(t, m, c.Stderr)
+	}
+	for _, text := range texts {
+		require.Equal(t, -1, strings.IndexFunc(text, unicode.IsControl), "%q", text)
+		require.Less(t, len(text), 4096, "a message is short whatever the task wrote")
+	}
+}
+
+func requireWithin(t *testing.T, m Module, s Stream) {
+	require.GreaterOrEqual(t, s.Policy.LimitBytes(s.MaxBytes), pageBytes())
+	require.GreaterOrEqual(t, s.MaxRateBytes, int64(0))
+	require.NotEmpty(t, s.ConfText("/sandbox/stdout"))
+	if s.MaxBytesFrom.Task && m.Task.MaxBytes > 0 {
+		require.LessOrEqual(t, s.MaxBytes, m.Task.MaxBytes)
+	}
+	if s.MaxRateFrom.Task && m.Task.MaxRateBytes > 0 {
+		require.LessOrEqual(t, s.MaxRateBytes, m.Task.MaxRateBytes)
+		require.Positive(t, s.MaxRateBytes)
+	}
+	if s.OptionsFrom.Task && m.Task.MaxFiles >= 0 {
+		require.LessOrEqual(t, s.Policy.Rotate, m.Task.MaxFiles)
+		require.GreaterOrEqual(t, s.Policy.Rotate, 0)
+	}
+	// What was granted at a launch is what recovery comes to.
+	again, err := m.WithPolicy(s, "nobody", "/sandbox")
+	require.NoError(t, err)
+	require.Equal(t, s.Policy, again.Policy)
 }

@@ -17,6 +17,11 @@ const (
 	switchForm   = "true or false"
 	rateForm     = "off, or bytes per second as " + sizeForm
 	pathForm     = "an absolute path"
+	ceilingForm  = "none, or " + sizeForm
+	countForm    = "none, or a whole number"
+	overrideForm = "refuse, clamp or ignore"
+
+	directivesForm = "safe, for all that lead nowhere else; none; or directives of logrotate with commas between them"
 )
 
 // sizeUnits are powers of 1024, as in stout (bytes.hpp).
