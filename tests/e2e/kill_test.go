@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -209,25 +210,24 @@ func (n *node) until(condition func() bool) {
 	}
 }
 
-// owner is the process that has the lock of the state directory, or 0.
-func (n *node) owner() int {
-	f, err := os.OpenFile(filepath.Join(n.stateDir, "lock"), os.O_RDWR, 0)
-	if err != nil {
-		return 0
+// openPipes is how many streams a process has the reading ends of.
+func (n *node) openPipes(process *exec.Cmd) (count int) {
+	fds := fmt.Sprintf("/proc/%d/fd", process.Process.Pid)
+	entries, _ := os.ReadDir(fds)
+	for _, entry := range entries {
+		path, _ := os.Readlink(filepath.Join(fds, entry.Name()))
+		if filepath.Dir(path) == n.stateDir && filepath.Ext(path) == ".fifo" {
+			count++
+		}
 	}
-	defer f.Close()
-	asked := syscall.Flock_t{Type: syscall.F_WRLCK}
-	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &asked); err != nil || asked.Type == syscall.F_UNLCK {
-		return 0
-	}
-	return int(asked.Pid)
+	return count
 }
 
-// finish tells the tasks to end once the last agent owns the streams (a pipe that
+// finish tells the tasks to end once the last agent has the pipes open (a pipe that
 // nobody has open keeps nothing), and waits for that agent.
 func (n *node) finish() {
 	n.t.Helper()
-	n.until(func() bool { return n.owner() == n.agentProcess.Process.Pid })
+	n.until(func() bool { return n.openPipes(n.agentProcess) == 2*len(n.boxes) })
 	for _, box := range n.boxes {
 		n.until(func() bool {
 			return len(anyRotated(box, "stdout")) > 2 && len(anyRotated(box, "stderr")) > 2
