@@ -100,7 +100,12 @@ enum sluice_metric
   SLUICE_PANICS = 9, // counter
   SLUICE_WAKEUPS = 10, // counter: times that a stream was looked at
   SLUICE_GOROUTINES = 11, // gauge: of the Go runtime
-  SLUICE_METRICS = 12,
+  SLUICE_LINES_DROPPED = 12, // counter: of the bytes dropped
+  SLUICE_COMPRESSIONS_QUEUED =
+    13, // gauge: files that are being compressed or wait for it
+  SLUICE_STREAMS_BLOCKED = 14, // gauge: streams whose last write failed
+  SLUICE_MEMORY_BYTES = 15, // gauge: what the Go runtime has from the kernel
+  SLUICE_METRICS = 16,
 };
 
 // Fills `values`, an array of `count` numbers indexed by sluice_metric; a

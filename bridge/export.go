@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sluice/core/engine"
 	"unsafe"
 )
@@ -78,9 +79,21 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 		C.SLUICE_PANICS:            m.Panics + panics.Load(),
 		C.SLUICE_WAKEUPS:           m.Wakeups,
 		C.SLUICE_GOROUTINES:        int64(runtime.NumGoroutine()),
+
+		C.SLUICE_LINES_DROPPED:       m.DroppedLines,
+		C.SLUICE_COMPRESSIONS_QUEUED: m.Compressions,
+		C.SLUICE_STREAMS_BLOCKED:     m.Blocked,
+		C.SLUICE_MEMORY_BYTES:        memoryBytes(),
 	}
 	out := unsafe.Slice((*int64)(unsafe.Pointer(values)), int(count))
 	copy(out, all[:])
+}
+
+// memoryBytes is what the Go runtime has from the kernel and has not given back.
+func memoryBytes() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
 func bytesOf(data C.sluice_bytes, length C.uint64_t) []byte {

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
+
 	"sluice/core/engine"
 	"sluice/core/settings"
 	"sluice/core/state"
@@ -19,6 +21,7 @@ const (
 	categoryInvalid = 1
 	categorySystem  = 2
 	categoryLocked  = 3
+	categoryTimeout = 4
 	categoryClosed  = 5
 	categoryPanic   = 6
 )
@@ -102,9 +105,9 @@ func initialize(handle int64) error {
 	loggers.mu.Lock()
 	l.engine = shared
 	loggers.mu.Unlock()
-	log.Info("container logs go through sluice",
-		"version", version.Version, "state_dir", l.settings.StateDir,
-		"max_stdout_size", l.settings.Stdout.MaxBytes, "max_stderr_size", l.settings.Stderr.MaxBytes)
+	log.Info("container logs go through sluice", "version", version.Version,
+		"set", strings.Join(settings.Changed(l.settings.Given), " "),
+		"disk_of_one_container_at_most", settings.MostDisk(l.settings.Stdout, l.settings.Stderr))
 	return nil
 }
 
@@ -135,6 +138,8 @@ func classify(err error) (category, number int) {
 	switch {
 	case errors.As(err, &panicked):
 		return categoryPanic, 0
+	case errors.Is(err, engine.ErrTimeout):
+		return categoryTimeout, 0
 	case errors.Is(err, errNoLogger):
 		return categoryClosed, 0
 	case errors.As(err, &locked):

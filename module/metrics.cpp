@@ -28,6 +28,10 @@ constexpr struct
   {SLUICE_PANICS, "sluice/panics"},
   {SLUICE_WAKEUPS, "sluice/wakeups"},
   {SLUICE_GOROUTINES, "sluice/goroutines"},
+  {SLUICE_LINES_DROPPED, "sluice/lines_dropped"},
+  {SLUICE_COMPRESSIONS_QUEUED, "sluice/compressions_queued"},
+  {SLUICE_STREAMS_BLOCKED, "sluice/streams_blocked"},
+  {SLUICE_MEMORY_BYTES, "sluice/memory_bytes"},
 };
 
 static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");

@@ -44,7 +44,9 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log 
 // inBackground gives the function by which a stream's compressions get a thread.
 func (e *Engine) inBackground(device uint64, identity worker.Identity) func(func()) {
 	return func(work func()) {
+		e.compressions.Add(1)
 		e.background.Submit(&worker.Task{As: identity, Device: device, Run: func(_ *worker.Thread, refused error) {
+			defer e.compressions.Add(-1)
 			if errors.Is(refused, worker.ErrClosed) {
 				return // the next owner finds what is owed
 			}

@@ -26,24 +26,26 @@ import (
 // Engine serves the streams of one state directory. Its methods may be called
 // concurrently.
 type Engine struct {
-	settings    settings.Module
-	log         *slog.Logger
-	state       *state.Dir
-	workers     *worker.Pool // moves bytes and rotates
-	background  *worker.Pool // compresses
-	scheduler   *scheduler
-	identities  identities
-	self        worker.Identity
-	scripts     script.Slots
-	environment []string  // of scripts
-	lowered     sync.Once // for the log line on pipe capacities
+	settings     settings.Module
+	log          *slog.Logger
+	state        *state.Dir
+	workers      *worker.Pool // moves bytes and rotates
+	background   *worker.Pool // compresses
+	scheduler    *scheduler
+	identities   identities
+	self         worker.Identity
+	scripts      script.Slots
+	environment  []string // of scripts
+	compressions atomic.Int64
+	lowered      sync.Once // for the log line on pipe capacities
 
-	mu        sync.Mutex
-	serving   map[*entry]bool
-	tending   *time.Timer // set while a stream goes by the clock
-	recovered int64
-	past      stream.Account // of streams that have ended
-	serial    atomic.Int64   // makes ids unique within the process
+	mu         sync.Mutex
+	serving    map[*entry]bool
+	memoryStep int         // what the memory limit was set for
+	tending    *time.Timer // set while a stream goes by the clock
+	recovered  int64
+	past       stream.Account // of streams that have ended
+	serial     atomic.Int64   // makes ids unique within the process
 }
 
 var (
@@ -147,6 +149,7 @@ func (e *Engine) serve(entry *entry) error {
 		return errors.New("the engine is closed")
 	}
 	e.serving[entry] = true
+	e.limitMemory()
 	if entry.byCalendar() {
 		e.tendLater()
 	}
@@ -159,6 +162,7 @@ func (e *Engine) ended(entry *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.serving, entry)
+	e.limitMemory()
 	e.past = e.past.Plus(entry.stream.Account())
 	entry.release()
 	if e.settings.LogStreams {
@@ -171,6 +175,8 @@ func (e *Engine) ended(entry *entry) {
 type Metrics struct {
 	Streams, Recovered int64
 	Panics, Wakeups    int64
+	Compressions       int64 // files that are being compressed or wait for it
+	Blocked            int64 // streams whose last write failed
 	stream.Account
 }
 
@@ -180,11 +186,15 @@ func (e *Engine) Metrics() Metrics {
 	defer e.mu.Unlock()
 	m := Metrics{
 		Streams: int64(len(e.serving)), Recovered: e.recovered,
-		Panics:  e.workers.Panics() + e.background.Panics(),
+		Panics:  e.workers.Panics() + e.background.Panics() + e.scheduler.panics.Load(),
 		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
+		Compressions: e.compressions.Load(),
 	}
 	for entry := range e.serving {
 		m.Account = m.Account.Plus(entry.stream.Account())
+		if entry.stream.Blocked() {
+			m.Blocked++
+		}
 	}
 	return m
 }
@@ -200,6 +210,8 @@ func Shared() Metrics {
 		total.Recovered += m.Recovered
 		total.Panics += m.Panics
 		total.Wakeups += m.Wakeups
+		total.Compressions += m.Compressions
+		total.Blocked += m.Blocked
 		total.Account = total.Account.Plus(m.Account)
 	}
 	return total

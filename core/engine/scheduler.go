@@ -44,6 +44,8 @@ type scheduler struct {
 	ended    func(*entry)
 	start    time.Time
 	wakeups  atomic.Int64
+	panics   atomic.Int64
+	onVisit  func(*entry) // called before each visit; only tests set it
 	epoll    int
 	timer    int
 	wake     int // eventfd
@@ -73,6 +75,8 @@ type entry struct {
 	armed    bool      // the epoll set will tell; nobody else has the entry
 	inSet    bool      // the pipe is in the epoll set, armed or not
 	isNew    bool      // it was not introduced in its sandbox yet
+	broken   bool      // a fault left the stream in an unknown state
+	faulted  time.Time // when its last fault was
 }
 
 // newScheduler opens the scheduler's descriptors; it has visits made by the workers
@@ -169,10 +173,7 @@ func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 	if closed {
 		return
 	}
-	if refused == nil {
-		e.introduce()
-	}
-	next := e.stream.Visit(t, refused, time.Now(), wished)
+	next := s.guarded(e, t, refused, wished)
 	if next.Ended {
 		s.remove(e)
 		s.ended(e)

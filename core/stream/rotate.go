@@ -42,7 +42,7 @@ func (s *Stream) Tend() { s.tending.Store(true) }
 // tend removes rotated files over their age and rotates if a period of the policy is
 // over, whether or not anything is written.
 func (s *Stream) tend(t *worker.Thread, now time.Time) error {
-	if !s.tending.CompareAndSwap(true, false) {
+	if !s.tending.CompareAndSwap(true, false) || s.set == nil || s.gone {
 		return nil
 	}
 	if err := s.set.Expire(now); err != nil {

@@ -13,6 +13,7 @@
 package stream
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"sluice/core/rotation"
@@ -76,6 +77,7 @@ type Stream struct {
 	cut     bool        // more was in the pipe than fitted into the file
 	flood   bool        // the pipe was found nearly full, and since then not nearly empty
 	tending atomic.Bool // the clock asks
+	blocked atomic.Bool // the last write failed
 
 	lastRotation int64 // Unix nanoseconds; 0: never
 	reports      limiter
@@ -120,6 +122,10 @@ func (s *Stream) Account() Account {
 	}
 }
 
+// Blocked tells that the last write or rotation failed, and that the container's
+// output waits in its pipe.
+func (s *Stream) Blocked() bool { return s.blocked.Load() }
+
 // Close releases the descriptors, without a look at what is still in the pipe:
 // that is there for the next owner.
 func (s *Stream) Close() {
@@ -137,12 +143,35 @@ func (s *Stream) Close() {
 	}
 }
 
+// Rebuild makes the stream anew from its record, its pipe and the listing of the
+// sandbox, after a fault left it in an unknown state. Same thread rules as Open.
+func (s *Stream) Rebuild() error {
+	s.closeLive()
+	if s.set != nil {
+		_ = s.set.Close()
+		s.set = nil
+	}
+	s.carried, s.ended, s.flood = "", false, false
+	// The record knows what was dropped before the last rotation only.
+	dropped, lines := s.account.droppedBytes.Load(), s.account.droppedLines.Load()
+	if err := s.Open(false); err != nil {
+		return fmt.Errorf("rebuild the stream: %w", err)
+	}
+	s.account.droppedBytes.Store(dropped)
+	s.account.droppedLines.Store(lines)
+	return nil
+}
+
+// GiveUp makes the stream one whose further bytes are counted and dropped: its
+// container must not wait for a logger that fails again and again.
+func (s *Stream) GiveUp() { s.gone = true }
+
 // finish ends a stream whose container has closed it and whose pipe is empty. While
 // files of its series are being compressed the record stays: a kill must leave
 // somebody who knows that they are owed.
 func (s *Stream) finish(t *worker.Thread) Next {
 	s.ended = true
-	if s.set.Working() {
+	if s.set != nil && s.set.Working() {
 		return Next{After: compressionLook, Held: true}
 	}
 	s.Close()

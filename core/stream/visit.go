@@ -48,6 +48,9 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 		return s.stuck("rotate "+s.Name, err)
 	}
 	moved, err := s.drain(t, now)
+	if moved > 0 {
+		s.blocked.Store(false)
+	}
 	elapsed := now.Sub(s.last)
 	s.last = now
 	switch {
@@ -159,6 +162,7 @@ func (s *Stream) drop(budget int) (taken int, err error) {
 // Meanwhile the pipe holds the container's output.
 func (s *Stream) stuck(step string, err error) Next {
 	s.account.writeErrors.Add(1)
+	s.blocked.Store(true)
 	if held, ok := s.reports.allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
 	}

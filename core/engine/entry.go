@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/stream"
+	"sluice/core/worker"
+	sluicepb "sluice/proto"
+)
+
+// The names of the two streams, of their live files and in their records.
+const (
+	stdoutName = "stdout"
+	stderrName = "stderr"
+)
+
+// Descriptors are what a container writes into: opened O_RDWR and close-on-exec.
+// The receiver takes them.
+type Descriptors struct{ Stdout, Stderr int }
+
+// sharedSandbox is a directory that both streams of a container use; the last one
+// closes it.
+type sharedSandbox struct {
+	*sandbox.Dir
+	users atomic.Int32
+}
+
+func (s *sharedSandbox) release() {
+	if s.users.Add(-1) == 0 {
+		_ = s.Close()
+	}
+}
+
+// begin makes what the state directory has of a stream, but for the record.
+func (e *Engine) begin(launch Launch, box *sharedSandbox, identity worker.Identity, name string, s settings.Stream) (*entry, error) {
+	id := e.newID(launch.ContainerID, name)
+	if err := e.state.MakeFIFO(id, identity.UID, identity.GID); err != nil {
+		return nil, err
+	}
+	pipe, err := e.state.OpenReading(id)
+	if err != nil {
+		return nil, errors.Join(err, e.state.Remove(id))
+	}
+	record := newRecord(e.state, launch, box, identity, name, s)
+	entry := e.newEntry(id, record, pipe, box, s)
+	entry.isNew = true
+	return entry, nil
+}
+
+// newEntry makes an entry with its stream; it takes the pipe and a share of box.
+func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, box *sharedSandbox, s settings.Stream) *entry {
+	box.users.Add(1)
+	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
+	identity := identityOf(record)
+	entry := &entry{
+		id:   id,
+		box:  box,
+		task: worker.Task{As: identity, Device: deviceOf(box, s)},
+	}
+	entry.stream = stream.New(stream.Config{
+		Name:          record.GetStream(),
+		Sandbox:       box.Dir,
+		Pipe:          pipe,
+		CapacityBytes: e.enlarge(pipe),
+		Settings:      s,
+		Rotation: rotation.Config{
+			Dir:       box.Dir,
+			Path:      record.GetSandbox(),
+			Base:      record.GetStream(),
+			Policy:    s.Policy,
+			Submit:    e.inBackground(box.Device(), identity),
+			RunScript: e.scriptRunner(box, identity, log),
+			Log:       log,
+			Now:       time.Now,
+		},
+		Record: record,
+		Save:   func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) },
+		Forget: func() error { return e.state.Remove(id) },
+		Now:    time.Now,
+		Log:    log,
+	})
+	return entry
+}
+
+// release gives up what an entry holds.
+func (e *entry) release() {
+	e.stream.Close()
+	e.box.release()
+}
+
+// abandon undoes a stream that no container has got.
+func (e *entry) abandon() {
+	e.release()
+	if err := e.stream.Forget(); err != nil {
+		e.stream.Log.Error("cannot remove what was made for a container that will not start", "error", err)
+	}
+}
+
+// enlarge gives a pipe the capacity of the settings, or what the kernel allows.
+func (e *Engine) enlarge(pipe int) int {
+	wished := int(e.settings.PipeCapacityBytes)
+	capacity := state.Enlarge(pipe, wished)
+	if capacity < wished {
+		e.lowered.Do(func() {
+			e.log.Warn("the kernel gives less pipe capacity than pipe_capacity asks for; containers wait sooner while the agent is away",
+				"wished", wished, "got", capacity, "see", "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
+		})
+	}
+	return capacity
+}
+
+// open opens the files of the entries, which share a sandbox, on a worker thread.
+func (e *Engine) open(entries ...*entry) error {
+	done := make(chan error, 1)
+	first := entries[0]
+	e.workers.Submit(&worker.Task{As: first.task.As, Device: first.task.Device, Run: func(t *worker.Thread, refused error) {
+		err := refused
+		fresh := err == nil && first.box.fresh()
+		for _, entry := range entries {
+			if err == nil {
+				err = entry.open(t, fresh)
+			}
+		}
+		done <- err
+	}})
+	return <-done
+}
+
+// open opens the live file. The record of a new stream is saved; one that was found
+// is there already.
+func (e *entry) open(t *worker.Thread, fresh bool) error {
+	if err := e.stream.Open(fresh); err != nil {
+		return fmt.Errorf("prepare %s in sandbox %q: %w", e.stream.Name, e.stream.Record.GetSandbox(), err)
+	}
+	if !e.isNew {
+		return nil
+	}
+	return t.AsHost(func() error { return e.stream.Save(e.stream.Record) })
+}
+
+// fresh tells that a sandbox has no file of a series yet, so that there is nothing
+// to recover. Where that cannot be told it is not.
+func (s *sharedSandbox) fresh() bool {
+	found, err := s.List(fewNames, func(name string) bool {
+		name = strings.TrimPrefix(name, ".")
+		return strings.HasPrefix(name, stdoutName) || strings.HasPrefix(name, stderrName)
+	})
+	return err == nil && len(found) == 0
+}
+
+// fewNames is what a new sandbox has at most; looking through more is left to
+// recovery itself.
+const fewNames = 1000
+
+// confSuffix of the file that shows the effective policy.
+const confSuffix = ".logrotate.conf"
+
+// introduce writes the file that shows people the effective policy, on the first
+// visit: no launch waits for it. Nothing reads it back.
+func (e *entry) introduce() {
+	if !e.isNew {
+		return
+	}
+	e.isNew = false
+	name := e.stream.Name + confSuffix
+	path := e.stream.Record.GetSandbox() + "/" + e.stream.Name
+	if err := e.box.Replace(name, []byte(e.stream.Settings.ConfText(path)), 0o644); err != nil {
+		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
+	}
+}
+
+// newID makes the name of a stream in the state directory: readable, unique, and
+// nothing but letters, digits, dots and dashes.
+func (e *Engine) newID(container, name string) string {
+	const readable = 120
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '.':
+			return r
+		}
+		return '_'
+	}, container)
+	unique := strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.FormatInt(e.serial.Add(1), 36)
+	return "c" + clean[:min(len(clean), readable)] + "." + name + "." + strconv.Itoa(os.Getpid()) + "-" + unique
+}

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"sluice/core/stream"
+	"sluice/core/worker"
+)
+
+const (
+	// faultPeriod is how long a stream must have been well to get another chance.
+	faultPeriod = time.Minute
+	// rebuildAfter is the pause before a stream is rebuilt.
+	rebuildAfter = 100 * time.Millisecond
+)
+
+// guarded visits a stream so that a fault in it ends neither the host nor the other
+// streams. After a first fault the stream is rebuilt from its record; after a second
+// within a minute its output is counted and dropped.
+func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished time.Duration) (next stream.Next) {
+	defer func() {
+		if r := recover(); r != nil {
+			next = s.fault(e, r)
+		}
+	}()
+	if s.onVisit != nil {
+		s.onVisit(e)
+	}
+	if e.broken && refused == nil {
+		if err := e.stream.Rebuild(); err != nil {
+			e.stream.Log.Error("a stream is not served until it can be rebuilt", "error", err)
+			return stream.Next{After: time.Second, Held: true}
+		}
+		e.broken = false
+	}
+	if refused == nil {
+		e.introduce()
+	}
+	return e.stream.Visit(t, refused, time.Now(), wished)
+}
+
+// fault counts and logs a panic of a visit and says what becomes of the stream.
+func (s *scheduler) fault(e *entry, r any) stream.Next {
+	s.panics.Add(1)
+	again := !e.faulted.IsZero() && time.Since(e.faulted) < faultPeriod
+	e.faulted, e.broken = time.Now(), !again
+	then := "it is rebuilt from its record"
+	if again {
+		then = "it is the second within a minute: the container's further output is dropped"
+		e.stream.GiveUp()
+	}
+	e.stream.Log.Error("fault in a stream; "+then, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	return stream.Next{After: rebuildAfter, Held: true}
+}
+
+// prepareFault makes a panic of a launch the error of that launch.
+func (e *Engine) prepareFault(r any) error {
+	e.scheduler.panics.Add(1)
+	e.log.Error("fault while a container was prepared", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	return fmt.Errorf("fault in the core of sluice: %v; the stack is in the log", r)
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"sluice/core/worker"
+)
+
+// faulty makes visits of stdout panic while faults are left.
+func faulty(e *Engine) *atomic.Int64 {
+	faults := &atomic.Int64{}
+	e.scheduler.mu.Lock()
+	defer e.scheduler.mu.Unlock()
+	e.scheduler.onVisit = func(visited *entry) {
+		if visited.stream.Name == stdoutName && faults.Load() > 0 {
+			faults.Add(-1)
+			panic("injected")
+		}
+	}
+	return faults
+}
+
+func TestFaultRebuildsTheStream(t *testing.T) {
+	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 1000")
+	e := b.open()
+	defer e.Close()
+	faults := faulty(e)
+	stdout, stderr := b.prepare(e, "f")
+	require.NoError(t, stderr.Close())
+	want := numbered(5000, 100)
+	half := len(want)/2 + 33
+	_, err := stdout.Write(want[:half])
+	require.NoError(t, err)
+	waitFor(func() bool { return e.Metrics().WrittenBytes == int64(half) })
+
+	faults.Store(1)
+	_, err = stdout.Write(want[half:])
+	require.NoError(t, err)
+	require.NoError(t, stdout.Close())
+	waitEnded(e)
+	sameBytes(t, want, b.series("f", "stdout", 16<<10))
+	m := e.Metrics()
+	assert.Equal(t, int64(1), m.Panics)
+	assert.Equal(t, int64(len(want)), m.WrittenBytes, "the account is rebuilt too")
+	assert.Zero(t, m.DroppedBytes)
+	assert.Contains(t, b.log.String(), "rebuilt from its record")
+	assert.Contains(t, b.log.String(), "fault_test.go", "with the stack")
+}
+
+func TestSecondFaultDropsAndCounts(t *testing.T) {
+	b := newTestbed(t)
+	e := b.open()
+	defer e.Close()
+	faults := faulty(e)
+	faults.Store(2)
+	stdout, stderr := b.prepare(e, "f")
+	require.NoError(t, stderr.Close())
+	want := numbered(5000, 100)
+	_, err := stdout.Write(want)
+	require.NoError(t, err)
+	waitFor(func() bool { return e.Metrics().DroppedBytes == int64(len(want)) })
+	require.NoError(t, stdout.Close())
+	waitEnded(e)
+	m := e.Metrics()
+	assert.Equal(t, int64(2), m.Panics)
+	assert.Equal(t, int64(5000), m.DroppedLines)
+	assert.Equal(t, m.InBytes(), m.WrittenBytes+m.DroppedBytes)
+	assert.Empty(t, b.stateNames())
+}
+
+// TestLaunchWaitsNoLongerThanAsked occupies every thread that the file system of the
+// sandbox may have.
+func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
+	b := newTestbed(t, "prepare_timeout", "100ms")
+	e := b.open()
+	defer e.Close()
+	var st unix.Stat_t
+	require.NoError(t, unix.Stat(b.sandbox("hung"), &st))
+	self, err := worker.Self()
+	require.NoError(t, err)
+	hang := make(chan struct{})
+	for range worker.PerDevice {
+		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Run: func(*worker.Thread, error) { <-hang }})
+	}
+	_, err = e.Prepare(Launch{ContainerID: "hung", Sandbox: b.sandbox("hung")})
+	require.ErrorIs(t, err, ErrTimeout)
+	assert.ErrorContains(t, err, "waited for 100ms (prepare_timeout)")
+
+	close(hang)
+	waitFor(func() bool { return len(b.stateNames()) == 0 })
+	waitEnded(e)
+	assert.False(t, strings.Contains(b.log.String(), "ERROR"))
+}

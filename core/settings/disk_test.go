@@ -1,0 +1,26 @@
+package settings
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMostDisk(t *testing.T) {
+	for _, c := range []struct{ options, want string }{
+		{"", "4194304 bytes"}, // rotate 1: two files of 1 MB for each stream
+		{"rotate 9", "20971520 bytes"},
+		{"rotate 9\nmaxsize 4k", "81920 bytes"},
+		{"rotate -1", "without bound (rotate -1)"},
+		{"rotate 1000000", "2097154097152 bytes"},
+	} {
+		m, _, err := ParseModule([]Parameter{
+			{"max_stdout_size", "1MB"}, {"max_stderr_size", "1MB"},
+			{"logrotate_stdout_options", c.options}, {"logrotate_stderr_options", c.options},
+		})
+		require.NoError(t, err)
+		got := MostDisk(m.Stdout, m.Stderr)
+		assert.Equal(t, c.want, got, c.options)
+	}
+}
