@@ -1,0 +1,238 @@
+package engine
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sluice/core/settings"
+)
+
+// Environment of a process that serves a state directory until it has moved so many
+// bytes and compressed what is owed.
+const (
+	serveEnv   = "SLUICE_TEST_SERVE"
+	bytesEnv   = "SLUICE_TEST_BYTES"
+	sandboxEnv = "SLUICE_TEST_SANDBOX"
+)
+
+// init makes this binary that process where it is started as one.
+func init() {
+	dir, asked := os.LookupEnv(serveEnv)
+	if !asked {
+		return
+	}
+	if err := serveUntilMoved(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func serveUntilMoved(stateDir string) error {
+	wanted, err := strconv.ParseInt(os.Getenv(bytesEnv), 10, 64)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(stateDir, "settings"))
+	if err != nil {
+		return err
+	}
+	given, err := settings.Decode(text)
+	if err != nil {
+		return err
+	}
+	module, _, err := settings.ParseModule(given)
+	if err != nil {
+		return err
+	}
+	e, err := Open(module, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	for e.Metrics().InBytes() < wanted || !tidy(os.Getenv(sandboxEnv)) {
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+// tidy says that no rotation and no compression is under way in a sandbox.
+func tidy(sandbox string) bool {
+	for _, dir := range []string{sandbox, filepath.Join(sandbox, "old")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return false
+		}
+		for _, entry := range entries {
+			if strings.HasPrefix(entry.Name(), ".std") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// killedPolicies are those whose rotations are killed; the last one forgets.
+var killedPolicies = []struct{ name, options string }{
+	{"numbered", "rotate 100"},
+	{"dateext", "rotate 100\ndateext"},
+	{"compress", "rotate 100\ncompress"},
+	{"delaycompress", "rotate 100\ncompress\ndelaycompress"},
+	{"olddir", "rotate 100\nolddir old\ncreateolddir 0755"},
+	{"dateext, compress, olddir", "rotate 100\ndateext\ncompress\nolddir old\ncreateolddir 0755"},
+	{"rotate 2", "rotate 2"},
+}
+
+const killedLimitBytes = 4 << 10
+
+// TestKillAfterEverySystemCall kills the owner of a stream after each system call that
+// changes anything while it recovers, moves, rotates and compresses. The next owner
+// goes on, and every byte is there once.
+func TestKillAfterEverySystemCall(t *testing.T) {
+	for _, policy := range killedPolicies {
+		t.Run(policy.name, func(t *testing.T) {
+			t.Parallel()
+			calls, killed := killOnce(t, policy.options, 0)
+			require.False(t, killed)
+			require.True(t, slices.ContainsFunc(calls, func(call string) bool {
+				return strings.HasPrefix(call, "ftruncate ")
+			}), "no line was carried over: %q", calls)
+			points := len(calls)
+			// Ticks differ from run to run: there may be a few calls more or less.
+			for at := 1; killed || at == 1; at++ {
+				calls, killed = killOnce(t, policy.options, at)
+				points = at
+			}
+			t.Logf("killed at %d points", points-1)
+		})
+	}
+}
+
+// killOnce lets one container write, kills its owner at a point, and compares.
+func killOnce(t *testing.T, options string, at int) (calls []string, killed bool) {
+	t.Helper()
+	b := newTestbed(t, "max_stdout_size", "4KB", "logrotate_stdout_options", options)
+	box := b.sandbox("k")
+	e := b.open()
+	stdout, stderr := b.prepare(e, "k")
+	require.NoError(t, stderr.Close())
+	before, during, after := killedText()
+	text := slices.Concat(before, during, after)
+	write := func(part []byte) {
+		_, err := stdout.Write(part)
+		require.NoError(t, err)
+	}
+	write(before)
+	waitFor(func() bool { return e.Metrics().InBytes() == int64(len(before)) && tidy(box) })
+	e.Close()
+
+	write(during)
+	calls, killed = step(t, []string{
+		serveEnv + "=" + b.state, sandboxEnv + "=" + box, bytesEnv + "=" + strconv.Itoa(len(before)+len(during)),
+	}, filepath.Dir(filepath.Dir(b.state)), at)
+
+	e = b.open()
+	write(after)
+	require.NoError(t, stdout.Close())
+	waitEnded(e)
+	m := e.Metrics()
+	e.Close()
+	got := killedSeries(t, box)
+	want := text
+	if strings.HasPrefix(options, "rotate 2") {
+		require.Greater(t, len(got), 2*(killedLimitBytes-killedLineBytes))
+		want = text[len(text)-min(len(text), len(got)):]
+	}
+	sameBytes(t, want, got)
+	require.Equal(t, int64(len(text)), m.WrittenBytes, "the account of the stream")
+	require.True(t, tidy(box))
+	require.Empty(t, b.stateNames())
+	return calls, killed
+}
+
+// killedLineBytes is the length of a line, longLineBytes of the one that has to be
+// carried over.
+const (
+	killedLineBytes = 100
+	longLineBytes   = 900
+)
+
+// killedText is what the container writes, in three parts. The first fills two files
+// and ends, at the end of the third, within a long line: the next file gets it whole.
+func killedText() (before, during, after []byte) {
+	lines := func(from, to int) (all []byte) {
+		for i := from; i < to; i++ {
+			all = append(all, fmt.Sprintf("%0*d\n", killedLineBytes-1, i)...)
+		}
+		return all
+	}
+	long := append(bytes.Repeat([]byte("l"), longLineBytes-1), '\n')
+	before = append(lines(0, 117), long[:300]...)
+	during = append(slices.Clone(long[300:]), lines(117, 207)...)
+	return before, during, lines(207, 280)
+}
+
+// killedName is a rotated name of one of the policies.
+var killedName = regexp.MustCompile(`^stdout(?:\.(\d+)|-(\d{8})(?:\.(\d+))?)(\.gz)?$`)
+
+// killedSeries reads a series of any of the policies, the oldest file first, and
+// checks limits and line ends.
+func killedSeries(t *testing.T, box string) []byte {
+	t.Helper()
+	type file struct {
+		path                  string
+		number, date, counter int
+	}
+	var files []file
+	for _, dir := range []string{box, filepath.Join(box, "old")} {
+		entries, err := os.ReadDir(dir)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		require.NoError(t, err)
+		for _, entry := range entries {
+			if found := killedName.FindStringSubmatch(entry.Name()); found != nil {
+				f := file{path: filepath.Join(dir, entry.Name())}
+				f.number, _ = strconv.Atoi(found[1])
+				f.date, _ = strconv.Atoi(found[2])
+				f.counter, _ = strconv.Atoi(found[3])
+				files = append(files, f)
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b file) int {
+		return cmp.Or(cmp.Compare(b.number, a.number), cmp.Compare(a.date, b.date), cmp.Compare(a.counter, b.counter))
+	})
+	var all []byte
+	for _, f := range append(files, file{path: filepath.Join(box, "stdout")}) {
+		data, err := os.ReadFile(f.path)
+		require.NoError(t, err)
+		if strings.HasSuffix(f.path, ".gz") {
+			z, err := gzip.NewReader(bytes.NewReader(data))
+			require.NoError(t, err)
+			data, err = io.ReadAll(z)
+			require.NoError(t, err)
+		}
+		require.LessOrEqual(t, len(data), killedLimitBytes, f.path)
+		if filepath.Base(f.path) != "stdout" {
+			require.True(t, bytes.HasSuffix(data, []byte("\n")), "%s ends within a line", f.path)
+		}
+		all = append(all, data...)
+	}
+	return all
+}
