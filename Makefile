@@ -12,8 +12,10 @@ BUILD_TYPE ?= RelWithDebInfo
 CONFIGURE := -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DMESOS_ROOT=$(MESOS_ROOT)
 
 FUZZTIME ?= 30s
+# Flags of the benchmark, e.g. BENCH='-only=b,c -loggers=sluice,s6-log'.
+BENCH ?=
 
-.PHONY: help deps build demo test fuzz lint generate clean
+.PHONY: help deps build demo test bench bench-quick fuzz lint generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -34,6 +36,14 @@ demo: deps build ## show the logger at work: rotated sandboxes, checked byte for
 
 test: deps build ## every test: Go with the race detector, C++, end to end
 	@tests/run $(BUILD)
+
+bench: deps build ## measure sluice against other loggers, most of an hour; writes docs/benchmarks.md
+	@.ci/packages bench
+	@cd tests/bench && go run . -build='$(abspath $(BUILD))' -docs='$(CURDIR)/docs' $(BENCH)
+
+bench-quick: deps build ## the same for a look, in under two minutes; prints the tables
+	@.ci/packages bench
+	@cd tests/bench && go run . -quick -build='$(abspath $(BUILD))' $(BENCH)
 
 fuzz: ## every fuzz test for FUZZTIME (30s)
 	@tests/fuzz $(FUZZTIME)
