@@ -62,6 +62,8 @@ type trigger struct {
 type change struct {
 	Op, Path, Text, Target, Mode string
 	Size                         int64
+	// at is the time that a written file gets, if it shall be known.
+	at time.Time
 }
 
 // tree is what stands in a sandbox, by path.
@@ -155,6 +157,9 @@ func (c change) make(t testing.TB, dir string) {
 		require.NoError(t, f.Close())
 	case "write":
 		require.NoError(t, os.WriteFile(path, []byte(c.Text), 0o644))
+		if !c.at.IsZero() {
+			require.NoError(t, os.Chtimes(path, c.at, c.at))
+		}
 	case "mkdir":
 		require.NoError(t, os.MkdirAll(path, 0o755))
 	case "symlink":

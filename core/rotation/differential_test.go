@@ -70,6 +70,9 @@ func compare(t *testing.T, c recorded, name string) bool {
 	for i, step := range c.Rotations {
 		rd.now = clock(t, step.Time, time.UTC)
 		rd.append(step.Append, step.Repeat)
+		for _, b := range step.Before {
+			b.make(t, theirs)
+		}
 		rd.touchLive()
 		stderr := runLogrotate(t, theirs, c, step.Time)
 		c.Expected.Stderr = append(c.Expected.Stderr, stderr)
@@ -133,6 +136,7 @@ func (g *gamble) combination() recorded {
 	for i := range 2 + g.IntN(4) {
 		c.Rotations = append(c.Rotations, trigger{
 			Append: fmt.Sprintf("gen-%02d\n", i), Repeat: 1 + g.IntN(3), Time: at.Format(clockLayout),
+			Before: g.meddling(at),
 		})
 		if dated {
 			at = at.Add(time.Duration(1+g.IntN(3)) * 24 * time.Hour)
@@ -141,6 +145,18 @@ func (g *gamble) combination() recorded {
 		}
 	}
 	return c
+}
+
+// meddling is what a task may do to its log files between two rotations.
+func (g *gamble) meddling(at time.Time) []change {
+	if !g.chance(20) {
+		return nil
+	}
+	name := "stdout." + strconv.Itoa(g.IntN(5)) + g.one("", "", ".gz")
+	return []change{
+		{Op: g.one("write", "truncate"), Path: "stdout", Text: "meddled\n"},
+		{Op: "write", Path: name, Text: "planted " + name + "\n", at: at},
+	}[g.IntN(2):]
 }
 
 // options are in random order, as authors write them.
