@@ -18,11 +18,11 @@ var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 // bytes out of the pipe: a failing write loses nothing, and a kill between the two
 // steps leaves the chunk twice rather than not at all.
 func copyThrough(pipe, file int, offset int64, count int) (moved int, err error) {
-	scratch, err := borrowScratch()
+	scratch, err := newScratch(chunkBytes)
 	if err != nil {
 		return 0, err
 	}
-	defer scratch.release()
+	defer scratch.close()
 	buffer := chunks.Get().(*[chunkBytes]byte)
 	defer chunks.Put(buffer)
 
