@@ -76,7 +76,7 @@ func Share(module settings.Module, log *slog.Logger) (*Engine, error) {
 // Open takes the state directory, from a keeper if one has it, and serves what it
 // finds there. Errors are those of state.Open and ErrKeeperHangs.
 func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
-	dir, err := takeStateDir(module.StateDir, log)
+	dir, err := takeStateDir(module.StateDir, handoverTimeout, log)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,10 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	e.workers = worker.NewPool(log, e.scheduler)
 	e.scheduler.pool = e.workers
 	e.workers.Start()
-	if err := errors.Join(e.saveSettings(), e.recover()); err != nil {
+	if err := e.saveSettings(); err != nil {
+		log.Warn("a keeper that takes over will not have the parameters of this start", "error", err)
+	}
+	if err := e.recover(); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
 	}

@@ -166,12 +166,13 @@ const fewNames = 1000
 const confSuffix = ".logrotate.conf"
 
 // introduce writes the file that shows people the effective policy, on the first
-// visit: no launch waits for it. Nothing reads it back.
+// visit: no launch waits for it. Every owner does, whose rules may differ, and which
+// may have been killed over it. Nothing reads it back.
 func (e *entry) introduce() {
-	if !e.isNew {
+	if e.introduced {
 		return
 	}
-	e.isNew = false
+	e.introduced = true
 	name := e.stream.Name + confSuffix
 	path := e.stream.Record.GetSandbox() + "/" + e.stream.Name
 	if err := e.box.Replace(name, []byte(e.stream.Settings.ConfText(path)), 0o644); err != nil {

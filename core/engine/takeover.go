@@ -20,13 +20,14 @@ const (
 )
 
 // takeStateDir takes the lock of the state directory. A keeper that has it is asked
-// to hand over; any other owner is an error at once.
-func takeStateDir(path string, log *slog.Logger) (*state.Dir, error) {
+// to hand over, and may take its time as long as patience lasts; any other owner is
+// an error at once.
+func takeStateDir(path string, patience time.Duration, log *slog.Logger) (*state.Dir, error) {
 	dir, err := state.Attach(path)
 	if err != nil {
 		return nil, err
 	}
-	for deadline := time.Now().Add(handoverTimeout); ; {
+	for deadline := time.Now().Add(patience); ; {
 		err := dir.TryLock()
 		if err == nil {
 			return dir, nil
@@ -37,7 +38,7 @@ func takeStateDir(path string, log *slog.Logger) (*state.Dir, error) {
 		}
 		if time.Now().After(deadline) {
 			err = fmt.Errorf("%w: process %d, asked for %v: stop it or send it SIGKILL; nothing is lost by that",
-				ErrKeeperHangs, locked.PID, handoverTimeout)
+				ErrKeeperHangs, locked.PID, patience)
 			return nil, errors.Join(err, dir.Close())
 		}
 		done, err := askForHandover(dir, deadline)
