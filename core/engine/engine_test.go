@@ -41,7 +41,7 @@ func newTestbed(t *testing.T, parameters ...string) *testbed {
 
 func (b *testbed) open() *Engine {
 	b.t.Helper()
-	e, err := Open(b.module, slog.New(slog.NewTextHandler(&lockedWriter{w: b.log}, nil)))
+	e, err := Open(b.module, b.logger())
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() {
 		if b.t.Failed() {
@@ -49,6 +49,10 @@ func (b *testbed) open() *Engine {
 		}
 	})
 	return e
+}
+
+func (b *testbed) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(&lockedWriter{w: b.log}, nil))
 }
 
 type lockedWriter struct {

@@ -22,9 +22,11 @@ const RecordVersion = 1
 // uint32), the message.
 const (
 	recordMagic    = "SLUICER1"
-	headerBytes    = len(recordMagic) + 8
 	maxRecordBytes = 1 << 20
 )
+
+// RecordHeaderBytes is what a record on disk has before the message.
+const RecordHeaderBytes = len(recordMagic) + 8
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -83,16 +85,18 @@ func readBounded(f *os.File) ([]byte, error) {
 }
 
 func encodeRecord(record *sluicepb.StreamRecord) ([]byte, error) {
-	return encodeVersion(record, RecordVersion)
+	return EncodeVersion(record, RecordVersion)
 }
 
-func encodeVersion(record *sluicepb.StreamRecord, version uint32) ([]byte, error) {
+// EncodeVersion gives a record the form that it has on disk, and sets its version:
+// that of this code, but in tests of what other versions leave.
+func EncodeVersion(record *sluicepb.StreamRecord, version uint32) ([]byte, error) {
 	record.Version = version
 	message, err := proto.Marshal(record)
 	if err != nil {
 		return nil, err
 	}
-	data := make([]byte, 0, headerBytes+len(message))
+	data := make([]byte, 0, RecordHeaderBytes+len(message))
 	data = append(data, recordMagic...)
 	data = binary.LittleEndian.AppendUint32(data, uint32(len(message)))
 	data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(message, castagnoli))
@@ -100,12 +104,12 @@ func encodeVersion(record *sluicepb.StreamRecord, version uint32) ([]byte, error
 }
 
 func decodeRecord(data []byte) (*sluicepb.StreamRecord, error) {
-	if len(data) < headerBytes || string(data[:len(recordMagic)]) != recordMagic {
+	if len(data) < RecordHeaderBytes || string(data[:len(recordMagic)]) != recordMagic {
 		return nil, fmt.Errorf("%w: no header", ErrTorn)
 	}
 	length := binary.LittleEndian.Uint32(data[len(recordMagic):])
 	sum := binary.LittleEndian.Uint32(data[len(recordMagic)+4:])
-	message := data[headerBytes:]
+	message := data[RecordHeaderBytes:]
 	if uint64(length) != uint64(len(message)) || crc32.Checksum(message, castagnoli) != sum {
 		return nil, fmt.Errorf("%w: length or checksum differ", ErrTorn)
 	}

@@ -140,7 +140,7 @@ func TestRecordRefused(t *testing.T) {
 func TestRecordOfANewerVersionIsKeptForIt(t *testing.T) {
 	d := open(t)
 	require.NoError(t, d.MakeFIFO("id", os.Getuid(), os.Getgid()))
-	data, err := encodeVersion(&sluicepb.StreamRecord{ContainerId: "c"}, RecordVersion+1)
+	data, err := EncodeVersion(&sluicepb.StreamRecord{ContainerId: "c"}, RecordVersion+1)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(d.Path(), "id.record"), data, 0o600))
 	_, err = d.Load("id")
