@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -77,17 +78,26 @@ const launchesAtATime = 4
 // startSluice starts a harness whose containers give both their streams to the
 // writer; a single stream is one container's stdout.
 func startSluice(b *bench, w *writer, streams int, p policy) (*session, error) {
-	command, err := b.harness(filepath.Join(w.dir, "work"), (streams+1)/2, launchesAtATime, p, b.program("bench-handover"), w.socket())
+	s, _, err := b.startHarness(w, filepath.Join(w.dir, "work"), (streams+1)/2, launchesAtATime, p)
+	return s, err
+}
+
+// startHarness starts a harness with containers that live as long as the writer; its
+// report is complete when the session has ended.
+func (b *bench) startHarness(w *writer, workDir string, containers, parallel int, p policy) (*session, *bytes.Buffer, error) {
+	command, err := b.harness(workDir, containers, parallel, p, b.program("bench-handover"), w.socket())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := newSession(w.dir)
+	text := &bytes.Buffer{}
+	command.Stdout = text
 	if err := s.start(command); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.host = command.Process.Pid
 	s.commands = append(s.commands, command)
-	return s, nil
+	return s, text, nil
 }
 
 // readReport reads what the harness reports; a container that could not be

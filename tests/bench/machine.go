@@ -29,7 +29,7 @@ func describeMachine(b *bench) Machine {
 		Date:       time.Now().Format(time.DateOnly),
 		Kernel:     unix.ByteSliceToString(system.Sysname[:]) + " " + unix.ByteSliceToString(system.Release[:]),
 		Processor:  processorName(),
-		FileSystem: output("stat", "--file-system", "--format=%T", b.dir) + " for the logs, " + output("stat", "--file-system", "--format=%T", b.stateRoot) + " for sluice's state directory",
+		FileSystem: output("findmnt", "--noheadings", "--output=FSTYPE", "--target", b.dir) + " for the logs, " + output("findmnt", "--noheadings", "--output=FSTYPE", "--target", b.stateRoot) + " for sluice's state directory",
 		Processors: runtime.NumCPU(),
 		MemoryMB:   numberBehind(append([]byte{'\n'}, memory...), "\nMemTotal:") / 1000,
 		LoadBefore: loadAverage(),

@@ -15,7 +15,7 @@ import (
 // stream, it lasts until the first line of both is in a file.
 func prepare(b *bench, l Logger, z size) (Run, error) {
 	if l.Name == sluiceName {
-		return prepareInHarness(b, z.Prepares)
+		return prepareInHarness(b, z.Prepares, filepath.Join(b.dir, fmt.Sprintf("work%d", b.runs)))
 	}
 	peers := map[string]peer{s6Name: {command: s6}, rotateName: {command: rotatelogs}, originalName: {command: original}}
 	run := Run{Logger: l.Name, Streams: 2}
@@ -29,26 +29,37 @@ func prepare(b *bench, l Logger, z size) (Run, error) {
 	return run, nil
 }
 
-func prepareInHarness(b *bench, containers int) (Run, error) {
+// prepareInHarness prepares containers one after the other, below boxes; their tasks
+// live until all are there.
+func prepareInHarness(b *bench, containers int, boxes string) (Run, error) {
 	run := Run{Logger: sluiceName, Streams: 2 * containers}
-	dir, err := b.directory()
+	var text *bytes.Buffer
+	start := Logger{start: func(b *bench, w *writer, streams int, p policy) (s *session, err error) {
+		s, text, err = b.startHarness(w, boxes, containers, 1, p)
+		return s, err
+	}}
+	arguments := []string{number("streams", int64(run.Streams)), number("rate", 0), number("seconds", 0)}
+	err := b.session(start, "bench-paced", arguments, run.Streams, streams{}.usual(), func(s *session, w *writer) error {
+		_, _, _, err := observe(s, w)
+		return err
+	})
 	if err != nil {
 		return run, err
 	}
-	defer b.discard(dir)
-	command, err := b.harness(dir, containers, 1, streams{}.usual(), "/bin/true")
-	if err != nil {
-		return run, err
-	}
-	var complaints bytes.Buffer
-	command.Stderr = &complaints
-	text, err := command.Output()
-	if err != nil {
-		return run, fmt.Errorf("sluice-harness: %w: %s", err, complaints.String())
-	}
-	report, err := readReport(text)
+	report, err := readReport(text.Bytes())
 	run.Prepares = report.prepares()
 	return run, err
+}
+
+// prepareInMemory is the same with the sandboxes on a tmpfs: what the logger itself
+// takes, without the file system.
+func prepareInMemory(b *bench, _ Logger, z size) (Run, error) {
+	boxes, err := os.MkdirTemp(b.stateRoot, "work")
+	if err != nil {
+		return Run{}, err
+	}
+	defer os.RemoveAll(boxes)
+	return prepareInHarness(b, z.Prepares, boxes)
 }
 
 // untilFirstLines starts the processes of two streams, writes a line into each and

@@ -81,6 +81,10 @@ func works(z size) []Work {
 			run:     func(b *bench, l Logger) (Run, error) { return prepare(b, l, z) },
 		},
 		{
+			ID: "e-tmpfs", Title: "The same with sandboxes on a tmpfs", Loggers: []string{sluiceName},
+			run: func(b *bench, l Logger) (Run, error) { return prepareInMemory(b, l, z) },
+		},
+		{
 			ID: "f", Title: "Blocked: the longest write(2) of one stream, 5,000 writes of 4 kB a second, while files are rotated and compressed",
 			Loggers: []string{eagerName, sluiceName, s6Name, "multilog", rotateName, "copytruncate", originalName},
 			run: streaming(streams{
