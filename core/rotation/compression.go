@@ -132,6 +132,10 @@ func (s *Set) copy(j *job, dst, src *os.File) error {
 	if err != nil {
 		return err
 	}
+	if s.cfg.LimitBytes > 0 && before.Size/2 > s.cfg.LimitBytes {
+		return fmt.Errorf("%q has %d bytes, far more than the limit of %d: it is left as it is",
+			src.Name(), before.Size, s.cfg.LimitBytes)
+	}
 	if s.cfg.Policy.Compressor.External {
 		err = s.copyExternally(j, dst, src)
 	} else {

@@ -19,6 +19,9 @@ type Config struct {
 	// Base is the name of the live file, as "stdout".
 	Base   string
 	Policy logrotate.Policy
+	// LimitBytes is that of the live file. A rotated file of more than twice of it was
+	// extended by the task, which costs it nothing: it is not compressed.
+	LimitBytes int64
 	// Submit runs a task in the background, on a thread with low priority and the
 	// identity of the task's user. It must return at once and may be called with
 	// locks held, so it must not run the task itself. A task that is never run is

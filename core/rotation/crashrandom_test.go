@@ -12,7 +12,7 @@ import (
 )
 
 // crashCombinations are killed in one run.
-const crashCombinations = 60
+const crashCombinations = 40
 
 // TestCrashOfRandomCombinations is the matrix for policies and histories that nobody
 // thought of: every step of one rotation of each.

@@ -47,8 +47,7 @@ func (s *Set) compressInBackground(j *job) {
 	s.fill(c)
 	conclude := func() {
 		if err := s.conclude(c); err != nil && !errors.Is(err, errStopped) {
-			s.cfg.Log.Warn("compression failed; the plain file stays and is tried again at the next rotation",
-				"file", c.name, "error", err)
+			s.complain(c.name, err)
 		}
 	}
 	if s.cfg.Settle != nil {
@@ -56,6 +55,20 @@ func (s *Set) compressInBackground(j *job) {
 		return
 	}
 	conclude()
+}
+
+// complainEvery is how often a failed compression is told: the task can make every one
+// fail.
+const complainEvery = time.Minute
+
+func (s *Set) complain(file string, err error) {
+	now := s.cfg.Now().UnixNano()
+	last := s.complained.Load()
+	if last != 0 && now-last < int64(complainEvery) || !s.complained.CompareAndSwap(last, now) {
+		return
+	}
+	s.cfg.Log.Warn("compression failed; the plain file stays and is tried again at the next rotation",
+		"file", file, "error", err)
 }
 
 // compressInline compresses a file that is to be found compressed. A failure leaves

@@ -7,6 +7,7 @@ import (
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,8 @@ type Set struct {
 	listing listing
 	stats   Stats
 	aside   int
+	// complained is when a failed compression was told last, in Unix nanoseconds.
+	complained atomic.Int64
 	// unfinished says that the last rotation broke off and must be taken back first.
 	unfinished bool
 
