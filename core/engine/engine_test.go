@@ -351,6 +351,7 @@ func TestRemovedLiveFileAndSandbox(t *testing.T) {
 	assert.Equal(t, int64(14), m.DroppedBytes)
 	assert.Equal(t, int64(2), m.DroppedLines)
 	assert.Equal(t, int64(28), m.InBytes())
+	assert.Zero(t, m.WriteErrors)
 }
 
 func TestPrepareRefuses(t *testing.T) {

@@ -16,7 +16,7 @@ const (
 	// looksPerSecond is the budget of the whole process: when more streams are busy
 	// than it allows at the shortest pause, each of them pauses longer.
 	looksPerSecond = 2000
-	// tick is to what visits are aligned, so that one wake-up serves many streams.
+	// tick is to what visits are aligned at least.
 	tick = 500 * time.Microsecond
 	// patience is how often, with doubling pauses, a stream that was busy is looked
 	// at by the clock and found empty before it counts as idle: 62 ms in all.
@@ -163,7 +163,7 @@ func (s *scheduler) add(e *entry) {
 	e.patience = patience
 	e.task.Run = func(t *worker.Thread, refused error) { s.visit(e, t, refused) }
 	s.entries[e.key] = e
-	s.wait(e, s.align(time.Now().Add(min(pump.ShortestPause, s.maxDelay))))
+	s.wait(e, s.align(time.Now().Add(min(pump.ShortestPause, s.maxDelay)), tick))
 }
 
 // visit runs on a worker thread.
@@ -206,7 +206,7 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 	case next.Idle && e.patience > 0 && s.maxDelay > 0:
 		pause := pump.ShortestPause << (patience - e.patience)
 		e.patience--
-		s.wait(e, s.align(now.Add(min(pause, s.maxDelay))))
+		s.wait(e, s.align(now.Add(min(pause, s.maxDelay)), tick))
 	case next.Idle || next.After > 0 && !e.byClock && !next.Much:
 		// A few bytes after a silence need not mean that more come.
 		s.setByClock(e, false)
@@ -218,13 +218,23 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 		s.pool.Queue(&e.task)
 	default:
 		s.setByClock(e, true)
-		s.wait(e, s.align(now.Add(next.After)))
+		s.wait(e, s.soon(now, next.After))
 	}
 }
 
-// align gives the next tick after t, on the monotonic clock.
-func (s *scheduler) align(t time.Time) time.Time {
-	return s.start.Add((t.Sub(s.start)/tick + 1) * tick)
+// soon gives the time to visit a busy stream again. Streams whose pause is the common
+// one are visited together: a wake-up of the Go runtime costs several times what a
+// visit does.
+func (s *scheduler) soon(now time.Time, pause time.Duration) time.Time {
+	if wished := s.wished(); pause >= wished && wished > tick {
+		return s.align(now.Add(pause/2), wished)
+	}
+	return s.align(now.Add(pause), tick)
+}
+
+// align gives the next multiple of grid after t, on the monotonic clock.
+func (s *scheduler) align(t time.Time, grid time.Duration) time.Time {
+	return s.start.Add((t.Sub(s.start)/grid + 1) * grid)
 }
 
 // setByClock makes a stream one that is visited by the clock, or not.

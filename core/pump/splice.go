@@ -53,15 +53,18 @@ func Buffered(pipe int) int {
 	return n
 }
 
-// Ready tells whether a pipe holds something: nil, ErrEmpty, or io.EOF where the
-// last writer is gone too. (poll(2) does not report the end of a FIFO that has had
+// Ready tells how many bytes a pipe holds; where it holds none, the error is ErrEmpty,
+// or io.EOF if the last writer is gone too. (poll(2) does not report the end of a FIFO that has had
 // no writer since it was opened.)
-func Ready(pipe int) error {
-	if Buffered(pipe) > 0 {
-		return nil
+func Ready(pipe int) (buffered int, err error) {
+	for {
+		if n := Buffered(pipe); n > 0 {
+			return n, nil
+		}
+		if _, _, err := WholeLines(pipe, 1); err != nil {
+			return 0, err
+		}
 	}
-	_, _, err := WholeLines(pipe, 1)
-	return err
 }
 
 // Capacity is the size of the pipe in bytes. The container may change it with its

@@ -18,19 +18,17 @@ import (
 func (s *Stream) fitting(size int64, budget int) (count int, err error) {
 	s.cut = false
 	room := s.limit - size
-	if room <= int64(budget) {
-		if err := pump.Ready(s.Pipe); err != nil {
-			return 0, err
-		}
-	}
-	if room <= 0 {
-		return 0, nil
-	}
 	if room > int64(budget) {
 		// More than is moved at a time: no line can meet the limit.
 		return budget, nil
 	}
-	buffered := pump.Buffered(s.Pipe)
+	buffered, err := pump.Ready(s.Pipe)
+	if err != nil {
+		return 0, err
+	}
+	if room <= 0 {
+		return 0, nil
+	}
 	if int64(buffered) <= room {
 		// Not a byte more than is known to be there: what comes meanwhile could be
 		// the beginning of a line that does not fit.

@@ -97,12 +97,16 @@ func (s *Stream) closeLive() {
 
 // follow tells how long the live file is now. The offset of the next byte is read
 // from the file before every move, because the task may truncate or extend it: a
-// truncated file gets no hole. A file that the task removed is replaced.
+// truncated file gets no hole. A file that the task removed is replaced. Where the
+// whole sandbox turns out to be gone there is no live file afterwards.
 func (s *Stream) follow() (size int64, err error) {
 	for range 2 {
 		if s.live == nil {
 			if err := s.openLive(); err != nil {
 				return 0, err
+			}
+			if s.gone {
+				return 0, nil
 			}
 		}
 		var st unix.Stat_t

@@ -15,13 +15,9 @@ import (
 // The account is saved before the first step and describes both outcomes, so that
 // a kill at any step leaves it exact (see resumeAccount).
 func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
-	start, err := s.lineStart(size)
+	carried, err := s.carryable(size)
 	if err != nil {
 		return err
-	}
-	carried := size - start
-	if start == 0 {
-		carried = 0
 	}
 	s.noteAccount(now, size, carried)
 	if err := t.AsHost(func() error { return s.Save(s.Record) }); err != nil {
@@ -29,11 +25,25 @@ func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
 	if carried > 0 {
-		if err := s.carry(start, size); err != nil {
+		if err := s.carry(size-carried, size); err != nil {
 			return err
 		}
 	}
 	return s.replace(now)
+}
+
+// carryable is how many bytes at the end of the live file are the beginning of a line
+// that goes to the next one. A file over its limit was made so by somebody else, who
+// can extend it to any length at no cost: it is not searched.
+func (s *Stream) carryable(size int64) (int64, error) {
+	if size > s.limit {
+		return 0, nil
+	}
+	start, err := s.lineStart(size)
+	if err != nil || start == 0 {
+		return 0, err
+	}
+	return size - start, nil
 }
 
 // Tend has the next Visit do what the clock asks for. It may be called at any time.
@@ -59,7 +69,7 @@ func (s *Stream) tend(t *worker.Thread, now time.Time) error {
 func (s *Stream) rotateByTime(t *worker.Thread, now time.Time) error {
 	s.lastRotation = now.UnixNano()
 	size, err := s.follow()
-	if err != nil || size == 0 {
+	if err != nil || size == 0 || s.gone {
 		return err
 	}
 	return s.rotate(t, now, size)

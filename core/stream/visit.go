@@ -13,6 +13,9 @@ const (
 	// quantumBytes is the most that one visit moves before other streams get
 	// their turn: a millisecond or so of copying.
 	quantumBytes = 4 << 20
+	// quantumRotations is how often one visit rotates at most: a task may have a
+	// limit of one page.
+	quantumRotations = 32
 	// retryAfter is how long to wait when a file or the sandbox failed.
 	retryAfter = time.Second
 )
@@ -93,7 +96,13 @@ const (
 // up, or something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
 // errRateReached or what failed.
 func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
+	last := s.account.rotations.Load() + quantumRotations
 	for moved < quantumBytes {
+		if s.account.rotations.Load() >= last {
+			// More is waiting, so that the next look comes at once.
+			s.flood = true
+			return moved, nil
+		}
 		budget := s.rate.allowance(now)
 		if budget == 0 {
 			return moved, errRateReached
@@ -123,6 +132,9 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		size, err := s.follow()
 		if err != nil {
 			return 0, err
+		}
+		if s.gone {
+			continue
 		}
 		count, err := s.fitting(size, budget)
 		if err != nil {

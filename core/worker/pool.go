@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Limits of a pool.
@@ -16,6 +17,9 @@ const (
 	// Total threads of a pool: with a PerDevice of 4, seven file systems may hang
 	// at once before the others notice.
 	Total = 32
+	// burst is how long one thread works off a queue alone: to wake another costs
+	// more than the few short tasks that a tick of the clock brings.
+	burst = time.Millisecond
 	// manyDevices is how many empty queues are kept for the next use.
 	manyDevices = 64
 )
@@ -173,6 +177,7 @@ func (p *Pool) next(t *Thread) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settle(t)
+	waited := false
 	for len(p.runnable) == 0 {
 		if p.closed || p.idle > p.share() {
 			p.threads--
@@ -183,14 +188,25 @@ func (p *Pool) next(t *Thread) bool {
 		p.waiter.Wait()
 		p.mu.Lock()
 		p.idle--
+		waited = true
+	}
+	if waited {
+		t.since = time.Now()
 	}
 	p.assign(t)
-	if len(p.runnable) > 0 || p.idle == 0 {
-		// More work may be another file system's, which must not wait for this one;
-		// and somebody has to wait for what comes.
-		p.engage()
+	if p.idle == 0 || p.wantsHelp(t) {
+		p.engage() // with nobody idle this starts a thread, to wait for what comes
 	}
 	return true
+}
+
+// wantsHelp tells whether what is left is too much for t, or another file system's,
+// which must not wait for this one.
+func (p *Pool) wantsHelp(t *Thread) bool {
+	if len(p.runnable) == 0 {
+		return false
+	}
+	return len(p.runnable) > 1 || p.runnable[0] != t.queue || time.Since(t.since) > burst
 }
 
 // assign gives t the first task of the first runnable queue; there must be one.

@@ -3,6 +3,7 @@ package worker
 import (
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +15,8 @@ type Thread struct {
 	rights rights
 	host   Identity // what the thread was started with
 
-	queue  *queue // of task
+	since  time.Time // when the thread last came out of waiting
+	queue  *queue    // of task
 	task   *Task
 	closed bool // the pool was closed when the task was given
 }
