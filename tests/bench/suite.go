@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -94,6 +95,7 @@ func (s *suite) run() (*Results, error) {
 	}
 	var failed error
 	for repetition := range s.options.repetitions {
+		results.Repetitions = repetition + 1
 		for _, work := range works(s.size) {
 			for _, l := range chosen {
 				if !among(s.options.only, work.ID) && !among(s.options.only, work.ID[:1]) ||
@@ -109,9 +111,13 @@ func (s *suite) run() (*Results, error) {
 				results.Runs = append(results.Runs, run)
 			}
 		}
+		results.Machine.LoadAfter = loadAverage()
+		// What there is so far is written at once: whoever stops here has it.
+		if s.options.docs != "" {
+			failed = errors.Join(failed, publish(s.options, results))
+		}
 	}
 	s.countCalls(results, chosen)
-	results.Machine.LoadAfter = loadAverage()
 	return results, failed
 }
 

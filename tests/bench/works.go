@@ -57,21 +57,21 @@ type Work struct {
 // works lists what is done, in order.
 func works(z size) []Work {
 	list := []Work{
-		{ID: "a", Title: "Bulk: one stream, writes of 64 KiB, flat out", run: streaming(streams{
+		{ID: "a", Title: fmt.Sprintf("Bulk: one stream, %.1f GB in writes of 64 KiB, flat out", float64(z.BulkBytes)/1e9), run: streaming(streams{
 			program: "bench-flatout", count: 1, check: true,
 			arguments: []string{number("bytes", z.BulkBytes), number("line", 128), number("write", 65536)},
 		})},
-		{ID: "b", Title: "Lines: one stream, lines of 100 bytes, one write each, flat out", run: streaming(streams{
+		{ID: "b", Title: fmt.Sprintf("Lines: one stream, %.1f million lines of 100 bytes, one write each, flat out", float64(z.LineBytes)/lineBytes/1e6), run: streaming(streams{
 			program: "bench-flatout", count: 1, check: true,
 			arguments: []string{number("bytes", z.LineBytes), number("line", lineBytes)},
 		})},
 		{
-			ID: "c", Title: fmt.Sprintf("Chatty: %d streams, 500 lines/s each", z.ChattyStreams),
+			ID: "c", Title: fmt.Sprintf("Chatty: %d streams, 500 lines/s each, %d s", z.ChattyStreams, z.Seconds),
 			Loggers: []string{pausedName, sluiceName, s6Name, "svlogd", rotateName, "cat", originalName},
 			run:     streaming(paced(z.ChattyStreams, 500, z.Seconds)),
 		},
 		{
-			ID: "d", Title: "Idle: containers that write nothing, both streams",
+			ID: "d", Title: fmt.Sprintf("Idle: containers that write nothing, both streams, %d s", z.IdleSeconds),
 			Loggers: []string{sluiceName, s6Name, rotateName, originalName},
 			run:     func(b *bench, l Logger) (Run, error) { return idle(b, l, z) },
 		},
@@ -85,7 +85,7 @@ func works(z size) []Work {
 			run: func(b *bench, l Logger) (Run, error) { return prepareInMemory(b, l, z) },
 		},
 		{
-			ID: "f", Title: "Blocked: the longest write(2) of one stream, 5,000 writes of 4 kB a second, while files are rotated and compressed",
+			ID: "f", Title: fmt.Sprintf("Blocked: the longest write(2) of one stream, 5,000 writes of 4 kB a second for %d s, while files are rotated and compressed", z.Seconds/2+1),
 			Loggers: []string{eagerName, sluiceName, s6Name, "multilog", rotateName, "copytruncate", originalName},
 			run: streaming(streams{
 				program: "bench-paced", count: 1, compress: true,
@@ -99,7 +99,7 @@ func works(z size) []Work {
 			with = append(with, s6Name)
 		}
 		list = append(list, Work{
-			ID: fmt.Sprintf("g%d", count), Title: fmt.Sprintf("Many: 100,000 lines/s over %d streams", count), Loggers: with,
+			ID: fmt.Sprintf("g%d", count), Title: fmt.Sprintf("Many: 100,000 lines/s over %d streams, %d s", count, z.Seconds/2+1), Loggers: with,
 			run: streaming(paced(int64(count), 100_000/int64(count), z.Seconds/2+1)),
 		})
 	}

@@ -1,15 +1,14 @@
 // Writes numbered lines to one stream as fast as they are taken.
 //
-//   bench-flatout --bytes=N [--write=N] [--line=N] [--socket=PATH]
-//   [--gate=PATH]
-//                 [--report=FILE]
+//   bench-flatout --bytes=N [--write=N] [--line=N]
+//                 [--socket=PATH] [--gate=PATH] [--report=FILE]
 //
 // --write is the size of one write(2), a multiple of --line (100). Only the
 // first line of each write gets a number of its own: the rest of a large block
 // stays as it is, so that what is measured is the logger and not the printing
 // of digits. The stream comes over --socket (handover.c), or is standard
-// output. The FIFOs PATH.begin and PATH.end are passed before the first and
-// after the last byte.
+// output. The FIFOs PATH.begin and PATH.end of --gate are passed before the
+// first and after the last byte.
 
 #define _GNU_SOURCE
 #include "streams.h"

@@ -1,14 +1,15 @@
 // Writes lines into many streams at a steady rate, from one process, so that
 // the writers' own cost is the same whatever logs them.
 //
-//   bench-paced --streams=N --rate=WRITES_PER_SECOND --seconds=N [--write=N]
-//               [--line=N] [--socket=PATH] [--gate=PATH] [--report=FILE]
+//   bench-paced --streams=N --rate=WRITES_PER_SECOND --seconds=N
+//               [--write=N] [--line=N]
+//               [--socket=PATH] [--gate=PATH] [--report=FILE]
 //
 // The streams come over --socket (handover.c), or the one stream is standard
 // output. --rate is that of each stream; the streams write evenly one after the
 // other, as containers that know nothing of each other would on average.
-// --rate=0 writes nothing for --seconds. The FIFOs PATH.begin and PATH.end are
-// passed before and after.
+// --rate=0 writes nothing for --seconds. The FIFOs PATH.begin and PATH.end of
+// --gate are passed before and after.
 
 #define _GNU_SOURCE
 #include "streams.h"
