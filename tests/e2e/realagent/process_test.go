@@ -1,0 +1,84 @@
+package realagent
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// process is a program with its output in a file, killed when the test ends.
+type process struct {
+	t       *testing.T
+	name    string
+	cmd     *exec.Cmd
+	logPath string
+	// ended is closed once the process has been waited for.
+	ended chan struct{}
+	once  sync.Once
+}
+
+// start appends what the program says to the file logPath, which is shown where the
+// test fails.
+func start(t *testing.T, logPath, name string, args ...string) *process {
+	t.Helper()
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer log.Close()
+	p := &process{t: t, name: name, cmd: exec.Command(name, args...), logPath: logPath, ended: make(chan struct{})}
+	p.cmd.Env = environment()
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("%s says:\n%s", name, tail(p.log()))
+		}
+	})
+	return p
+}
+
+// kill sends SIGKILL and waits.
+func (p *process) kill() {
+	p.once.Do(func() { _ = p.cmd.Process.Kill() })
+	<-p.ended
+}
+
+// log is all that was said so far.
+func (p *process) log() string {
+	p.t.Helper()
+	text, err := os.ReadFile(p.logPath)
+	require.NoError(p.t, err)
+	return string(text)
+}
+
+func tail(text string) string { return text[max(0, len(text)-12_000):] }
+
+// until looks again and again while the process lives, with no limit but the test's own.
+func (p *process) until(what string, condition func() bool) {
+	p.t.Helper()
+	for !condition() {
+		select {
+		case <-p.ended:
+			require.FailNow(p.t, "the process has ended", "%s ended before: %s", p.name, what)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// freePort is a port of loopback on which nobody listened just now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
