@@ -139,7 +139,7 @@ func (s *Set) copy(j *job, dst, src *os.File) error {
 	if s.cfg.Policy.Compressor.External {
 		err = s.copyExternally(j, dst, src)
 	} else {
-		err = compress.Copy(dst, &stoppable{src, &j.gone}, s.cfg.Policy.Compressor)
+		err = compress.Copy(dst, io.LimitReader(&stoppable{src, &j.gone}, before.Size), s.cfg.Policy.Compressor)
 	}
 	if err != nil {
 		return err

@@ -207,3 +207,19 @@ func BenchmarkRotate(b *testing.B) {
 		})
 	}
 }
+
+// A task can make its file as long as it likes at no cost: reading it to the end
+// would be the logger's.
+func TestAnExtendedFileIsNotCompressed(t *testing.T) {
+	d, err := newDriver(t, t.TempDir(), "rotate 1\ncompress")
+	require.NoError(t, err)
+	d.set.cfg.LimitBytes = 4096
+	require.NoError(t, os.WriteFile(d.livePath(), []byte("a\n"), 0o644))
+	require.NoError(t, os.Truncate(d.livePath(), 1<<42))
+	_, err = d.set.Rotate(d.now)
+	require.NoError(t, err)
+	d.work()
+	require.Equal(t, Stats{FailedCompressions: 1, Pending: 1}, d.set.Stats())
+	rotatedOnce(t, d, "two")
+	require.Equal(t, "two", d.seriesText(), "the series keeps its bound")
+}

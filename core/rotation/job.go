@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"sync/atomic"
+	"time"
 )
 
 // job is a plain file of the series that is to be compressed. It is known by its
