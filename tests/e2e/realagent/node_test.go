@@ -111,14 +111,13 @@ func (n *node) awaitAgent() {
 // every container leads a session of its own.
 func (n *node) killContainers() {
 	_ = filepath.WalkDir(filepath.Join(n.runDir(), "containers"), func(path string, _ os.DirEntry, err error) error {
-		if err != nil || filepath.Base(path) != "pid" {
-			return nil
+		if filepath.Base(path) == "pid" {
+			text, _ := os.ReadFile(path)
+			if pid, _ := strconv.Atoi(strings.TrimSpace(string(text))); pid > 1 {
+				_ = syscall.Kill(-pid, syscall.SIGKILL)
+			}
 		}
-		text, _ := os.ReadFile(path)
-		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid > 1 {
-			_ = syscall.Kill(-pid, syscall.SIGKILL)
-		}
-		return nil
+		return err
 	})
 }
 

@@ -41,8 +41,9 @@ func (n *node) joined(dir, stream string, limitBytes int) []byte {
 		require.Contains(n.t, sizes, name, "%s: the numbers have a gap", dir)
 		content, err := readFile(n.calls, path.Join(dir, name))
 		require.NoError(n.t, err, name)
-		require.Equal(n.t, int(sizes[name]), len(content), "%s: LIST_FILES and READ_FILE differ", name)
-		require.LessOrEqual(n.t, len(content), limitBytes, "%s is over its limit", name)
+		listed, read := int(sizes[name]), len(content)
+		require.Equal(n.t, listed, read, "%s: LIST_FILES and READ_FILE differ", name)
+		require.LessOrEqual(n.t, read, limitBytes, "%s is over its limit", name)
 		if i > 0 {
 			require.True(n.t, bytes.HasSuffix(content, []byte("\n")), "%s ends within a line", name)
 		}
@@ -56,7 +57,8 @@ func (n *node) requireSeries(dir, stream string, limitBytes int, written []byte)
 	n.t.Helper()
 	joined := n.joined(dir, stream, limitBytes)
 	// Compared as numbers and a bool: a message with megabytes of text helps nobody.
-	require.Equal(n.t, len(written), len(joined), "bytes of %s in %s", stream, dir)
+	want, got := len(written), len(joined)
+	require.Equal(n.t, want, got, "bytes of %s in %s", stream, dir)
 	require.True(n.t, bytes.Equal(written, joined), "%s in %s is not what was written", stream, dir)
 }
 

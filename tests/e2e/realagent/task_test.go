@@ -37,7 +37,7 @@ func TestTaskOfAFramework(t *testing.T) {
 	dir := path.Join("/frameworks", info.FrameworkID.Value, "executors", info.ExecutorID.Value, "runs/latest")
 	sizes, err := listFiles(n.calls, dir)
 	require.NoError(t, err)
-	require.Greater(t, sizes["stderr.3"], uint64(0))
+	require.Positive(t, sizes["stderr.3"])
 	text := n.joined(dir, "stderr", 64<<10)
 	require.Contains(t, string(text), string(numbered(1, 5000)))
 	n.requireStateEmpty()
