@@ -21,6 +21,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Engine serves the streams of one state directory. Its methods may be called
@@ -32,6 +34,7 @@ type Engine struct {
 	workers      *worker.Pool // moves bytes and rotates
 	background   *worker.Pool // compresses
 	scheduler    *scheduler
+	store        *fdStore
 	identities   identities
 	self         worker.Identity
 	scripts      script.Slots
@@ -76,9 +79,12 @@ func Share(module settings.Module, log *slog.Logger) (*Engine, error) {
 // Open takes the state directory, from a keeper if one has it, and serves what it
 // finds there. Errors are those of state.Open and ErrKeeperHangs.
 func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
-	dir, err := takeStateDir(module.StateDir, handoverTimeout, log)
+	dir, opened, err := takeStateDir(module.StateDir, handoverTimeout, log)
 	if err != nil {
 		return nil, err
+	}
+	if opened != nil {
+		defer opened.Close()
 	}
 	return Serve(dir, module, log)
 }
@@ -105,6 +111,9 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	e.workers = worker.NewPool(log, e.scheduler)
 	e.scheduler.pool = e.workers
 	e.workers.Start()
+	e.store = newFDStore(dir.Inode(), func(err error) {
+		log.Warn("the service manager does not keep descriptors; a container that ends while nobody serves it loses what is in its pipe", "error", err)
+	})
 	if err := e.saveSettings(); err != nil {
 		log.Warn("a keeper that takes over will not have the parameters of this start", "error", err)
 	}
@@ -126,7 +135,17 @@ func (e *Engine) saveSettings() error {
 
 // Close stops serving, once the visits that are under way are done. The containers write on until their pipes are full; the next
 // owner of the state directory goes on with what is in them.
-func (e *Engine) Close() {
+func (e *Engine) Close() { closeAll(e.stop(func(*entry) {})) }
+
+// HandOver is Close, but gives the reading ends of the pipes to the caller, who keeps
+// them open until the next owner has opened its own: a container that ends meanwhile
+// would otherwise take what is in its pipe with it.
+func (e *Engine) HandOver() (pipes []int) {
+	return e.stop(func(entry *entry) { e.store.forget(entry.id) })
+}
+
+// stop gives up everything but the pipes.
+func (e *Engine) stop(each func(*entry)) (pipes []int) {
 	e.scheduler.close()
 	e.workers.Close()
 	e.background.Close()
@@ -138,10 +157,24 @@ func (e *Engine) Close() {
 		e.tending.Stop()
 	}
 	for entry := range e.serving {
+		if fd, err := unix.FcntlInt(uintptr(entry.stream.Pipe), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			pipes = append(pipes, fd)
+		}
+		each(entry)
 		entry.release()
 	}
 	e.serving = nil
+	if e.store != nil {
+		e.store.close()
+	}
 	_ = e.state.Close()
+	return pipes
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
 }
 
 // serve begins to visit an entry.
@@ -152,6 +185,7 @@ func (e *Engine) serve(entry *entry) error {
 		return errors.New("the engine is closed")
 	}
 	e.serving[entry] = true
+	e.store.keep(entry.id, entry.stream.Pipe)
 	e.limitMemory()
 	if entry.byCalendar() {
 		e.tendLater()
@@ -165,6 +199,7 @@ func (e *Engine) ended(entry *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.serving, entry)
+	e.store.forget(entry.id)
 	e.limitMemory()
 	e.past = e.past.Plus(entry.stream.Account())
 	entry.release()

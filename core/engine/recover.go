@@ -6,9 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sluice/core/sandbox"
 	"sluice/core/state"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	sluicepb "sluice/proto"
 )
@@ -19,6 +22,13 @@ func (e *Engine) recover() error {
 	ids, err := e.state.Streams()
 	if err != nil {
 		return err
+	}
+	// The pipes are opened anew by their names; until then these keep them alive.
+	for id, fd := range e.store.claim() {
+		defer unix.Close(fd)
+		if !slices.Contains(ids, id) {
+			e.store.forget(id)
+		}
 	}
 	boxes := newSandboxes()
 	defer boxes.release()

@@ -21,25 +21,25 @@ const (
 
 // takeStateDir takes the lock of the state directory. A keeper that has it is asked
 // to hand over, and may take its time as long as patience lasts; any other owner is
-// an error at once.
-func takeStateDir(path string, patience time.Duration, log *slog.Logger) (*state.Dir, error) {
-	dir, err := state.Attach(path)
-	if err != nil {
-		return nil, err
+// an error at once. A keeper that handed over holds the pipes open until the caller
+// closes opened, which is nil where there was none.
+func takeStateDir(path string, patience time.Duration, log *slog.Logger) (dir *state.Dir, opened io.Closer, err error) {
+	if dir, err = state.Attach(path); err != nil {
+		return nil, nil, err
 	}
 	for deadline := time.Now().Add(patience); ; {
 		err := dir.TryLock()
 		if err == nil {
-			return dir, nil
+			return dir, nil, nil
 		}
 		var locked *state.LockedError
 		if !errors.As(err, &locked) || !locked.Keeper {
-			return nil, errors.Join(err, dir.Close())
+			return nil, nil, errors.Join(err, dir.Close())
 		}
 		if time.Now().After(deadline) {
 			err = fmt.Errorf("%w: process %d, asked for %v: stop it or send it SIGKILL; nothing is lost by that",
 				ErrKeeperHangs, locked.PID, patience)
-			return nil, errors.Join(err, dir.Close())
+			return nil, nil, errors.Join(err, dir.Close())
 		}
 		done, err := askForHandover(dir, deadline)
 		if err != nil {
@@ -47,12 +47,11 @@ func takeStateDir(path string, patience time.Duration, log *slog.Logger) (*state
 			continue
 		}
 		// The keeper waits for the lock again only once this connection is closed.
-		err = dir.TryLock()
-		_ = done.Close()
-		if err == nil {
+		if err = dir.TryLock(); err == nil {
 			log.Info("took the streams over from the keeper", "pid", locked.PID)
-			return dir, nil
+			return dir, done, nil
 		}
+		_ = done.Close()
 	}
 }
 

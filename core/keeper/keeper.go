@@ -178,17 +178,23 @@ func drainAsked(listener *net.UnixListener, asked <-chan *net.UnixConn) {
 	}
 }
 
-// handOver lets go of everything, says so, and waits until the agent has the lock.
+// handOver lets go of everything but the pipes, says so, and waits until the agent has
+// opened them too.
 func handOver(e *engine.Engine, listener *net.UnixListener, conn *net.UnixConn, config Config) {
 	defer conn.Close()
 	// Removed before the lock is given up: afterwards the directory is the agent's.
 	_ = listener.Close()
-	e.Close()
+	pipes := e.HandOver()
+	defer func() {
+		for _, pipe := range pipes {
+			_ = unix.Close(pipe)
+		}
+	}()
 	_ = conn.SetDeadline(time.Now().Add(takenTimeout))
 	if _, err := conn.Write([]byte{1}); err != nil {
 		config.Log.Warn("the agent that asked for the streams has gone", "error", err)
 		return
 	}
-	_, _ = conn.Read(make([]byte, 1)) // the agent closes it when it has the lock
+	_, _ = conn.Read(make([]byte, 1)) // the agent closes it when it has the streams
 	config.Log.Info("handed the streams over to the agent")
 }

@@ -87,6 +87,9 @@ func (d *Dir) Close() error {
 // Path is where the directory was opened.
 func (d *Dir) Path() string { return d.path }
 
+// Inode is the directory's own number.
+func (d *Dir) Inode() uint64 { return d.inode }
+
 // BootID is the kernel's id of the present boot.
 func (d *Dir) BootID() string { return d.bootID }
 
