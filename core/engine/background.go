@@ -41,6 +41,18 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log 
 	return runner.Run
 }
 
+// atOnce gives the function by which the end of a compression gets a thread of normal
+// priority: it holds the lock that the rotations of its stream take.
+func (e *Engine) atOnce(device uint64, identity worker.Identity) func(func()) {
+	return func(work func()) {
+		e.workers.Submit(&worker.Task{As: identity, Device: device, Run: func(_ *worker.Thread, refused error) {
+			if refused == nil {
+				work()
+			}
+		}})
+	}
+}
+
 // inBackground gives the function by which a stream's compressions get a thread.
 func (e *Engine) inBackground(device uint64, identity worker.Identity) func(func()) {
 	return func(work func()) {

@@ -80,6 +80,7 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 			Policy:     s.Policy,
 			LimitBytes: s.Policy.LimitBytes(s.MaxBytes),
 			Submit:     e.inBackground(box.Device(), identity),
+			Settle:     e.atOnce(box.Device(), identity),
 			RunScript:  e.scriptRunner(box, identity, log),
 			Log:        log,
 			Now:        time.Now,
