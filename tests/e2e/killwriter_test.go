@@ -25,6 +25,9 @@ const (
 	writtenFile    = "written" // what the task has written by then
 )
 
+// floodSeed is the argument of a task that floods its pipe in place of a seed.
+const floodSeed = "flood"
+
 // written is what one task has written to each stream, in bytes.
 type written struct{ Stdout, Stderr int64 }
 
@@ -34,7 +37,11 @@ func init() {
 	if len(os.Args) != 3 || os.Args[1] != writerArgument {
 		return
 	}
-	if err := writeUntilTold(os.Args[2]); err != nil {
+	write := func() error { return writeUntilTold(os.Args[2]) }
+	if os.Args[2] == floodSeed {
+		write = floodUntilTold
+	}
+	if err := write(); err != nil {
 		_ = os.WriteFile(writtenFile, []byte(err.Error()), 0o600)
 		os.Exit(1)
 	}
