@@ -120,7 +120,7 @@ func TestNewerRecordWaitsForItsVersion(t *testing.T) {
 	path := b.record("stdout")
 	ours, err := os.ReadFile(path)
 	require.NoError(t, err)
-	newer, err := state.EncodeVersion(newerRecord(t, ours), state.RecordVersion+1)
+	newer, err := state.EncodeVersion(messageOf(t, ours), state.RecordVersion+1)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, newer, 0o600))
 	_, err = stdout.WriteString("kept\n")
@@ -142,8 +142,8 @@ func TestNewerRecordWaitsForItsVersion(t *testing.T) {
 	require.NoError(t, stdout.Close())
 }
 
-// newerRecord is the message in a record on disk.
-func newerRecord(t *testing.T, data []byte) *sluicepb.StreamRecord {
+// messageOf is the message in a record on disk.
+func messageOf(t *testing.T, data []byte) *sluicepb.StreamRecord {
 	t.Helper()
 	record := &sluicepb.StreamRecord{}
 	require.NoError(t, proto.Unmarshal(data[state.RecordHeaderBytes:], record))
@@ -294,14 +294,14 @@ func TestRecordsOfReleasedVersionsAreServed(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			data, err := os.ReadFile(path)
 			require.NoError(t, err)
-			released := newerRecord(t, data)
+			released := messageOf(t, data)
 			b := newTestbed(t)
 			stdout, stderr := b.abandoned("c")
 			defer stderr.Close()
 			// What belongs to this machine cannot be the released one's.
 			b.rewrite("stdout", func(r *sluicepb.StreamRecord) {
 				here := proto.Clone(r).(*sluicepb.StreamRecord)
-				proto.Reset(r)
+				r.Reset()
 				proto.Merge(r, released)
 				r.BootId, r.Sandbox, r.SandboxDevice, r.SandboxInode = here.BootId, here.Sandbox, here.SandboxDevice, here.SandboxInode
 				r.Uid, r.Gid, r.Groups = here.Uid, here.Gid, here.Groups
