@@ -124,7 +124,7 @@ func blocked(err error) bool {
 }
 
 func (s *Set) clear(name string, out *Outcome) error {
-	err := moveAside(s.dir.Dir, name, &s.aside)
+	_, err := s.dir.MoveAside(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -120,7 +120,8 @@ func (s *Set) undoShift() error {
 		return nil
 	}
 	if err != nil {
-		return moveAside(s.dir.Dir, name, &s.aside)
+		_, err := s.dir.MoveAside(name)
+		return err
 	}
 	live, moves, ok := s.readShiftNote(untrustedNote)
 	if ok && !s.moved(live) {
@@ -198,7 +199,8 @@ func (s *Set) finishRemoval() error {
 		return nil
 	}
 	if err != nil {
-		return moveAside(s.dir.Dir, name, &s.aside)
+		_, err := s.dir.MoveAside(name)
+		return err
 	}
 	first, rest, _ := strings.Cut(untrustedNote, "/")
 	live, err := strconv.ParseUint(first, 36, 64)

@@ -60,7 +60,7 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 		return next, nil
 	}
 	if errors.Is(err, sandbox.ErrNotDirectory) && force {
-		if err := moveAside(at, name, &s.aside); err != nil {
+		if _, err := at.MoveAside(name); err != nil {
 			return nil, err
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {

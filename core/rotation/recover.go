@@ -153,7 +153,8 @@ func (s *Set) finishShift() error {
 		return err
 	}
 	if s.scheme.dated || taken.Mode.IsDir() {
-		return moveAside(s.dir.Dir, taken.Name, &s.aside)
+		_, err := s.dir.MoveAside(taken.Name)
+		return err
 	}
 	files, err := s.look()
 	if err != nil {

@@ -67,7 +67,7 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 
 // disown moves aside what stands in the live file's place.
 func (s *Set) disown(out Outcome) (Outcome, error) {
-	if err := moveAside(s.cfg.Dir, s.cfg.Base, &s.aside); err != nil {
+	if _, err := s.cfg.Dir.MoveAside(s.cfg.Base); err != nil {
 		return out, err
 	}
 	out.Impostors++

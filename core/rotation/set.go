@@ -29,7 +29,6 @@ type Set struct {
 	held    map[string]sandbox.Info
 	listing listing
 	stats   Stats
-	aside   int
 	// complained is when a failed compression was told last, in Unix nanoseconds.
 	complained atomic.Int64
 	// unfinished says that the last rotation broke off and must be taken back first.
