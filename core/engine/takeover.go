@@ -13,8 +13,10 @@ import (
 var ErrKeeperHangs = errors.New("the keeper does not hand the state directory over")
 
 const (
-	// handoverTimeout is how long a keeper may take to finish what it has in hand.
-	handoverTimeout = 10 * time.Second
+	// handoverTimeout is how long a keeper may take to finish what it has in hand, on a
+	// machine that has much else to do: an agent that does not start is worse than one
+	// that starts late.
+	handoverTimeout = 30 * time.Second
 	// handoverRetry is how soon a keeper is asked again that was about to listen.
 	handoverRetry = 5 * time.Millisecond
 )

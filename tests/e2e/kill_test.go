@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -223,11 +224,20 @@ func (n *node) openPipes(process *exec.Cmd) (count int) {
 	return count
 }
 
+// running says that a process has not ended, waited for or not.
+func running(cmd *exec.Cmd) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+	return err == nil && !strings.Contains(string(status), ") Z ")
+}
+
 // finish tells the tasks to end once the last agent has the pipes open (a pipe that
 // nobody has open keeps nothing), and waits for that agent.
 func (n *node) finish() {
 	n.t.Helper()
-	n.until(func() bool { return n.openPipes(n.agentProcess) == 2*len(n.boxes) })
+	n.until(func() bool {
+		require.True(n.t, running(n.agentProcess), "the last agent did not start")
+		return n.openPipes(n.agentProcess) == 2*len(n.boxes)
+	})
 	for _, box := range n.boxes {
 		n.until(func() bool {
 			return len(anyRotated(box, "stdout")) > 2 && len(anyRotated(box, "stderr")) > 2
