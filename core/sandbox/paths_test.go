@@ -1,0 +1,109 @@
+package sandbox
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// byPath are the functions that take a path and resolve it as a whole: between two
+// such calls the owner of a sandbox can put a link anywhere on the way.
+var byPath = map[string][]string{
+	"os": {
+		"Chdir", "Chmod", "Chown", "Chtimes", "CopyFS", "Create", "CreateTemp", "DirFS", "Lchown", "Link", "Lstat", "Mkdir",
+		"MkdirAll", "MkdirTemp", "Open", "OpenFile", "OpenInRoot", "OpenRoot", "ReadDir", "ReadFile", "Readlink", "Remove",
+		"RemoveAll", "Rename", "Stat", "Symlink", "Truncate", "WriteFile",
+	},
+	"golang.org/x/sys/unix": pathCalls,
+	"syscall":               pathCalls,
+	"path/filepath":         {"EvalSymlinks", "Glob", "Walk", "WalkDir"},
+	"io/ioutil":             {"ReadAll", "ReadDir", "ReadFile", "TempDir", "TempFile", "WriteFile"},
+}
+
+var pathCalls = []string{
+	"Access", "Chdir", "Chmod", "Chown", "Chroot", "Creat", "Getxattr", "Lchown", "Lgetxattr", "Link", "Listxattr", "Lremovexattr",
+	"Lsetxattr", "Lstat", "Mkdir", "Mkfifo", "Mknod", "Open", "Readlink", "Removexattr", "Rename", "Rmdir", "Setxattr", "Stat",
+	"Statfs", "Symlink", "Truncate", "Unlink", "Utime", "Utimes", "UtimesNano",
+}
+
+// granted are the calls by path that there may be, each with its reason.
+var granted = map[string]string{
+	"core/sandbox/dir.go unix.Open":              "the sandbox itself, once, from the path that the agent gave",
+	"core/state/dir.go os.MkdirAll":              "the state directory, from the operator's path",
+	"core/state/dir.go unix.Open":                "the state directory, once, from the operator's path",
+	"core/state/dir.go os.ReadFile":              "the boot id in /proc",
+	"core/state/lock.go unix.Stat":               "whether the operator's path still leads to the state directory held open",
+	"core/pump/peek.go unix.Open":                "/dev/null",
+	"core/rotation/script/runner.go os.OpenFile": "/dev/null",
+	"core/rotation/script/runner.go unix.Access": "a shell of the host, from a fixed list of directories",
+}
+
+// TestNoFileIsReachedByPath: outside of the packages that open directories, files are
+// reached through directories held open, never by a path.
+func TestNoFileIsReachedByPath(t *testing.T) {
+	used := map[string]bool{}
+	root := filepath.Join("..", "..")
+	for _, tree := range []string{"core", "bridge"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, tree), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			name, err := filepath.Rel(root, path)
+			require.NoError(t, err)
+			for _, call := range callsByPath(t, path) {
+				what := name + " " + call.name
+				used[what] = true
+				require.Contains(t, granted, what, "%s: line %d: files are reached through a directory held open (core/sandbox)",
+					name, call.line)
+			}
+			return nil
+		}))
+	}
+	for what := range granted {
+		require.True(t, used[what], "%s is granted and not used any more", what)
+	}
+}
+
+type pathCall struct {
+	name string
+	line int
+}
+
+// callsByPath finds the uses of what byPath lists in a file, called or not.
+func callsByPath(t *testing.T, path string) []pathCall {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	packages := map[string]string{}
+	for _, imported := range file.Imports {
+		from, err := strconv.Unquote(imported.Path.Value)
+		require.NoError(t, err)
+		name := from[strings.LastIndexByte(from, '/')+1:]
+		if imported.Name != nil {
+			name = imported.Name.Name
+		}
+		require.False(t, name == "." && byPath[from] != nil, "%s: %s is imported without a name", path, from)
+		packages[name] = from
+	}
+	var found []pathCall
+	ast.Inspect(file, func(n ast.Node) bool {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if of, ok := selector.X.(*ast.Ident); ok && slices.Contains(byPath[packages[of.Name]], selector.Sel.Name) {
+			found = append(found, pathCall{of.Name + "." + selector.Sel.Name, files.Position(n.Pos()).Line})
+		}
+		return true
+	})
+	return found
+}

@@ -1,0 +1,84 @@
+package hostile
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// A fifth of the blocks of the file system is reserved.
+const (
+	imageBytes     = 32 << 20
+	reservedBlocks = imageBytes / 4096 / 5
+)
+
+// ext4 makes a file system of 32 MiB, a fifth of it reserved for the user with the id
+// reservedFor, and mounts it.
+func ext4(t *testing.T, reservedFor int) string {
+	t.Helper()
+	needRoot(t)
+	dir := openDirectory(t)
+	image, at := filepath.Join(dir, "image"), filepath.Join(dir, "mounted")
+	require.NoError(t, os.WriteFile(image, nil, 0o600))
+	require.NoError(t, os.Truncate(image, imageBytes))
+	require.NoError(t, os.Mkdir(at, 0o755))
+	made, err := exec.CommandContext(t.Context(), "mkfs.ext4", "-q", "-m", "20", image).CombinedOutput()
+	if err != nil {
+		t.Skipf("missing program: mkfs.ext4 of e2fsprogs: %v %s", err, made)
+	}
+	options := fmt.Sprintf("loop,resuid=%d", reservedFor)
+	if said, err := exec.CommandContext(t.Context(), "mount", "-o", options, image, at).CombinedOutput(); err != nil {
+		t.Skipf("missing privilege: mounting an ext4 image needs CAP_SYS_ADMIN and loop devices: %s", said)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
+	return at
+}
+
+// blocks tells how many 4 KiB blocks are free, and how many of them for everybody.
+func blocks(t *testing.T, at string) (free, available uint64) {
+	t.Helper()
+	var st unix.Statfs_t
+	require.NoError(t, unix.Statfs(at, &st))
+	return st.Bfree, st.Bavail
+}
+
+// What a file system reserves for root stays free when a task fills its sandbox with
+// its log: the threads of the logger have no CAP_SYS_RESOURCE. Of a task that is root
+// itself, ext4 knows the owner of the reserve by the user id: root has it, as in a
+// shell, unless the operator gives it to another user.
+func TestReservedBlocks(t *testing.T) {
+	const other = 4242
+	for _, tt := range []struct {
+		user        string
+		reservedFor int
+		taken       bool
+	}{{ordinary, 0, false}, {root, other, false}, {root, 0, true}} {
+		t.Run(fmt.Sprintf("%s, reserve of %d", tt.user, tt.reservedFor), func(t *testing.T) {
+			at := ext4(t, tt.reservedFor)
+			a := newAgent(t, parameter{"max_stdout_size", "1GB"})
+			a.workDir = filepath.Join(at, "work")
+			cmd := a.command(t, "--user="+tt.user, "--", "sh", "-c", "yes | head --bytes=60M")
+			var log strings.Builder
+			cmd.Stderr = &log
+			require.NoError(t, cmd.Start())
+			defer func() { _ = cmd.Wait() }()
+			defer func() { _ = cmd.Process.Kill() }()
+			var free, available uint64
+			require.Eventually(t, func() bool {
+				free, available = blocks(t, at)
+				return available == 0 && (!tt.taken || free < reservedBlocks/2)
+			}, timeToFill, pollEvery)
+			requireWorkersWithoutRights(t, cmd.Process.Pid)
+			if !tt.taken {
+				// Room for everybody is used up, and no block more.
+				require.GreaterOrEqual(t, free, uint64(reservedBlocks))
+			}
+		})
+	}
+}
