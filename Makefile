@@ -12,10 +12,11 @@ BUILD_TYPE ?= RelWithDebInfo
 CONFIGURE := -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DMESOS_ROOT=$(MESOS_ROOT)
 
 FUZZTIME ?= 30s
+SOAK ?= 15m
 # Flags of the benchmark, e.g. BENCH='-only=b,c -loggers=sluice,s6-log'.
 BENCH ?=
 
-.PHONY: help deps build demo test bench bench-quick fuzz lint generate clean
+.PHONY: help deps build demo test bench bench-quick soak fuzz lint generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -44,6 +45,11 @@ bench: deps build ## measure sluice against other loggers, most of an hour; writ
 bench-quick: deps build ## the same for a look, in under two minutes; prints the tables
 	@.ci/packages bench
 	@cd tests/bench && go run . -quick -build='$(abspath $(BUILD))' $(BENCH)
+
+soak: deps build ## load, kills and fork storms for SOAK (15m), beside the harness; leaves a plot in BUILD/soak
+	@mkdir -p $(BUILD)/soak
+	@go build -o $(BUILD)/soak/soak ./tests/soak
+	@$(BUILD)/soak/soak -build='$(BUILD)' -duration='$(SOAK)'
 
 fuzz: ## every fuzz test for FUZZTIME (30s)
 	@tests/fuzz $(FUZZTIME)

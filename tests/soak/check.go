@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// checks compares the sandboxes of containers that have ended, and removes them.
+type checks struct {
+	boxes, state string
+	stop         chan struct{}
+	done         sync.WaitGroup
+	containers   int
+	bytes        int64
+	err          error
+}
+
+func startChecks(boxes, state string) *checks {
+	c := &checks{boxes: boxes, state: state, stop: make(chan struct{})}
+	c.done.Go(func() {
+		for {
+			c.look()
+			select {
+			case <-c.stop:
+				return
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+	})
+	return c
+}
+
+// look compares what is ready: the container has written everything, and the state
+// directory has nothing of it any more.
+func (c *checks) look() {
+	entries, _ := os.ReadDir(c.boxes)
+	for _, entry := range entries {
+		box := filepath.Join(c.boxes, entry.Name())
+		if _, err := os.Stat(filepath.Join(box, doneFile)); err != nil || isOwned(c.state, entry.Name()) {
+			continue
+		}
+		if !settled(box) {
+			continue
+		}
+		c.compare(box)
+	}
+}
+
+// finish compares what is left once the last owner has ended; nothing may be under way
+// then.
+func (c *checks) finish() error {
+	close(c.stop)
+	c.done.Wait()
+	c.look()
+	left, err := os.ReadDir(c.boxes)
+	if err != nil {
+		return err
+	}
+	incomplete := 0
+	for _, entry := range left {
+		// The owner was killed between the launch and the fork.
+		if _, err := os.Stat(filepath.Join(c.boxes, entry.Name(), begunFile)); err != nil {
+			continue
+		}
+		if incomplete++; incomplete == 1 {
+			c.err = errors.Join(c.err, fmt.Errorf("the sandbox of %s is not complete", entry.Name()))
+		}
+	}
+	if incomplete > 1 {
+		c.err = errors.Join(c.err, fmt.Errorf("nor are %d others", incomplete-1))
+	}
+	return c.err
+}
+
+func (c *checks) compare(box string) {
+	n, err := compareBox(box)
+	c.err = errors.Join(c.err, err)
+	c.containers++
+	c.bytes += n
+	c.err = errors.Join(c.err, os.RemoveAll(box))
+}
+
+// compareFigures compares what owners have counted with what containers have written:
+// nothing is dropped, no error is met.
+func (c *checks) compareFigures(all samples) error {
+	for _, s := range all {
+		if s.InBytes != s.WrittenBytes+s.DroppedBytes || s.DroppedBytes != 0 || s.Errors != 0 {
+			return fmt.Errorf("after %s: %d bytes in, %d written, %d dropped, %d errors", s.at, s.InBytes, s.WrittenBytes, s.DroppedBytes, s.Errors)
+		}
+	}
+	return nil
+}
+
+// settled says whether no compression is under way in a sandbox.
+func settled(box string) bool {
+	entries, err := os.ReadDir(box)
+	if err != nil {
+		return false
+	}
+	for _, entry := range entries {
+		switch name := entry.Name(); filepath.Ext(name) {
+		case "", ".gz", ".conf":
+		default:
+			if name != "stderr.1" { // delaycompress leaves it
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// compareBox compares both series of a sandbox with what its container wrote.
+func compareBox(box string) (total int64, err error) {
+	for _, stream := range []string{"stdout", "stderr"} {
+		got, err := joined(box, stream)
+		if err != nil {
+			return total, err
+		}
+		want := text(filepath.Base(box), stream)
+		if !bytes.Equal(got, want) {
+			return total, fmt.Errorf("%s of %s has %d bytes, and is not the %d that were written", stream, filepath.Base(box), len(got), len(want))
+		}
+		total += int64(len(want))
+	}
+	return total, nil
+}
+
+// joined reads a numbered series, oldest file first.
+func joined(box, stream string) (all []byte, err error) {
+	for n := 0; ; n++ {
+		name := filepath.Join(box, stream)
+		if n > 0 {
+			name += fmt.Sprintf(".%d", n)
+		}
+		content, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) {
+			if content, err = uncompressed(name + ".gz"); errors.Is(err, os.ErrNotExist) {
+				return all, nil
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(content, all...)
+	}
+}
+
+func uncompressed(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	reader, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return io.ReadAll(reader)
+}
