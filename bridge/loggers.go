@@ -3,12 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
-
 	"sluice/core/engine"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/version"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"

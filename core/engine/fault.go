@@ -3,10 +3,9 @@ package engine
 import (
 	"fmt"
 	"runtime/debug"
-	"time"
-
 	"sluice/core/stream"
 	"sluice/core/worker"
+	"time"
 )
 
 const (

@@ -1,15 +1,13 @@
 package engine
 
 import (
-	"strings"
+	"sluice/core/worker"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
-
-	"sluice/core/worker"
 )
 
 // faulty makes visits of stdout panic while faults are left.
@@ -95,5 +93,5 @@ func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
 	close(hang)
 	waitFor(func() bool { return len(b.stateNames()) == 0 })
 	waitEnded(e)
-	assert.False(t, strings.Contains(b.log.String(), "ERROR"))
+	assert.NotContains(t, b.log.String(), "ERROR")
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sluice/core/state"
 	"strconv"
 	"testing"
 	"time"
@@ -11,8 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
-
-	"sluice/core/state"
 )
 
 // keeperEnv makes this binary a keeper that owns a state directory and never answers.
