@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func startOwner(o options, dir string, generation, containers int) (*running, er
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, ownRole,
+	cmd := exec.CommandContext(context.Background(), self, ownRole,
 		"-state="+filepath.Join(dir, "state"), "-boxes="+filepath.Join(dir, "boxes"), "-life="+o.life().String(),
 		"-name=soak"+strconv.Itoa(generation), "-containers="+strconv.Itoa(containers))
 	cmd.Stderr = os.Stderr

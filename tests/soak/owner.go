@@ -12,15 +12,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"sluice/core/engine"
+	"sluice/core/settings"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"sluice/core/engine"
-	"sluice/core/settings"
 )
 
 // ownRole makes this program an owner: it serves the streams of a state directory and

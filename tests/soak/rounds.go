@@ -1,16 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sluice/core/settings"
 	"strconv"
 	"time"
-
-	"sluice/core/settings"
 )
 
 // roundContainers is how many containers a round of the harness has.
@@ -97,7 +97,8 @@ func runRound(o options, dir string, n int) (one round, err error) {
 	begin := time.Now()
 	// All containers of a round write the same, which is of no matter here.
 	id := "round" + strconv.Itoa(n)
-	cmd := exec.Command(filepath.Join(o.build, "sluice-harness"), "--modules="+string(manifest), "--container_logger="+module,
+	cmd := exec.CommandContext(context.Background(), filepath.Join(o.build, "sluice-harness"),
+		"--modules="+string(manifest), "--container_logger="+module,
 		"--work_dir="+dir, "--json", "--logging_level=WARNING", "--containers="+strconv.Itoa(roundContainers),
 		"--", self, containerRole, id, (o.life() / 4).String())
 	cmd.Stderr = os.Stderr
