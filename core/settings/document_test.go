@@ -54,8 +54,10 @@ func TestDefinitionsAreWellFormed(t *testing.T) {
 		assert.False(t, seen[d.name], "%s is defined twice", d.name)
 		seen[d.name] = true
 		assert.NotNil(t, d.set, d.name)
-		assert.Contains(t, []string{"size", "rate", "duration", "switch", "path", "options", "text",
-			"ceiling", "count", "directives", "override"}, d.form, d.name)
+		assert.Contains(t, []string{
+			"size", "rate", "duration", "switch", "path", "options", "text",
+			"ceiling", "count", "directives", "override",
+		}, d.form, d.name)
 		assert.Regexp(t, `^[A-Z].*\.$`, d.meaning, d.name)
 		assert.NotContains(t, d.meaning, "|", d.name)
 	}

@@ -67,7 +67,7 @@ func perform(name string) int {
 	if a == nil {
 		return k.fail("there is no attack %q", name)
 	}
-	k.impostors = a.impostors > 0
+	k.impostors = a.impostors > 0 && k.stateDir != ""
 	var honest sync.WaitGroup
 	honest.Go(func() {
 		for i := range honestLines {
@@ -161,7 +161,7 @@ func (k *task) socket(name string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	defer unix.Close(fd)
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: name}); err != nil && !errors.Is(err, unix.EADDRINUSE) {
 		return err
 	}
