@@ -37,19 +37,30 @@ func (s *Stream) recover() error {
 	return s.recoverCarry()
 }
 
+// openAttempts is how often the live file is opened anew when somebody puts something
+// else in its place meanwhile. A task that is faster than this only delays its own log.
+const openAttempts = 16
+
 // openLive opens what bears the live file's name, a new file where nothing does.
-// An impostor is moved aside first.
+// Impostors are moved aside.
 func (s *Stream) openLive() error {
 	s.closeLive()
-	f, err := s.Sandbox.OpenWrite(s.Name)
-	if errors.Is(err, sandbox.ErrImpostor) || errors.Is(err, fs.ErrPermission) {
-		if err := s.moveAside(s.Name, err); err != nil {
-			return err
-		}
+	var f *os.File
+	var err error
+	for range openAttempts {
 		f, err = s.Sandbox.OpenWrite(s.Name)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = s.create(s.Name)
+		if errors.Is(err, sandbox.ErrImpostor) || errors.Is(err, fs.ErrPermission) {
+			if err := s.moveAside(s.Name, err); err != nil {
+				return err
+			}
+			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			f, err = s.create(s.Name)
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
 	}
 	if err != nil {
 		return s.lostSandbox(err)

@@ -5,7 +5,7 @@
 // read is nowhere in the sandbox, the series keeps its bounds, and the other stream
 // of the same container has arrived whole.
 //
-// HOSTILE_ROUNDS is the number of rotations that a swap attack runs against, 150 by
+// HOSTILE_ROUNDS is the number of rotations that a swap attack runs against, 50 by
 // default; HOSTILE_SEED repeats a run. With MESOS_LOGROTATE_LOGGER the same attacks
 // run against that program.
 package hostile
@@ -51,7 +51,7 @@ func fromEnvironment(t *testing.T, name string, fallback uint64) string {
 	return text
 }
 
-func rounds(t *testing.T) string { return fromEnvironment(t, roundsVariable, 150) }
+func rounds(t *testing.T) string { return fromEnvironment(t, roundsVariable, 50) }
 
 func seed(t *testing.T) string {
 	t.Helper()
