@@ -42,14 +42,18 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log 
 }
 
 // atOnce gives the function by which the end of a compression gets a thread of normal
-// priority: it holds the lock that the rotations of its stream take.
+// priority: it holds the lock that the rotations of its stream take. The thread in the
+// background waits for it, so that no more outputs are open than there are threads.
 func (e *Engine) atOnce(device uint64, identity worker.Identity) func(func()) {
 	return func(work func()) {
-		e.workers.Submit(&worker.Task{As: identity, Device: device, Run: func(_ *worker.Thread, refused error) {
+		done := make(chan struct{})
+		e.workers.Submit(&worker.Task{As: identity, Device: device, Urgent: true, Run: func(_ *worker.Thread, refused error) {
+			defer close(done)
 			if refused == nil {
 				work()
 			}
 		}})
+		<-done
 	}
 }
 

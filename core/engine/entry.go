@@ -125,7 +125,7 @@ func (e *Engine) enlarge(pipe int) int {
 func (e *Engine) open(entries ...*entry) error {
 	done := make(chan error, 1)
 	first := entries[0]
-	e.workers.Submit(&worker.Task{As: first.task.As, Device: first.task.Device, Run: func(t *worker.Thread, refused error) {
+	e.workers.Submit(&worker.Task{As: first.task.As, Device: first.task.Device, Urgent: true, Run: func(t *worker.Thread, refused error) {
 		err := refused
 		fresh := err == nil && first.box.fresh()
 		for _, entry := range entries {

@@ -27,8 +27,8 @@ type Config struct {
 	// locks held, so it must not run the task itself. A task that is never run is
 	// found again by Recover.
 	Submit func(task func())
-	// Settle runs a short task at normal priority, as the task's user, under the same
-	// terms as Submit: it ends a compression, under the lock that rotations take. nil
+	// Settle runs a short task at normal priority, as the task's user, and waits for
+	// it: it ends a compression, under the lock that rotations take. nil
 	// leaves it to the thread in the background; then a busy machine that has no time
 	// for that thread can hold a rotation up.
 	Settle func(task func())

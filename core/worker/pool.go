@@ -39,6 +39,9 @@ type Task struct {
 	As Identity
 	// Device is the file system that the work may hang in.
 	Device uint64
+	// Urgent work goes before what is queued: a launch waits for it. There must be
+	// little of it.
+	Urgent bool
 
 	next *Task
 }

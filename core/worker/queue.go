@@ -12,6 +12,11 @@ type queue struct {
 }
 
 func (q *queue) push(task *Task) {
+	if task.Urgent && q.head != nil {
+		task.next = q.head
+		q.head = task
+		return
+	}
 	task.next = nil
 	if q.tail == nil {
 		q.head = task

@@ -166,6 +166,15 @@ func TestQueueKeepsTheOrderOfSubmission(t *testing.T) {
 		}
 		assert.Nil(t, q.head)
 	}
+	urgent := Task{Urgent: true}
+	q.push(&tasks[0])
+	q.push(&urgent)
+	q.push(&tasks[1])
+	assert.Same(t, &urgent, q.pop())
+	assert.Same(t, &tasks[0], q.pop())
+	assert.Same(t, &tasks[1], q.pop())
+	assert.Nil(t, q.head)
+	assert.Nil(t, q.tail)
 }
 
 func TestPanicEndsTheTaskOnly(t *testing.T) {
