@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,11 +64,12 @@ func TestReservedBlocks(t *testing.T) {
 			at := ext4(t, tt.reservedFor)
 			a := newAgent(t, parameter{"max_stdout_size", "1GB"})
 			a.workDir = filepath.Join(at, "work")
-			cmd := a.command(t, "--user="+tt.user, "--", "sh", "-c", "yes | head --bytes=60M")
+			cmd := a.command(t, "--user="+tt.user, "--", "sh", "-c", "echo $$ > pid; yes | head --bytes=60M")
 			var log strings.Builder
 			cmd.Stderr = &log
 			require.NoError(t, cmd.Start())
 			defer func() { _ = cmd.Wait() }()
+			defer killTask(t, a.workDir)
 			defer func() { _ = cmd.Process.Kill() }()
 			var free, available uint64
 			require.Eventually(t, func() bool {
@@ -80,5 +82,20 @@ func TestReservedBlocks(t *testing.T) {
 				require.GreaterOrEqual(t, free, uint64(reservedBlocks))
 			}
 		})
+	}
+}
+
+// killTask ends the session of a task that waits for its pipe, and with it the last
+// use of the file system.
+func killTask(t *testing.T, workDir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(workDir, "slaves/*-S0/frameworks/*/executors/*/runs/*-*/pid"))
+	require.NoError(t, err)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+		require.NoError(t, err)
+		require.NoError(t, unix.Kill(-pid, unix.SIGKILL))
 	}
 }
