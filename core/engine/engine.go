@@ -39,6 +39,7 @@ type Engine struct {
 	self         worker.Identity
 	scripts      script.Slots
 	environment  []string // of scripts
+	launches     chan struct{}
 	compressions atomic.Int64
 	lowered      sync.Once // for the log line on pipe capacities
 
@@ -55,6 +56,9 @@ var (
 	sharedMu sync.Mutex
 	shared   []*Engine
 )
+
+// launchSlots is how many launches are prepared at a time.
+const launchSlots = 16
 
 // Share gives the engine of this process for the state directory in settings,
 // opening it on first use; the settings and the log of the first use hold for it.
@@ -99,6 +103,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 		background:  worker.NewBackgroundPool(log),
 		scripts:     script.NewSlots(scriptSlots),
 		environment: script.Environment(os.Environ()),
+		launches:    make(chan struct{}, launchSlots),
 		serving:     map[*entry]bool{},
 	}
 	var err error

@@ -31,6 +31,8 @@ func (e *Engine) Prepare(launch Launch) (Descriptors, error) {
 				done <- outcome{err: e.prepareFault(r)}
 			}
 		}()
+		e.launches <- struct{}{} // each may hold a thread in the kernel
+		defer func() { <-e.launches }()
 		d, err := e.prepare(launch)
 		done <- outcome{d, err}
 	}()
