@@ -16,8 +16,10 @@ func TestMostDisk(t *testing.T) {
 		{"rotate 1000000", "2097154097152 bytes"},
 	} {
 		m, _, err := ParseModule([]Parameter{
-			{"max_stdout_size", "1MB"}, {"max_stderr_size", "1MB"},
-			{"logrotate_stdout_options", c.options}, {"logrotate_stderr_options", c.options},
+			{"max_stdout_size", "1MB"},
+			{"max_stderr_size", "1MB"},
+			{"logrotate_stdout_options", c.options},
+			{"logrotate_stderr_options", c.options},
 		})
 		require.NoError(t, err)
 		got := MostDisk(m.Stdout, m.Stderr)
