@@ -41,15 +41,19 @@ const sluiceModule = "sluice_ContainerLogger"
 func (b *bench) modules(stateDir string, p policy) (string, error) {
 	options := fmt.Sprintf("rotate %d\n%s", p.Keep, compressLine(p))
 	size := fmt.Sprintf("%dB", p.LimitBytes)
+	parameters := []parameter{
+		{"state_dir", stateDir},
+		{"max_stdout_size", size}, {"logrotate_stdout_options", options},
+		{"max_stderr_size", size}, {"logrotate_stderr_options", options},
+	}
+	if p.MaxDelay != "" {
+		parameters = append(parameters, parameter{"max_delay", p.MaxDelay})
+	}
 	manifest := struct {
 		Libraries []library `json:"libraries"`
 	}{[]library{{
 		File: filepath.Join(b.build, "libsluice_container_logger.so"),
-		Modules: []module{{sluiceModule, []parameter{
-			{"state_dir", stateDir},
-			{"max_stdout_size", size}, {"logrotate_stdout_options", options},
-			{"max_stderr_size", size}, {"logrotate_stderr_options", options},
-		}}},
+		Modules: []module{{sluiceModule, parameters}},
 	}}}
 	text, err := json.Marshal(manifest)
 	return string(text), err

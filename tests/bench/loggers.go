@@ -14,6 +14,7 @@ type policy struct {
 	LimitBytes int64
 	Keep       int // rotated files
 	Compress   bool
+	MaxDelay   string // sluice's max_delay; "" is its default
 }
 
 // Logger is one that is measured.

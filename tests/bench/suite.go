@@ -48,7 +48,6 @@ func newSuite(o options) (*suite, error) {
 	if onTmpfs("/dev/shm") {
 		s.stateRoot = "/dev/shm"
 	}
-	raiseDescriptorLimit()
 	return s, nil
 }
 
@@ -68,14 +67,16 @@ func onTmpfs(path string) bool {
 	return unix.Statfs(path, &st) == nil && st.Type == unix.TMPFS_MAGIC
 }
 
-// raiseDescriptorLimit takes what the hard limit allows: thousands of streams need
+// descriptorLimit takes what the hard limit allows: thousands of streams need
 // several descriptors each.
-func raiseDescriptorLimit() {
+func descriptorLimit() uint64 {
 	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
-		limit.Cur = limit.Max
-		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 1024
 	}
+	limit.Cur = limit.Max
+	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	return min(limit.Max, 1<<20)
 }
 
 // run runs everything, interleaved: in each repetition each logger does each work
