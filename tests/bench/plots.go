@@ -91,10 +91,13 @@ type spread struct {
 
 func (r *Results) barPlot(work string, names []string, figure Figure) (*plot.Plot, error) {
 	p := plot.New()
+	p.Title.Padding = vg.Points(6)
 	p.Y.Min = 0
 	p.NominalX(names...)
+	p.X.Min, p.X.Max = -0.6, float64(len(names))-0.4
+	p.Add(plotter.NewGrid())
 	p.X.Tick.Label.Rotation = 0.35
-	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = -0.9, -0.6
+	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = -0.8, -0.6
 	var points spread
 	for i, name := range names {
 		s, _ := r.stat(work, name, figure)
