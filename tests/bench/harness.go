@@ -52,7 +52,7 @@ func (b *bench) modules(stateDir string, p policy) (string, error) {
 	manifest := struct {
 		Libraries []library `json:"libraries"`
 	}{[]library{{
-		File: filepath.Join(b.build, "libsluice_container_logger.so"),
+		File:    filepath.Join(b.build, "libsluice_container_logger.so"),
 		Modules: []module{{sluiceModule, parameters}},
 	}}}
 	text, err := json.Marshal(manifest)
