@@ -25,6 +25,70 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Cause int32
+
+const (
+	Cause_UNKNOWN         Cause = 0
+	Cause_NO_SPACE        Cause = 1
+	Cause_QUOTA           Cause = 2
+	Cause_IO_ERROR        Cause = 3
+	Cause_RATE            Cause = 4
+	Cause_DISCARDED       Cause = 5
+	Cause_PANIC           Cause = 6
+	Cause_SANDBOX_REMOVED Cause = 7
+)
+
+// Enum value maps for Cause.
+var (
+	Cause_name = map[int32]string{
+		0: "UNKNOWN",
+		1: "NO_SPACE",
+		2: "QUOTA",
+		3: "IO_ERROR",
+		4: "RATE",
+		5: "DISCARDED",
+		6: "PANIC",
+		7: "SANDBOX_REMOVED",
+	}
+	Cause_value = map[string]int32{
+		"UNKNOWN":         0,
+		"NO_SPACE":        1,
+		"QUOTA":           2,
+		"IO_ERROR":        3,
+		"RATE":            4,
+		"DISCARDED":       5,
+		"PANIC":           6,
+		"SANDBOX_REMOVED": 7,
+	}
+)
+
+func (x Cause) Enum() *Cause {
+	p := new(Cause)
+	*p = x
+	return p
+}
+
+func (x Cause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Cause) Descriptor() protoreflect.EnumDescriptor {
+	return file_record_proto_enumTypes[0].Descriptor()
+}
+
+func (Cause) Type() protoreflect.EnumType {
+	return &file_record_proto_enumTypes[0]
+}
+
+func (x Cause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Cause.Descriptor instead.
+func (Cause) EnumDescriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{0}
+}
+
 type StreamRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The form of this message. A reader refuses a higher one than it knows.
@@ -208,6 +272,7 @@ type Settings struct {
 	OptionsFrom   *Origin                `protobuf:"bytes,4,opt,name=options_from,json=optionsFrom,proto3" json:"options_from,omitempty"`
 	MaxRateBytes  int64                  `protobuf:"varint,5,opt,name=max_rate_bytes,json=maxRateBytes,proto3" json:"max_rate_bytes,omitempty"` // per second; 0: no limit
 	MaxRateFrom   *Origin                `protobuf:"bytes,6,opt,name=max_rate_from,json=maxRateFrom,proto3" json:"max_rate_from,omitempty"`
+	WhenFull      *WhenFull              `protobuf:"bytes,7,opt,name=when_full,json=whenFull,proto3" json:"when_full,omitempty"` // missing in old records: the operator's present one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -284,6 +349,98 @@ func (x *Settings) GetMaxRateFrom() *Origin {
 	return nil
 }
 
+func (x *Settings) GetWhenFull() *WhenFull {
+	if x != nil {
+		return x.WhenFull
+	}
+	return nil
+}
+
+// What a failing write leads to.
+type WhenFull struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Evict         bool                   `protobuf:"varint,1,opt,name=evict,proto3" json:"evict,omitempty"`
+	EvictFrom     *Origin                `protobuf:"bytes,2,opt,name=evict_from,json=evictFrom,proto3" json:"evict_from,omitempty"`
+	WaitNanos     int64                  `protobuf:"varint,3,opt,name=wait_nanos,json=waitNanos,proto3" json:"wait_nanos,omitempty"`
+	WaitFrom      *Origin                `protobuf:"bytes,4,opt,name=wait_from,json=waitFrom,proto3" json:"wait_from,omitempty"`
+	Block         bool                   `protobuf:"varint,5,opt,name=block,proto3" json:"block,omitempty"` // else the output is dropped
+	PolicyFrom    *Origin                `protobuf:"bytes,6,opt,name=policy_from,json=policyFrom,proto3" json:"policy_from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhenFull) Reset() {
+	*x = WhenFull{}
+	mi := &file_record_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhenFull) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhenFull) ProtoMessage() {}
+
+func (x *WhenFull) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhenFull.ProtoReflect.Descriptor instead.
+func (*WhenFull) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *WhenFull) GetEvict() bool {
+	if x != nil {
+		return x.Evict
+	}
+	return false
+}
+
+func (x *WhenFull) GetEvictFrom() *Origin {
+	if x != nil {
+		return x.EvictFrom
+	}
+	return nil
+}
+
+func (x *WhenFull) GetWaitNanos() int64 {
+	if x != nil {
+		return x.WaitNanos
+	}
+	return 0
+}
+
+func (x *WhenFull) GetWaitFrom() *Origin {
+	if x != nil {
+		return x.WaitFrom
+	}
+	return nil
+}
+
+func (x *WhenFull) GetBlock() bool {
+	if x != nil {
+		return x.Block
+	}
+	return false
+}
+
+func (x *WhenFull) GetPolicyFrom() *Origin {
+	if x != nil {
+		return x.PolicyFrom
+	}
+	return nil
+}
+
 type Origin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Task          bool                   `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
@@ -294,7 +451,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -306,7 +463,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -319,7 +476,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{2}
+	return file_record_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Origin) GetTask() bool {
@@ -349,13 +506,30 @@ type Accounting struct {
 	LiveInode            uint64                 `protobuf:"varint,6,opt,name=live_inode,json=liveInode,proto3" json:"live_inode,omitempty"`
 	LiveStartBytes       int64                  `protobuf:"varint,7,opt,name=live_start_bytes,json=liveStartBytes,proto3" json:"live_start_bytes,omitempty"`
 	CarriedBytes         int64                  `protobuf:"varint,8,opt,name=carried_bytes,json=carriedBytes,proto3" json:"carried_bytes,omitempty"` // of the live file, moved to its successor by the rotation
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// What dropped_bytes and dropped_lines consist of, one entry for each cause that
+	// there was.
+	Losses []*Loss `protobuf:"bytes,9,rep,name=losses,proto3" json:"losses,omitempty"`
+	// The loss that is going on, or that was ended by the mark.
+	Gap *Gap `protobuf:"bytes,10,opt,name=gap,proto3" json:"gap,omitempty"`
+	// A mark that was about to be written at live_start_bytes of the live file.
+	Mark *Mark `protobuf:"bytes,11,opt,name=mark,proto3" json:"mark,omitempty"`
+	// How many chunks of dropped output were counted: with the length of the spill file
+	// it tells whether the one in there was.
+	SpilledChunks uint64 `protobuf:"varint,12,opt,name=spilled_chunks,json=spilledChunks,proto3" json:"spilled_chunks,omitempty"`
+	// The file before the live one ends in the middle of a line.
+	ContinuesLine       bool  `protobuf:"varint,13,opt,name=continues_line,json=continuesLine,proto3" json:"continues_line,omitempty"`
+	Marks               int64 `protobuf:"varint,14,opt,name=marks,proto3" json:"marks,omitempty"` // written before the one in `mark`
+	MarkBytes           int64 `protobuf:"varint,15,opt,name=mark_bytes,json=markBytes,proto3" json:"mark_bytes,omitempty"`
+	EvictedFiles        int64 `protobuf:"varint,16,opt,name=evicted_files,json=evictedFiles,proto3" json:"evicted_files,omitempty"`
+	EvictedBytes        int64 `protobuf:"varint,17,opt,name=evicted_bytes,json=evictedBytes,proto3" json:"evicted_bytes,omitempty"`
+	LongestBlockedNanos int64 `protobuf:"varint,18,opt,name=longest_blocked_nanos,json=longestBlockedNanos,proto3" json:"longest_blocked_nanos,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Accounting) Reset() {
 	*x = Accounting{}
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -367,7 +541,7 @@ func (x *Accounting) String() string {
 func (*Accounting) ProtoMessage() {}
 
 func (x *Accounting) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -380,7 +554,7 @@ func (x *Accounting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accounting.ProtoReflect.Descriptor instead.
 func (*Accounting) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{3}
+	return file_record_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Accounting) GetWrittenBytes() int64 {
@@ -439,6 +613,273 @@ func (x *Accounting) GetCarriedBytes() int64 {
 	return 0
 }
 
+func (x *Accounting) GetLosses() []*Loss {
+	if x != nil {
+		return x.Losses
+	}
+	return nil
+}
+
+func (x *Accounting) GetGap() *Gap {
+	if x != nil {
+		return x.Gap
+	}
+	return nil
+}
+
+func (x *Accounting) GetMark() *Mark {
+	if x != nil {
+		return x.Mark
+	}
+	return nil
+}
+
+func (x *Accounting) GetSpilledChunks() uint64 {
+	if x != nil {
+		return x.SpilledChunks
+	}
+	return 0
+}
+
+func (x *Accounting) GetContinuesLine() bool {
+	if x != nil {
+		return x.ContinuesLine
+	}
+	return false
+}
+
+func (x *Accounting) GetMarks() int64 {
+	if x != nil {
+		return x.Marks
+	}
+	return 0
+}
+
+func (x *Accounting) GetMarkBytes() int64 {
+	if x != nil {
+		return x.MarkBytes
+	}
+	return 0
+}
+
+func (x *Accounting) GetEvictedFiles() int64 {
+	if x != nil {
+		return x.EvictedFiles
+	}
+	return 0
+}
+
+func (x *Accounting) GetEvictedBytes() int64 {
+	if x != nil {
+		return x.EvictedBytes
+	}
+	return 0
+}
+
+func (x *Accounting) GetLongestBlockedNanos() int64 {
+	if x != nil {
+		return x.LongestBlockedNanos
+	}
+	return 0
+}
+
+type Loss struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cause         Cause                  `protobuf:"varint,1,opt,name=cause,proto3,enum=sluice.Cause" json:"cause,omitempty"`
+	Bytes         int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Lines         int64                  `protobuf:"varint,3,opt,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Loss) Reset() {
+	*x = Loss{}
+	mi := &file_record_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Loss) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Loss) ProtoMessage() {}
+
+func (x *Loss) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Loss.ProtoReflect.Descriptor instead.
+func (*Loss) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Loss) GetCause() Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return Cause_UNKNOWN
+}
+
+func (x *Loss) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Loss) GetLines() int64 {
+	if x != nil {
+		return x.Lines
+	}
+	return 0
+}
+
+// Output that was dropped between two bytes that were written.
+type Gap struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SinceUnixNano int64                  `protobuf:"varint,1,opt,name=since_unix_nano,json=sinceUnixNano,proto3" json:"since_unix_nano,omitempty"` // also its name: a stream has no two gaps of one time
+	Cause         Cause                  `protobuf:"varint,2,opt,name=cause,proto3,enum=sluice.Cause" json:"cause,omitempty"`
+	ErrorNumber   int32                  `protobuf:"varint,3,opt,name=error_number,json=errorNumber,proto3" json:"error_number,omitempty"` // of the failure that it began with; 0: none
+	Bytes         int64                  `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Lines         int64                  `protobuf:"varint,5,opt,name=lines,proto3" json:"lines,omitempty"`
+	WithinLine    bool                   `protobuf:"varint,6,opt,name=within_line,json=withinLine,proto3" json:"within_line,omitempty"` // the last byte dropped, or before that written, ended no line
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gap) Reset() {
+	*x = Gap{}
+	mi := &file_record_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gap) ProtoMessage() {}
+
+func (x *Gap) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gap.ProtoReflect.Descriptor instead.
+func (*Gap) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Gap) GetSinceUnixNano() int64 {
+	if x != nil {
+		return x.SinceUnixNano
+	}
+	return 0
+}
+
+func (x *Gap) GetCause() Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return Cause_UNKNOWN
+}
+
+func (x *Gap) GetErrorNumber() int32 {
+	if x != nil {
+		return x.ErrorNumber
+	}
+	return 0
+}
+
+func (x *Gap) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Gap) GetLines() int64 {
+	if x != nil {
+		return x.Lines
+	}
+	return 0
+}
+
+func (x *Gap) GetWithinLine() bool {
+	if x != nil {
+		return x.WithinLine
+	}
+	return false
+}
+
+type Mark struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	GapSinceUnixNano int64                  `protobuf:"varint,1,opt,name=gap_since_unix_nano,json=gapSinceUnixNano,proto3" json:"gap_since_unix_nano,omitempty"`
+	Bytes            int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Mark) Reset() {
+	*x = Mark{}
+	mi := &file_record_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mark) ProtoMessage() {}
+
+func (x *Mark) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mark.ProtoReflect.Descriptor instead.
+func (*Mark) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Mark) GetGapSinceUnixNano() int64 {
+	if x != nil {
+		return x.GapSinceUnixNano
+	}
+	return 0
+}
+
+func (x *Mark) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
@@ -465,17 +906,28 @@ const file_record_proto_rawDesc = "" +
 	"\bsettings\x18\x14 \x01(\v2\x10.sluice.SettingsR\bsettings\x122\n" +
 	"\n" +
 	"accounting\x18\x15 \x01(\v2\x12.sluice.AccountingR\n" +
-	"accounting\"\x8d\x02\n" +
+	"accounting\"\xbc\x02\n" +
 	"\bSettings\x12\x1b\n" +
 	"\tmax_bytes\x18\x01 \x01(\x03R\bmaxBytes\x124\n" +
 	"\x0emax_bytes_from\x18\x02 \x01(\v2\x0e.sluice.OriginR\fmaxBytesFrom\x12!\n" +
 	"\foptions_text\x18\x03 \x01(\tR\voptionsText\x121\n" +
 	"\foptions_from\x18\x04 \x01(\v2\x0e.sluice.OriginR\voptionsFrom\x12$\n" +
 	"\x0emax_rate_bytes\x18\x05 \x01(\x03R\fmaxRateBytes\x122\n" +
-	"\rmax_rate_from\x18\x06 \x01(\v2\x0e.sluice.OriginR\vmaxRateFrom\"0\n" +
+	"\rmax_rate_from\x18\x06 \x01(\v2\x0e.sluice.OriginR\vmaxRateFrom\x12-\n" +
+	"\twhen_full\x18\a \x01(\v2\x10.sluice.WhenFullR\bwhenFull\"\xe2\x01\n" +
+	"\bWhenFull\x12\x14\n" +
+	"\x05evict\x18\x01 \x01(\bR\x05evict\x12-\n" +
+	"\n" +
+	"evict_from\x18\x02 \x01(\v2\x0e.sluice.OriginR\tevictFrom\x12\x1d\n" +
+	"\n" +
+	"wait_nanos\x18\x03 \x01(\x03R\twaitNanos\x12+\n" +
+	"\twait_from\x18\x04 \x01(\v2\x0e.sluice.OriginR\bwaitFrom\x12\x14\n" +
+	"\x05block\x18\x05 \x01(\bR\x05block\x12/\n" +
+	"\vpolicy_from\x18\x06 \x01(\v2\x0e.sluice.OriginR\n" +
+	"policyFrom\"0\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\bR\x04task\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xbe\x02\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xa6\x05\n" +
 	"\n" +
 	"Accounting\x12#\n" +
 	"\rwritten_bytes\x18\x01 \x01(\x03R\fwrittenBytes\x12#\n" +
@@ -486,7 +938,43 @@ const file_record_proto_rawDesc = "" +
 	"\n" +
 	"live_inode\x18\x06 \x01(\x04R\tliveInode\x12(\n" +
 	"\x10live_start_bytes\x18\a \x01(\x03R\x0eliveStartBytes\x12#\n" +
-	"\rcarried_bytes\x18\b \x01(\x03R\fcarriedBytesB\x17Z\x15sluice/proto;sluicepbb\x06proto3"
+	"\rcarried_bytes\x18\b \x01(\x03R\fcarriedBytes\x12$\n" +
+	"\x06losses\x18\t \x03(\v2\f.sluice.LossR\x06losses\x12\x1d\n" +
+	"\x03gap\x18\n" +
+	" \x01(\v2\v.sluice.GapR\x03gap\x12 \n" +
+	"\x04mark\x18\v \x01(\v2\f.sluice.MarkR\x04mark\x12%\n" +
+	"\x0espilled_chunks\x18\f \x01(\x04R\rspilledChunks\x12%\n" +
+	"\x0econtinues_line\x18\r \x01(\bR\rcontinuesLine\x12\x14\n" +
+	"\x05marks\x18\x0e \x01(\x03R\x05marks\x12\x1d\n" +
+	"\n" +
+	"mark_bytes\x18\x0f \x01(\x03R\tmarkBytes\x12#\n" +
+	"\revicted_files\x18\x10 \x01(\x03R\fevictedFiles\x12#\n" +
+	"\revicted_bytes\x18\x11 \x01(\x03R\fevictedBytes\x122\n" +
+	"\x15longest_blocked_nanos\x18\x12 \x01(\x03R\x13longestBlockedNanos\"W\n" +
+	"\x04Loss\x12#\n" +
+	"\x05cause\x18\x01 \x01(\x0e2\r.sluice.CauseR\x05cause\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x14\n" +
+	"\x05lines\x18\x03 \x01(\x03R\x05lines\"\xc2\x01\n" +
+	"\x03Gap\x12&\n" +
+	"\x0fsince_unix_nano\x18\x01 \x01(\x03R\rsinceUnixNano\x12#\n" +
+	"\x05cause\x18\x02 \x01(\x0e2\r.sluice.CauseR\x05cause\x12!\n" +
+	"\ferror_number\x18\x03 \x01(\x05R\verrorNumber\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x14\n" +
+	"\x05lines\x18\x05 \x01(\x03R\x05lines\x12\x1f\n" +
+	"\vwithin_line\x18\x06 \x01(\bR\n" +
+	"withinLine\"K\n" +
+	"\x04Mark\x12-\n" +
+	"\x13gap_since_unix_nano\x18\x01 \x01(\x03R\x10gapSinceUnixNano\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes*t\n" +
+	"\x05Cause\x12\v\n" +
+	"\aUNKNOWN\x10\x00\x12\f\n" +
+	"\bNO_SPACE\x10\x01\x12\t\n" +
+	"\x05QUOTA\x10\x02\x12\f\n" +
+	"\bIO_ERROR\x10\x03\x12\b\n" +
+	"\x04RATE\x10\x04\x12\r\n" +
+	"\tDISCARDED\x10\x05\x12\t\n" +
+	"\x05PANIC\x10\x06\x12\x13\n" +
+	"\x0fSANDBOX_REMOVED\x10\aB\x17Z\x15sluice/proto;sluicepbb\x06proto3"
 
 var (
 	file_record_proto_rawDescOnce sync.Once
@@ -500,24 +988,39 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_record_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_record_proto_goTypes = []any{
-	(*StreamRecord)(nil), // 0: sluice.StreamRecord
-	(*Settings)(nil),     // 1: sluice.Settings
-	(*Origin)(nil),       // 2: sluice.Origin
-	(*Accounting)(nil),   // 3: sluice.Accounting
+	(Cause)(0),           // 0: sluice.Cause
+	(*StreamRecord)(nil), // 1: sluice.StreamRecord
+	(*Settings)(nil),     // 2: sluice.Settings
+	(*WhenFull)(nil),     // 3: sluice.WhenFull
+	(*Origin)(nil),       // 4: sluice.Origin
+	(*Accounting)(nil),   // 5: sluice.Accounting
+	(*Loss)(nil),         // 6: sluice.Loss
+	(*Gap)(nil),          // 7: sluice.Gap
+	(*Mark)(nil),         // 8: sluice.Mark
 }
 var file_record_proto_depIdxs = []int32{
-	1, // 0: sluice.StreamRecord.settings:type_name -> sluice.Settings
-	3, // 1: sluice.StreamRecord.accounting:type_name -> sluice.Accounting
-	2, // 2: sluice.Settings.max_bytes_from:type_name -> sluice.Origin
-	2, // 3: sluice.Settings.options_from:type_name -> sluice.Origin
-	2, // 4: sluice.Settings.max_rate_from:type_name -> sluice.Origin
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	2,  // 0: sluice.StreamRecord.settings:type_name -> sluice.Settings
+	5,  // 1: sluice.StreamRecord.accounting:type_name -> sluice.Accounting
+	4,  // 2: sluice.Settings.max_bytes_from:type_name -> sluice.Origin
+	4,  // 3: sluice.Settings.options_from:type_name -> sluice.Origin
+	4,  // 4: sluice.Settings.max_rate_from:type_name -> sluice.Origin
+	3,  // 5: sluice.Settings.when_full:type_name -> sluice.WhenFull
+	4,  // 6: sluice.WhenFull.evict_from:type_name -> sluice.Origin
+	4,  // 7: sluice.WhenFull.wait_from:type_name -> sluice.Origin
+	4,  // 8: sluice.WhenFull.policy_from:type_name -> sluice.Origin
+	6,  // 9: sluice.Accounting.losses:type_name -> sluice.Loss
+	7,  // 10: sluice.Accounting.gap:type_name -> sluice.Gap
+	8,  // 11: sluice.Accounting.mark:type_name -> sluice.Mark
+	0,  // 12: sluice.Loss.cause:type_name -> sluice.Cause
+	0,  // 13: sluice.Gap.cause:type_name -> sluice.Cause
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -530,13 +1033,14 @@ func file_record_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   4,
+			NumEnums:      1,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_record_proto_goTypes,
 		DependencyIndexes: file_record_proto_depIdxs,
+		EnumInfos:         file_record_proto_enumTypes,
 		MessageInfos:      file_record_proto_msgTypes,
 	}.Build()
 	File_record_proto = out.File

@@ -33,6 +33,7 @@ func newRecord(dir *state.Dir, launch Launch, box *sharedSandbox, identity worke
 			OptionsFrom:  originRecord(s.OptionsFrom),
 			MaxRateBytes: s.MaxRateBytes,
 			MaxRateFrom:  originRecord(s.MaxRateFrom),
+			WhenFull:     whenFullRecord(s.WhenFull),
 		},
 		Accounting: &sluicepb.Accounting{},
 	}
@@ -55,7 +56,39 @@ func recordedSettings(module settings.Module, r *sluicepb.StreamRecord) (setting
 		OptionsFrom:  recordedOrigin(recorded.GetOptionsFrom()),
 		MaxRateBytes: recorded.GetMaxRateBytes(),
 		MaxRateFrom:  recordedOrigin(recorded.GetMaxRateFrom()),
+		WhenFull:     recordedWhenFull(module, recorded.GetWhenFull()),
 	}, r.GetUser(), r.GetSandbox())
+}
+
+func whenFullRecord(w settings.WhenFull) *sluicepb.WhenFull {
+	return &sluicepb.WhenFull{
+		Evict:      w.Evict,
+		EvictFrom:  originRecord(w.EvictFrom),
+		WaitNanos:  int64(w.Wait),
+		WaitFrom:   originRecord(w.WaitFrom),
+		Block:      w.Policy == settings.Block,
+		PolicyFrom: originRecord(w.PolicyFrom),
+	}
+}
+
+// recordedWhenFull gives what a record says, the operator's where it is of a version
+// that knew nothing of this.
+func recordedWhenFull(module settings.Module, w *sluicepb.WhenFull) settings.WhenFull {
+	if w == nil {
+		return module.Stdout.WhenFull
+	}
+	policy := settings.Drop
+	if w.GetBlock() {
+		policy = settings.Block
+	}
+	return settings.WhenFull{
+		Evict:      w.GetEvict(),
+		EvictFrom:  recordedOrigin(w.GetEvictFrom()),
+		Wait:       time.Duration(w.GetWaitNanos()),
+		WaitFrom:   recordedOrigin(w.GetWaitFrom()),
+		Policy:     policy,
+		PolicyFrom: recordedOrigin(w.GetPolicyFrom()),
+	}
 }
 
 func originRecord(o settings.Origin) *sluicepb.Origin {

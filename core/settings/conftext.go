@@ -26,6 +26,9 @@ func (s Stream) ConfText(path string) string {
 	if s.MaxRateBytes > 0 {
 		fmt.Fprintf(&b, "    # %s: at most %d bytes per second\n", s.MaxRateFrom, s.MaxRateBytes)
 	}
+	for _, line := range s.WhenFull.lines() {
+		fmt.Fprintf(&b, "    # %s\n", line)
+	}
 	for _, lowered := range s.Lowered {
 		fmt.Fprintf(&b, "    # %s\n", lowered)
 	}

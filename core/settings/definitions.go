@@ -147,6 +147,22 @@ var definitions = []definition{
 		set: setOverridePolicy,
 	},
 	{
+		name: "evict_on_full", form: "switch", fallback: "true", task: true,
+		meaning: "Whether a write that finds no room removes rotated files of its own stream, the oldest first.",
+		set:     setEvictOnFull,
+	},
+	{
+		name: "full_wait", form: "duration", fallback: "2secs", task: true,
+		meaning: "How long the container is held back when writing fails, before `on_full` holds. A task can only lower it.",
+		set:     setFullWait,
+	},
+	{
+		name: "on_full", form: "loss", fallback: "drop", task: true,
+		meaning: "What follows: `drop` discards the output and counts it until writing works again, which a line in the log " +
+			"then tells; `block` lets the container wait.",
+		set: setOnFull,
+	},
+	{
 		name: "prepare_timeout", form: "duration", fallback: "5secs",
 		meaning: "Longest wait of a launch for the disk of its sandbox; then it fails with the reason.",
 		set: setDuration(func(m *Module) *time.Duration { return &m.PrepareTimeout },

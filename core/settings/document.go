@@ -50,5 +50,6 @@ Values:
 * options: directives of logrotate, one a line.
 * directives: ` + directivesForm + `.
 * override: ` + overrideForm + `.
+* loss: ` + onFullForm + `.
 `
 }

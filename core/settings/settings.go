@@ -115,6 +115,9 @@ type Stream struct {
 	MaxRateBytes int64
 	MaxRateFrom  Origin
 
+	// WhenFull is what a failing write leads to.
+	WhenFull WhenFull
+
 	// OptionsText is the rotation policy as written, OptionsFrom by whom.
 	OptionsText string
 	OptionsFrom Origin

@@ -105,7 +105,7 @@ func TestBadTaskVariables(t *testing.T) {
 		},
 		{
 			"the prefix alone", "CONTAINER_LOGGER_", "1MB",
-			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_SIZE",
+			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_ON_FULL",
 		},
 		{
 			"the operator's", "CONTAINER_LOGGER_STATE_DIR", "/tmp",
@@ -117,7 +117,7 @@ func TestBadTaskVariables(t *testing.T) {
 		},
 		{
 			"control characters", "CONTAINER_LOGGER_\nE0101 fake", "1MB",
-			`task variable CONTAINER_LOGGER_\nE0101 fake: there is no such variable; the nearest is CONTAINER_LOGGER_MAX_STDOUT_RATE`,
+			`task variable CONTAINER_LOGGER_\nE0101 fake: there is no such variable; the nearest is CONTAINER_LOGGER_FULL_WAIT`,
 		},
 		{
 			"no unit", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "10",

@@ -20,6 +20,7 @@ const (
 	ceilingForm  = "none, or " + sizeForm
 	countForm    = "none, or a whole number"
 	overrideForm = "refuse, clamp or ignore"
+	onFullForm   = "drop or block"
 
 	directivesForm = "safe, for all that lead nowhere else; none; or directives of logrotate with commas between them"
 )
