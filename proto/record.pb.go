@@ -110,8 +110,11 @@ type StreamRecord struct {
 	Groups          []uint32    `protobuf:"varint,16,rep,packed,name=groups,proto3" json:"groups,omitempty"`
 	Settings        *Settings   `protobuf:"bytes,20,opt,name=settings,proto3" json:"settings,omitempty"`
 	Accounting      *Accounting `protobuf:"bytes,21,opt,name=accounting,proto3" json:"accounting,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Where the first bytes of a stream that keeps only those end in the live file; 0
+	// before.
+	FirstEndBytes int64 `protobuf:"varint,40,opt,name=first_end_bytes,json=firstEndBytes,proto3" json:"first_end_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamRecord) Reset() {
@@ -263,6 +266,13 @@ func (x *StreamRecord) GetAccounting() *Accounting {
 	return nil
 }
 
+func (x *StreamRecord) GetFirstEndBytes() int64 {
+	if x != nil {
+		return x.FirstEndBytes
+	}
+	return 0
+}
+
 // The settings of a stream as they were written, with where they came from.
 type Settings struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -272,7 +282,8 @@ type Settings struct {
 	OptionsFrom   *Origin                `protobuf:"bytes,4,opt,name=options_from,json=optionsFrom,proto3" json:"options_from,omitempty"`
 	MaxRateBytes  int64                  `protobuf:"varint,5,opt,name=max_rate_bytes,json=maxRateBytes,proto3" json:"max_rate_bytes,omitempty"` // per second; 0: no limit
 	MaxRateFrom   *Origin                `protobuf:"bytes,6,opt,name=max_rate_from,json=maxRateFrom,proto3" json:"max_rate_from,omitempty"`
-	WhenFull      *WhenFull              `protobuf:"bytes,7,opt,name=when_full,json=whenFull,proto3" json:"when_full,omitempty"` // missing in old records: the operator's present one
+	WhenFull      *WhenFull              `protobuf:"bytes,7,opt,name=when_full,json=whenFull,proto3" json:"when_full,omitempty"`         // missing in old records: the operator's present one
+	FirstBytes    int64                  `protobuf:"varint,20,opt,name=first_bytes,json=firstBytes,proto3" json:"first_bytes,omitempty"` // that are kept and no more; 0: all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -354,6 +365,13 @@ func (x *Settings) GetWhenFull() *WhenFull {
 		return x.WhenFull
 	}
 	return nil
+}
+
+func (x *Settings) GetFirstBytes() int64 {
+	if x != nil {
+		return x.FirstBytes
+	}
+	return 0
 }
 
 // What a failing write leads to.
@@ -884,7 +902,7 @@ var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x06sluice\"\x9d\x04\n" +
+	"\frecord.proto\x12\x06sluice\"\xc5\x04\n" +
 	"\fStreamRecord\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x17\n" +
 	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12*\n" +
@@ -906,7 +924,8 @@ const file_record_proto_rawDesc = "" +
 	"\bsettings\x18\x14 \x01(\v2\x10.sluice.SettingsR\bsettings\x122\n" +
 	"\n" +
 	"accounting\x18\x15 \x01(\v2\x12.sluice.AccountingR\n" +
-	"accounting\"\xbc\x02\n" +
+	"accounting\x12&\n" +
+	"\x0ffirst_end_bytes\x18( \x01(\x03R\rfirstEndBytes\"\xdd\x02\n" +
 	"\bSettings\x12\x1b\n" +
 	"\tmax_bytes\x18\x01 \x01(\x03R\bmaxBytes\x124\n" +
 	"\x0emax_bytes_from\x18\x02 \x01(\v2\x0e.sluice.OriginR\fmaxBytesFrom\x12!\n" +
@@ -914,7 +933,9 @@ const file_record_proto_rawDesc = "" +
 	"\foptions_from\x18\x04 \x01(\v2\x0e.sluice.OriginR\voptionsFrom\x12$\n" +
 	"\x0emax_rate_bytes\x18\x05 \x01(\x03R\fmaxRateBytes\x122\n" +
 	"\rmax_rate_from\x18\x06 \x01(\v2\x0e.sluice.OriginR\vmaxRateFrom\x12-\n" +
-	"\twhen_full\x18\a \x01(\v2\x10.sluice.WhenFullR\bwhenFull\"\xe2\x01\n" +
+	"\twhen_full\x18\a \x01(\v2\x10.sluice.WhenFullR\bwhenFull\x12\x1f\n" +
+	"\vfirst_bytes\x18\x14 \x01(\x03R\n" +
+	"firstBytes\"\xe2\x01\n" +
 	"\bWhenFull\x12\x14\n" +
 	"\x05evict\x18\x01 \x01(\bR\x05evict\x12-\n" +
 	"\n" +

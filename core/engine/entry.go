@@ -41,8 +41,8 @@ func (s *sharedSandbox) release() {
 	}
 }
 
-// begin makes what the state directory has of a stream, but for the record.
-func (e *Engine) begin(launch Launch, box *sharedSandbox, identity worker.Identity, name string, s settings.Stream) (*entry, error) {
+// beginStream makes what the state directory has of a stream, but for the record.
+func (e *Engine) beginStream(launch Launch, box *sharedSandbox, identity worker.Identity, name string, s settings.Stream) (*entry, error) {
 	id := e.newID(launch.ContainerID, name)
 	if err := e.state.MakeFIFO(id, identity.UID, identity.GID); err != nil {
 		return nil, err
@@ -121,16 +121,16 @@ func (e *Engine) enlarge(pipe int) int {
 	return capacity
 }
 
-// open opens the files of the entries, which share a sandbox, on a worker thread.
-func (e *Engine) open(entries ...*entry) error {
+// open opens the files of the sinks, which share a sandbox, on a worker thread.
+func (e *Engine) open(sinks ...sink) error {
 	done := make(chan error, 1)
-	first := entries[0]
-	e.workers.Submit(&worker.Task{As: first.task.As, Device: first.task.Device, Urgent: true, Run: func(t *worker.Thread, refused error) {
+	box, identity, device := sinks[0].place()
+	e.workers.Submit(&worker.Task{As: identity, Device: device, Urgent: true, Run: func(t *worker.Thread, refused error) {
 		err := refused
-		fresh := err == nil && first.box.fresh()
-		for _, entry := range entries {
+		fresh := err == nil && box.fresh()
+		for _, s := range sinks {
 			if err == nil {
-				err = entry.open(t, fresh)
+				err = s.open(t, fresh)
 			}
 		}
 		done <- err
@@ -175,11 +175,15 @@ func (e *entry) introduce() {
 		return
 	}
 	e.introduced = true
-	name := e.stream.Name + confSuffix
-	path := e.stream.Record.GetSandbox() + "/" + e.stream.Name
-	if err := e.box.Replace(name, []byte(e.stream.Settings.ConfText(path)), 0o644); err != nil {
+	if err := e.box.introduce(e.stream.Record.GetSandbox(), e.stream.Name, e.stream.Settings); err != nil {
 		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
 	}
+}
+
+// introduce writes the effective policy of a stream into the sandbox, whose path is
+// only shown.
+func (s *sharedSandbox) introduce(path, name string, of settings.Stream) error {
+	return s.Replace(name+confSuffix, []byte(of.ConfText(path+"/"+name)), 0o644)
 }
 
 // newID makes the name of a stream in the state directory: readable, unique, and

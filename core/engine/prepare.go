@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
+	"sluice/core/worker"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,6 +68,11 @@ func (e *Engine) prepare(launch Launch) (Descriptors, error) {
 		return Descriptors{}, err
 	}
 	e.logNotes(notes, launch.ContainerID)
+	if launch.Debug {
+		if container, err = e.settings.ForDebug(container); err != nil {
+			return Descriptors{}, err
+		}
+	}
 	identity, err := e.identities.of(launch.User)
 	if err != nil {
 		return Descriptors{}, err
@@ -79,40 +85,57 @@ func (e *Engine) prepare(launch Launch) (Descriptors, error) {
 	box.users.Add(1) // of this call
 	defer box.release()
 
-	stdout, err := e.begin(launch, box, identity, stdoutName, container.Stdout)
+	sinks, err := e.begin(launch, box, identity, container)
 	if err != nil {
 		return Descriptors{}, err
 	}
-	stderr, err := e.begin(launch, box, identity, stderrName, container.Stderr)
-	if err != nil {
-		stdout.abandon()
+	if err := e.open(sinks...); err != nil {
+		abandon(sinks)
 		return Descriptors{}, err
 	}
-	if err := e.open(stdout, stderr); err != nil {
-		stdout.abandon()
-		stderr.abandon()
-		return Descriptors{}, err
+	return e.handOver(sinks[0], sinks[1])
+}
+
+// begin makes where the two streams of a container go: stdout, then stderr.
+func (e *Engine) begin(launch Launch, box *sharedSandbox, identity worker.Identity, container settings.Container) ([]sink, error) {
+	var sinks []sink
+	for _, of := range []struct {
+		name string
+		settings.Stream
+	}{{stdoutName, container.Stdout}, {stderrName, container.Stderr}} {
+		if of.Discard {
+			sinks = append(sinks, &discarded{name: of.name, launch: launch, settings: of.Stream, box: box, identity: identity, log: e.log})
+			continue
+		}
+		entry, err := e.beginStream(launch, box, identity, of.name, of.Stream)
+		if err != nil {
+			abandon(sinks)
+			return nil, err
+		}
+		sinks = append(sinks, entry)
 	}
-	return e.handOver(stdout, stderr)
+	return sinks, nil
+}
+
+func abandon(sinks []sink) {
+	for _, s := range sinks {
+		s.abandon()
+	}
 }
 
 // handOver opens the ends for the container and serves the streams.
-func (e *Engine) handOver(stdout, stderr *entry) (d Descriptors, err error) {
+func (e *Engine) handOver(stdout, stderr sink) (d Descriptors, err error) {
 	d = Descriptors{-1, -1}
-	if d.Stdout, err = e.state.OpenForContainer(stdout.id); err == nil {
-		d.Stderr, err = e.state.OpenForContainer(stderr.id)
+	if d.Stdout, err = stdout.openForContainer(e); err == nil {
+		d.Stderr, err = stderr.openForContainer(e)
 	}
 	if err == nil {
-		err = errors.Join(e.serve(stdout), e.serve(stderr))
+		err = errors.Join(stdout.serve(e), stderr.serve(e))
 	}
 	if err != nil {
 		d.close()
 		// What is served already meets its end of file by itself.
 		return Descriptors{}, err
-	}
-	if e.settings.LogStreams {
-		stdout.stream.Log.Info("the stream begins", "sandbox", stdout.stream.Record.GetSandbox())
-		stderr.stream.Log.Info("the stream begins", "sandbox", stderr.stream.Record.GetSandbox())
 	}
 	return d, nil
 }

@@ -34,6 +34,7 @@ func newRecord(dir *state.Dir, launch Launch, box *sharedSandbox, identity worke
 			MaxRateBytes: s.MaxRateBytes,
 			MaxRateFrom:  originRecord(s.MaxRateFrom),
 			WhenFull:     whenFullRecord(s.WhenFull),
+			FirstBytes:   s.FirstBytes,
 		},
 		Accounting: &sluicepb.Accounting{},
 	}
@@ -57,6 +58,7 @@ func recordedSettings(module settings.Module, r *sluicepb.StreamRecord) (setting
 		MaxRateBytes: recorded.GetMaxRateBytes(),
 		MaxRateFrom:  recordedOrigin(recorded.GetMaxRateFrom()),
 		WhenFull:     recordedWhenFull(module, recorded.GetWhenFull()),
+		FirstBytes:   recorded.GetFirstBytes(),
 	}, r.GetUser(), r.GetSandbox())
 }
 

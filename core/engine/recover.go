@@ -151,6 +151,8 @@ func checkRecord(r *sluicepb.StreamRecord) error {
 		return fmt.Errorf("%w: its limit is %d bytes, expected at least a page", errUnusable, r.GetSettings().GetMaxBytes())
 	case r.GetSettings().GetMaxRateBytes() < 0:
 		return fmt.Errorf("%w: its rate is %d bytes per second", errUnusable, r.GetSettings().GetMaxRateBytes())
+	case r.GetSettings().GetFirstBytes() != 0 && r.GetSettings().GetFirstBytes() != r.GetSettings().GetMaxBytes():
+		return fmt.Errorf("%w: it keeps the first %d bytes, expected none or its limit", errUnusable, r.GetSettings().GetFirstBytes())
 	case r.GetAccounting() == nil:
 		return fmt.Errorf("%w: it has no account", errUnusable)
 	}

@@ -92,7 +92,7 @@ func TestOverACeiling(t *testing.T) {
 			sizeVariable, "junk", `"junk" does not begin with a number; expected ` + sizeForm, "", nil,
 		},
 		{
-			"CONTAINER_LOGGER_JUNK", "x", "there is no such variable; the nearest is CONTAINER_LOGGER_ON_FULL", "", nil,
+			"CONTAINER_LOGGER_JUNK", "x", "there is no such variable; the nearest is CONTAINER_LOGGER_STDOUT", "", nil,
 		},
 	}
 	for _, tt := range tests {

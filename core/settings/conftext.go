@@ -15,6 +15,10 @@ func (s Stream) ConfText(path string) string {
 	var b strings.Builder
 	b.WriteString("# Written by sluice, to be read by people. Nothing reads it back.\n")
 	fmt.Fprintf(&b, "\"%s\" {\n", printable(confQuote.Replace(path)))
+	if s.Discard {
+		fmt.Fprintf(&b, "    # %s: discard. The container writes into /dev/null; nothing is kept or counted.\n}\n", s.DiscardFrom)
+		return b.String()
+	}
 	for _, line := range s.Policy.Lines() {
 		from := "default"
 		if line.Source > 0 {
@@ -28,6 +32,9 @@ func (s Stream) ConfText(path string) string {
 	}
 	for _, line := range s.WhenFull.lines() {
 		fmt.Fprintf(&b, "    # %s\n", line)
+	}
+	if s.FirstBytes > 0 {
+		fmt.Fprintf(&b, "    # %s: the first %d bytes are kept; what follows is counted and dropped\n", s.MaxBytesFrom, s.FirstBytes)
 	}
 	for _, lowered := range s.Lowered {
 		fmt.Fprintf(&b, "    # %s\n", lowered)

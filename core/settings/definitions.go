@@ -99,6 +99,24 @@ var definitions = []definition{
 		set:     setMaxRate(stderrOf),
 	},
 	{
+		name: "stdout", form: "output", fallback: rotateWord, task: true,
+		meaning: "Whether `stdout` is kept: `discard` gives the container /dev/null, and nothing is counted. " +
+			"A task cannot keep what the operator discards.",
+		set: setOutput(stdoutOf),
+	},
+	{
+		name: "stderr", form: "output", fallback: rotateWord, task: true,
+		meaning: "The same for `stderr`.",
+		set:     setOutput(stderrOf),
+	},
+	{
+		name: "debug_containers", form: "debug", fallback: rotateWord,
+		meaning: "What becomes of the output of DEBUG containers (health checks, attached commands): `rotate` treats " +
+			"them like others, `first` keeps the first " + FormatSize(FirstBytes) + " of each stream and no rotated file, " +
+			"`discard` gives them /dev/null.",
+		set: setDebugContainers,
+	},
+	{
 		name: "allow_scripts", form: "switch", fallback: "false",
 		meaning: "Whether the operator's options may name scripts and external compressors.",
 		set:     setSwitch(func(m *Module) *bool { return &m.AllowScripts }),

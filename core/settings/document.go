@@ -51,5 +51,7 @@ Values:
 * directives: ` + directivesForm + `.
 * override: ` + overrideForm + `.
 * loss: ` + onFullForm + `.
+* output: ` + outputForm + `.
+* debug: ` + debugForm + `.
 `
 }

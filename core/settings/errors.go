@@ -76,10 +76,16 @@ func cut(text string, limit int) string {
 	return text[:limit]
 }
 
-// nearest gives the name that a misspelt one most likely meant. Names are compared
+// nearest gives the name that a misspelt one most likely meant: the first that
+// begins with it, else the one that the fewest changes lead to. Names are compared
 // without regard to case; a long one is cut, as the distance costs its length.
 func nearest(untrustedName string, names []string) string {
 	wanted := strings.ToLower(cut(untrustedName, shownBytes))
+	for _, name := range names {
+		if wanted != "" && strings.HasPrefix(strings.ToLower(name), wanted) {
+			return name
+		}
+	}
 	best, bestDistance := "", -1
 	for _, name := range names {
 		distance := levenshtein.ComputeDistance(wanted, strings.ToLower(name))

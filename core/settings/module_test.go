@@ -100,7 +100,7 @@ func TestBadParameters(t *testing.T) {
 		},
 		{
 			"empty name", "", "10MB",
-			`parameter "": there is no such parameter; the nearest is on_full`,
+			`parameter "": there is no such parameter; the nearest is stdout`,
 		},
 		{
 			"control characters", "state_dir\n\x1b[31m", "/x",

@@ -93,6 +93,9 @@ type Module struct {
 	// MemoryLimitBytes is the soft ceiling of the Go heap beyond what streams need.
 	MemoryLimitBytes int64
 
+	// DebugContainers says what becomes of the output of DEBUG containers.
+	DebugContainers Debug
+
 	// LogStreams asks for a log line per stream.
 	LogStreams bool
 
@@ -110,6 +113,14 @@ type Stream struct {
 	// MaxBytes is the limit of the live file, at least a page.
 	MaxBytes     int64
 	MaxBytesFrom Origin
+
+	// Discard says that the container gets /dev/null: nothing is kept or counted.
+	Discard     bool
+	DiscardFrom Origin
+
+	// FirstBytes, if not 0, is how much is kept from the beginning; what follows is
+	// counted and dropped. It is MaxBytes then, and there are no rotated files.
+	FirstBytes int64
 
 	// MaxRateBytes is the limit in bytes per second; 0 is none.
 	MaxRateBytes int64

@@ -105,7 +105,7 @@ func TestBadTaskVariables(t *testing.T) {
 		},
 		{
 			"the prefix alone", "CONTAINER_LOGGER_", "1MB",
-			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_ON_FULL",
+			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_STDOUT",
 		},
 		{
 			"the operator's", "CONTAINER_LOGGER_STATE_DIR", "/tmp",

@@ -21,6 +21,8 @@ const (
 	countForm    = "none, or a whole number"
 	overrideForm = "refuse, clamp or ignore"
 	onFullForm   = "drop or block"
+	outputForm   = "rotate or discard"
+	debugForm    = "rotate, first or discard"
 
 	directivesForm = "safe, for all that lead nowhere else; none; or directives of logrotate with commas between them"
 )

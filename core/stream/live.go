@@ -27,7 +27,10 @@ func (s *Stream) Open(fresh bool) (err error) {
 	if err := s.openLive(); err != nil {
 		return err
 	}
-	return s.resumeAccount()
+	if err := s.resumeAccount(); err != nil {
+		return err
+	}
+	return s.resumeFirst()
 }
 
 func (s *Stream) recover() error {

@@ -72,7 +72,7 @@ type Stream struct {
 	next    rotation.LiveFile // how to make the next live file
 	carried string            // name of the file with the beginning of a line, or ""
 	rate    bucket
-	gone    bool        // the sandbox was removed: what comes is counted and dropped
+	gone    bool        // the sandbox was removed, or has all it may: what comes is counted and dropped
 	ended   bool        // the last byte is in the file; compressions may be under way
 	cut     bool        // more was in the pipe than fitted into the file
 	flood   bool        // the pipe was found nearly full, and since then not nearly empty
@@ -87,9 +87,13 @@ type Stream struct {
 
 // New makes a stream; it does no I/O.
 func New(config Config) *Stream {
+	limit := config.Settings.Policy.LimitBytes(config.Settings.MaxBytes)
+	if first := config.Settings.FirstBytes; first > 0 {
+		limit = firstLimit(first)
+	}
 	return &Stream{
 		Config: config,
-		limit:  config.Settings.Policy.LimitBytes(config.Settings.MaxBytes),
+		limit:  limit,
 		next:   rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1},
 		rate:   bucket{perSecond: config.Settings.MaxRateBytes},
 	}

@@ -145,6 +145,10 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 			s.account.writtenBytes.Add(int64(n))
 			return n, err
 		}
+		if s.Settings.FirstBytes > 0 {
+			s.endFirst(t, size)
+			continue
+		}
 		if err := s.rotate(t, now, size); err != nil {
 			s.account.rotationErrors.Add(1)
 			return 0, fmt.Errorf("rotate: %w", err)
