@@ -60,7 +60,7 @@ func (b *bench) modules(stateDir string, p policy) (string, error) {
 }
 
 // harness makes the command that starts containers in dir; each runs task.
-func (b *bench) harness(dir string, containers, parallel int, p policy, task ...string) (*exec.Cmd, error) {
+func (b *bench) harness(dir string, containers int, order launchOrder, p policy, task ...string) (*exec.Cmd, error) {
 	state, err := os.MkdirTemp(b.stateRoot, "state")
 	if err != nil {
 		return nil, err
@@ -70,26 +70,36 @@ func (b *bench) harness(dir string, containers, parallel int, p policy, task ...
 	if err != nil {
 		return nil, err
 	}
-	return exec.Command(b.product("sluice-harness"), append([]string{
+	arguments := append([]string{
 		"--modules=" + modules, "--container_logger=" + sluiceModule, "--work_dir=" + dir, "--json",
-		"--logging_level=WARNING", number("containers", int64(containers)), number("parallel", int64(parallel)), "--",
-	}, task...)...), nil
+		"--logging_level=WARNING", number("containers", int64(containers)),
+	}, order...)
+	return exec.Command(b.product("sluice-harness"), append(append(arguments, "--"), task...)...), nil
 }
 
-// launchesAtATime is what a busy agent has under way.
-const launchesAtATime = 4
+// launchOrder are the flags of the harness that say how launches overlap.
+type launchOrder []string
+
+var (
+	// fewAtATime is what a busy agent has under way.
+	fewAtATime = launchOrder{"--parallel=4"}
+	// oneByOne starts the task of a container before the next one is prepared.
+	oneByOne = launchOrder{"--parallel=1"}
+	// prepareFirst prepares all, one by one, before a task is started.
+	prepareFirst = launchOrder{"--parallel=1", "--prepare_first"}
+)
 
 // startSluice starts a harness whose containers give both their streams to the
 // writer; a single stream is one container's stdout.
 func startSluice(b *bench, w *writer, streams int, p policy) (*session, error) {
-	s, _, err := b.startHarness(w, filepath.Join(w.dir, "work"), (streams+1)/2, launchesAtATime, p)
+	s, _, err := b.startHarness(w, filepath.Join(w.dir, "work"), (streams+1)/2, fewAtATime, p)
 	return s, err
 }
 
 // startHarness starts a harness with containers that live as long as the writer; its
 // report is complete when the session has ended.
-func (b *bench) startHarness(w *writer, workDir string, containers, parallel int, p policy) (*session, *bytes.Buffer, error) {
-	command, err := b.harness(workDir, containers, parallel, p, b.program("bench-handover"), w.socket())
+func (b *bench) startHarness(w *writer, workDir string, containers int, order launchOrder, p policy) (*session, *bytes.Buffer, error) {
+	command, err := b.harness(workDir, containers, order, p, b.program("bench-handover"), w.socket())
 	if err != nil {
 		return nil, nil, err
 	}

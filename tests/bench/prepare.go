@@ -15,7 +15,7 @@ import (
 // stream, it lasts until the first line of both is in a file.
 func prepare(b *bench, l Logger, z size) (Run, error) {
 	if l.Name == sluiceName {
-		return prepareInHarness(b, z.Prepares, filepath.Join(b.dir, fmt.Sprintf("work%d", b.runs)))
+		return prepareInHarness(b, z.Prepares, prepareFirst, b.boxes())
 	}
 	peers := map[string]peer{s6Name: {command: s6}, rotateName: {command: rotatelogs}, originalName: {command: original}}
 	run := Run{Logger: l.Name, Streams: 2}
@@ -29,13 +29,16 @@ func prepare(b *bench, l Logger, z size) (Run, error) {
 	return run, nil
 }
 
+// boxes names the directory of the sandboxes of a run.
+func (b *bench) boxes() string { return filepath.Join(b.dir, fmt.Sprintf("work%d", b.runs)) }
+
 // prepareInHarness prepares containers one after the other, below boxes; their tasks
 // live until all are there.
-func prepareInHarness(b *bench, containers int, boxes string) (Run, error) {
+func prepareInHarness(b *bench, containers int, order launchOrder, boxes string) (Run, error) {
 	run := Run{Logger: sluiceName, Streams: 2 * containers}
 	var text *bytes.Buffer
 	start := Logger{start: func(b *bench, w *writer, streams int, p policy) (s *session, err error) {
-		s, text, err = b.startHarness(w, boxes, containers, 1, p)
+		s, text, err = b.startHarness(w, boxes, containers, order, p)
 		return s, err
 	}}
 	arguments := []string{number("streams", int64(run.Streams)), number("rate", 0), number("seconds", 0)}
@@ -59,7 +62,14 @@ func prepareInMemory(b *bench, _ Logger, z size) (Run, error) {
 		return Run{}, err
 	}
 	defer os.RemoveAll(boxes)
-	return prepareInHarness(b, z.Prepares, boxes)
+	return prepareInHarness(b, z.Prepares, prepareFirst, boxes)
+}
+
+// prepareBetweenForks is the same with each task started before the next container
+// is prepared: after a fork every page that the host writes to is copied first, and
+// the task that starts wants a processor.
+func prepareBetweenForks(b *bench, _ Logger, z size) (Run, error) {
+	return prepareInHarness(b, z.Prepares, oneByOne, b.boxes())
 }
 
 // untilFirstLines starts the processes of two streams, writes a line into each and

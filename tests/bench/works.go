@@ -95,6 +95,10 @@ func works(z size) []Work {
 			run: func(b *bench, l Logger) (Run, error) { return prepareInMemory(b, l, z) },
 		},
 		{
+			ID: "e-forks", Title: "The same with each task started before the next container is prepared", Loggers: []string{sluiceName},
+			run: func(b *bench, l Logger) (Run, error) { return prepareBetweenForks(b, l, z) },
+		},
+		{
 			ID: "f", Title: fmt.Sprintf("Blocked: the longest write(2) of one stream, 5,000 writes of 4 kB a second for %d s, while files are rotated and compressed", z.Seconds/2+1),
 			Loggers: []string{eagerName, sluiceName, s6Name, "multilog", rotateName, "copytruncate", originalName},
 			run: streaming(streams{

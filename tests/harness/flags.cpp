@@ -27,6 +27,7 @@ enum Id
   TASK_ENV,
   CONTAINERS,
   PARALLEL,
+  PREPARE_FIRST,
   NESTED,
   CONTAINER_CLASS,
   JSON,
@@ -46,6 +47,7 @@ const struct option OPTIONS[] = {
   {"task_env", required_argument, nullptr, TASK_ENV},
   {"containers", required_argument, nullptr, CONTAINERS},
   {"parallel", required_argument, nullptr, PARALLEL},
+  {"prepare_first", no_argument, nullptr, PREPARE_FIRST},
   {"nested", no_argument, nullptr, NESTED},
   {"container_class", required_argument, nullptr, CONTAINER_CLASS},
   {"json", no_argument, nullptr, JSON},
@@ -118,6 +120,11 @@ Try<Nothing> take(int id, const string& value, Flags* flags)
     case VERSION:
       flags->version = true;
       break;
+
+    case PREPARE_FIRST:
+      flags->prepareFirst = true;
+      break;
+
     case TASK_ENV:
       return addVariable(value, &flags->taskEnvironment);
 
@@ -229,6 +236,8 @@ string Flags::usage()
          "ended\n"
          "  --parallel=N             how many launches at a time (default: "
          "all)\n"
+         "  --prepare_first          starts no task before all containers are "
+         "prepared\n"
          "  --nested                 every container is the child of another "
          "one\n"
          "  --container_class=CLASS  DEFAULT or DEBUG\n"

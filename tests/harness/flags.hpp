@@ -30,6 +30,9 @@ struct Flags
   // How many are prepared and not yet started at a time; 0: all.
   size_t parallel = 0;
 
+  // All are prepared before the first is started.
+  bool prepareFirst = false;
+
   bool nested = false;
   bool debugClass = false;
 

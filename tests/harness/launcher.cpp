@@ -18,15 +18,25 @@ void Launcher::launch(vector<Container>* containers)
   const size_t limit =
     flags.parallel == 0 ? containers->size() : flags.parallel;
 
+  vector<Outcome> prepared;
   size_t begun = 0;
-  for (size_t started = 0; started < containers->size(); started++) {
-    while (begun < containers->size() && begun - started < limit) {
+  for (size_t done = 0; done < containers->size(); done++) {
+    while (begun < containers->size() && begun - done < limit) {
       prepare(&(*containers)[begun++]);
     }
 
     // NOTE: The outcome, and with it the last copy of the descriptors, goes
     // before the next one comes.
-    start(next());
+    if (flags.prepareFirst) {
+      prepared.push_back(next());
+    } else {
+      start(next());
+    }
+  }
+
+  for (Outcome& outcome : prepared) {
+    start(outcome);
+    outcome.io = Prepared();
   }
 }
 

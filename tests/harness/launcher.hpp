@@ -19,8 +19,9 @@
 namespace harness {
 
 // Calls prepare() for up to `flags.parallel` containers at a time, and starts
-// each task as soon as its descriptors are there. A container that could not be
-// launched gets its error; the others go on.
+// each task as soon as its descriptors are there, or with `flags.prepareFirst`
+// when those of all are. A container that could not be launched gets its error;
+// the others go on.
 class Launcher
 {
 public:
