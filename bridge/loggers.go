@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sluice/core/engine"
+	"sluice/core/rotation"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/version"
@@ -73,6 +74,9 @@ func (h *handles) remove(handle int64) {
 	delete(h.all, handle)
 }
 
+// thisMachine is where the files of the options texts are made.
+var thisMachine = settings.Machine{KnownUser: rotation.KnownUser, KnownGroup: rotation.KnownGroup}
+
 // create validates the parameters of a logger.
 func create(parameters []byte) (handle int64, err error) {
 	var message mesos.Parameters
@@ -83,7 +87,7 @@ func create(parameters []byte) (handle int64, err error) {
 	for _, p := range message.GetParameter() {
 		params = append(params, settings.Parameter{Key: p.Key, Value: p.Value})
 	}
-	module, notes, err := settings.ParseModule(params)
+	module, notes, err := thisMachine.ParseModule(params)
 	if err != nil {
 		return 0, err
 	}

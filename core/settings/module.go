@@ -7,10 +7,22 @@ import (
 	"strings"
 )
 
+// Machine knows the names that option texts may mention. A nil member takes every name.
+type Machine struct {
+	KnownUser, KnownGroup func(name string) bool
+}
+
 // ParseModule reads the module's parameters. The error is of type *Error and names
-// the parameter; with it, the Module is of no use. The notes are for the log, once.
+// the parameter; with it, the Module is of no use. The notes are for the log, once. Names of users and groups are taken
+// as they are; Machine.ParseModule looks them up.
 func ParseModule(params []Parameter) (Module, []Note, error) {
-	m := Module{Given: slices.Clone(params)}
+	return Machine{}.ParseModule(params)
+}
+
+// ParseModule is the function of this name for one machine: it refuses, there and in
+// what tasks set later, users and groups that the machine does not know.
+func (on Machine) ParseModule(params []Parameter) (Module, []Note, error) {
+	m := Module{Given: slices.Clone(params), machine: on}
 	for i := range definitions {
 		d := &definitions[i]
 		if d.fallback == "" {

@@ -76,6 +76,8 @@ func (m Module) rules(from Origin, user, sandbox string) logrotate.Rules {
 		AllowScripts: m.AllowScripts,
 		User:         user,
 		Sandbox:      sandbox,
+		KnownUser:    m.machine.KnownUser,
+		KnownGroup:   m.machine.KnownGroup,
 	}
 	if from.Task {
 		rules.Trust = logrotate.Task

@@ -65,6 +65,7 @@ func (o Origin) String() string {
 // makes one. It is a value: copies share nothing that changes, and its methods
 // may be called concurrently.
 type Module struct {
+	machine Machine
 	// Given are the parameters as they were written: what another process needs to
 	// come to the same settings.
 	Given []Parameter

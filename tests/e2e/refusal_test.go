@@ -52,6 +52,12 @@ func TestAgentRefusesBadParameters(t *testing.T) {
 			`parameter logrotate_stdout_options: line 2, column 8: "many": bad value of rotate; ` +
 				"expected a whole number of files to keep, 0 for none, -1 for all",
 		},
+		{
+			"owner",
+			[]parameter{{"logrotate_stderr_options", "create 0640 nobody no-such-group"}},
+			`parameter logrotate_stderr_options: line 1, column 8: "no-such-group": unknown group; ` +
+				"expected a group of this machine, by name or number",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
