@@ -141,6 +141,10 @@ func (s *Stream) Close() {
 		_ = s.set.Close()
 		s.set = nil
 	}
+	s.closePipe()
+}
+
+func (s *Stream) closePipe() {
 	if s.Pipe >= 0 {
 		_ = unix.Close(s.Pipe)
 		s.Pipe = -1
@@ -155,7 +159,8 @@ func (s *Stream) Rebuild() error {
 		_ = s.set.Close()
 		s.set = nil
 	}
-	s.carried, s.ended, s.flood = "", false, false
+	s.carried, s.flood = "", false
+	s.ended = s.ended && s.Pipe < 0
 	// The record knows what was dropped before the last rotation only.
 	dropped, lines := s.account.droppedBytes.Load(), s.account.droppedLines.Load()
 	if err := s.Open(false); err != nil {
@@ -172,10 +177,13 @@ func (s *Stream) GiveUp() { s.gone = true }
 
 // finish ends a stream whose container has closed it and whose pipe is empty. While
 // files of its series are being compressed the record stays: a kill must leave
-// somebody who knows that they are owed.
+// somebody who knows that they are owed. On a busy machine that takes long; the pipe
+// and the live file are not needed any more.
 func (s *Stream) finish(t *worker.Thread) Next {
 	s.ended = true
 	if s.set != nil && s.set.Working() {
+		s.closeLive()
+		s.closePipe()
 		return Next{After: compressionLook, Held: true}
 	}
 	s.Close()
