@@ -26,7 +26,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: false,
 	}
-	root.AddCommand(newKeep(), newVersion())
+	root.AddCommand(newCheck(), newKeep(), newVersion())
 	return root
 }
 

@@ -1,0 +1,124 @@
+package check
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"sluice/core/settings"
+
+	"golang.org/x/sys/unix"
+)
+
+// unbounded stands for what has no bound.
+const unbounded = -1
+
+// Disk is the most that log files take, in bytes, uncompressed; -1 is no bound.
+type Disk struct {
+	ContainerBytes int64 `json:"container_bytes"`
+	// NodeBytes is for Containers containers; both are 0 where that was not asked.
+	Containers int   `json:"containers,omitempty"`
+	NodeBytes  int64 `json:"node_bytes,omitempty"`
+	// TaskBytes is the most that a container can have whose task asks for all that
+	// the ceilings leave it.
+	TaskBytes int64 `json:"task_bytes"`
+}
+
+// diskOf adds up.
+func diskOf(operator settings.Module, c settings.Container, containers int) Disk {
+	d := Disk{ContainerBytes: plus(mostBytes(c.Stdout), mostBytes(c.Stderr)), Containers: containers}
+	if containers > 0 {
+		d.NodeBytes = times(d.ContainerBytes, int64(containers))
+	}
+	d.TaskBytes = plus(mostOfTask(operator, operator.Stdout), mostOfTask(operator, operator.Stderr))
+	return d
+}
+
+// mostBytes is the most that the files of a stream take.
+func mostBytes(s settings.Stream) int64 {
+	switch {
+	case s.Discard:
+		return 0
+	case s.Policy.Rotate < 0:
+		return unbounded
+	}
+	return times(s.Policy.LimitBytes(s.MaxBytes), int64(s.Policy.Rotate)+1)
+}
+
+// mostOfTask is the most that a task can make of a stream: a ceiling bounds what it
+// asks for, not what the operator gave it.
+func mostOfTask(operator settings.Module, s settings.Stream) int64 {
+	if s.Discard {
+		return 0
+	}
+	if operator.Task.MaxBytes == 0 || operator.Task.MaxFiles < 0 || s.Policy.Rotate < 0 {
+		return unbounded
+	}
+	return times(max(s.MaxBytes, operator.Task.MaxBytes), int64(max(s.Policy.Rotate, operator.Task.MaxFiles))+1)
+}
+
+func plus(a, b int64) int64 {
+	if a == unbounded || b == unbounded {
+		return unbounded
+	}
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+func times(a, b int64) int64 {
+	if a == unbounded {
+		return unbounded
+	}
+	if a > math.MaxInt64/b {
+		return math.MaxInt64
+	}
+	return a * b
+}
+
+// fits holds the disk against the file system of the work directory.
+func (r *Report) fits(d Disk, workDir string) {
+	if workDir == "" {
+		return
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(workDir, &fs); err != nil {
+		r.add(Error, position{}, "--work_dir=%s: %v", workDir, err)
+		return
+	}
+	size, free := int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize
+	most, whose := d.ContainerBytes, "one container"
+	if d.Containers > 0 {
+		most, whose = d.NodeBytes, "that many containers"
+	}
+	switch {
+	case most == unbounded:
+	case most > size:
+		r.add(Warning, position{}, "the logs of %s can take %s; the file system of %s has %s", whose, sizeWords(most), workDir, sizeWords(size))
+	case most > free:
+		r.add(Warning, position{}, "the logs of %s can take %s; the file system of %s has %s free", whose, sizeWords(most), workDir, sizeWords(free))
+	}
+}
+
+// stateDir checks where the state directory is, or would be made.
+func (r *Report) stateDir(path string) {
+	info, err := os.Lstat(path)
+	if err == nil && !info.IsDir() {
+		r.add(Error, position{}, "parameter state_dir: %q is not a directory: the agent would not start", path)
+		return
+	}
+	if err == nil && info.Mode().Perm()&0o022 != 0 {
+		r.add(Error, position{}, "parameter state_dir: %q has mode %04o, expected 0700: others can write there, and the agent would not start",
+			path, info.Mode().Perm())
+	}
+	existing := path
+	for existing != "/" && err != nil {
+		existing = filepath.Dir(existing)
+		_, err = os.Stat(existing)
+	}
+	var fs unix.Statfs_t
+	if unix.Statfs(existing, &fs) == nil && fs.Type != unix.TMPFS_MAGIC && fs.Type != unix.RAMFS_MAGIC {
+		r.add(Warning, position{}, "parameter state_dir: %q is not on a tmpfs: a full or slow disk would hold launches and rotations up; "+
+			"expected a directory in /run", path)
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"sluice/core/check"
+	"sluice/core/settings"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newCheck() *cobra.Command {
+	var request check.Request
+	var variables []string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check MODULES.json",
+		Short: "Tell what the agent would say of a modules file, before it is restarted",
+		Long: `Tell what the agent would say of a modules file, before it is restarted.
+
+MODULES.json is what --modules of the agent takes: file:///PATH, a path, or the JSON
+itself. Told are errors of the JSON with line and column, fields that the agent would
+ignore, the library and whether it has the module, every parameter and option, and,
+with --task_env, what a task's variables make of it. Then follow the effective policy
+and the most disk that it takes, and warnings of what is legal and unwise.
+
+The library is looked into, not loaded, and nothing is changed. Run it on the agent's
+machine, where users, paths and the library are those of the agent.
+
+Exit status: 0 without errors, warnings or not; 1 with errors or a wrong command line.`,
+		Example: `  sluice check /etc/mesos/modules.json --container_logger=org_apache_mesos_LogrotateContainerLogger
+  sluice check /etc/mesos/modules.json --task_env CONTAINER_LOGGER_MAX_STDOUT_SIZE=1GB --user www-data
+  sluice check /etc/mesos/modules.json --containers 200 --work_dir /var/lib/mesos`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request.Modules = args[0]
+			for _, variable := range variables {
+				name, value, found := strings.Cut(variable, "=")
+				if !found || name == "" {
+					return fmt.Errorf("--task_env=%s: expected NAME=VALUE", variable)
+				}
+				request.TaskEnv = append(request.TaskEnv, settings.Variable{Name: name, Value: value})
+			}
+			if request.Containers < 0 {
+				return fmt.Errorf("--containers=%d: expected a number of containers", request.Containers)
+			}
+			return printCheck(cmd, check.Run(request), asJSON)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&request.ContainerLogger, "container_logger", "", "the module that the agent is started with")
+	flags.StringArrayVar(&variables, "task_env", nil, "a variable of the task, NAME=VALUE; may be repeated")
+	flags.StringVar(&request.User, "user", "", "the task's user (default: the agent's own)")
+	flags.IntVar(&request.Containers, "containers", 0, "how many containers run on the node at a time")
+	flags.StringVar(&request.WorkDir, "work_dir", "", "the agent's work_dir: warn if its file system is too small")
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// printCheck writes the report to stdout; an error in it is the command's failure.
+func printCheck(cmd *cobra.Command, report *check.Report, asJSON bool) error {
+	var err error
+	if asJSON {
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(report)
+	} else {
+		err = report.Print(cmd.OutOrStdout())
+	}
+	if err == nil && report.Errors() > 0 {
+		err = fmt.Errorf("the agent would refuse %s", report.Source)
+	}
+	return err
+}
