@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"sluice/core/worker"
 	"sync/atomic"
 	"testing"
@@ -82,9 +83,15 @@ func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
 	require.NoError(t, unix.Stat(b.sandbox("hung"), &st))
 	self, err := worker.Self()
 	require.NoError(t, err)
-	hang := make(chan struct{})
+	hang, hangs := make(chan struct{}), make(chan struct{}, worker.PerDevice)
 	for range worker.PerDevice {
-		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Run: func(*worker.Thread, error) { <-hang }})
+		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Run: func(*worker.Thread, error) {
+			hangs <- struct{}{}
+			<-hang
+		}})
+	}
+	for range min(worker.PerDevice, runtime.NumCPU()) {
+		<-hangs // a launch would go before what only waits
 	}
 	_, err = e.Prepare(Launch{ContainerID: "hung", Sandbox: b.sandbox("hung")})
 	require.ErrorIs(t, err, ErrTimeout)
