@@ -105,7 +105,10 @@ enum sluice_metric
     13, // gauge: files that are being compressed or wait for it
   SLUICE_STREAMS_BLOCKED = 14, // gauge: streams whose last write failed
   SLUICE_MEMORY_BYTES = 15, // gauge: what the Go runtime has from the kernel
-  SLUICE_METRICS = 16,
+  SLUICE_FILES_EVICTED =
+    16, // counter: rotated files deleted to keep the budget of the node
+  SLUICE_BYTES_EVICTED = 17, // counter: of them
+  SLUICE_METRICS = 18,
 };
 
 // Fills `values`, an array of `count` numbers indexed by sluice_metric; a

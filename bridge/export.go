@@ -84,6 +84,8 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 		C.SLUICE_COMPRESSIONS_QUEUED: m.Compressions,
 		C.SLUICE_STREAMS_BLOCKED:     m.Blocked,
 		C.SLUICE_MEMORY_BYTES:        memoryBytes(),
+		C.SLUICE_FILES_EVICTED:       m.FilesEvicted,
+		C.SLUICE_BYTES_EVICTED:       m.BytesEvicted,
 	}
 	out := unsafe.Slice((*int64)(unsafe.Pointer(values)), int(count))
 	copy(out, all[:])

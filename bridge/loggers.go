@@ -110,7 +110,7 @@ func initialize(handle int64) error {
 	loggers.mu.Unlock()
 	log.Info("container logs go through sluice", "version", version.Version,
 		"set", strings.Join(settings.Changed(l.settings.Given), " "),
-		"disk_of_one_container_at_most", settings.MostDisk(l.settings.Stdout, l.settings.Stderr))
+		"disk_of_one_container_at_most", settings.Container{Stdout: l.settings.Stdout, Stderr: l.settings.Stderr}.MostDisk())
 	return nil
 }
 

@@ -32,6 +32,8 @@ constexpr struct
   {SLUICE_COMPRESSIONS_QUEUED, "sluice/compressions_queued"},
   {SLUICE_STREAMS_BLOCKED, "sluice/streams_blocked"},
   {SLUICE_MEMORY_BYTES, "sluice/memory_bytes"},
+  {SLUICE_FILES_EVICTED, "sluice/files_evicted"},
+  {SLUICE_BYTES_EVICTED, "sluice/bytes_evicted"},
 };
 
 static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");

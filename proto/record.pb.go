@@ -113,8 +113,14 @@ type StreamRecord struct {
 	// Where the first bytes of a stream that keeps only those end in the live file; 0
 	// before.
 	FirstEndBytes int64 `protobuf:"varint,40,opt,name=first_end_bytes,json=firstEndBytes,proto3" json:"first_end_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// What was deleted of the rotated files to keep the budget of the node, when last,
+	// and by which parameter.
+	EvictedFiles    int64  `protobuf:"varint,41,opt,name=evicted_files,json=evictedFiles,proto3" json:"evicted_files,omitempty"`
+	EvictedBytes    int64  `protobuf:"varint,42,opt,name=evicted_bytes,json=evictedBytes,proto3" json:"evicted_bytes,omitempty"`
+	EvictedUnixNano int64  `protobuf:"varint,43,opt,name=evicted_unix_nano,json=evictedUnixNano,proto3" json:"evicted_unix_nano,omitempty"`
+	EvictedFor      string `protobuf:"bytes,44,opt,name=evicted_for,json=evictedFor,proto3" json:"evicted_for,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *StreamRecord) Reset() {
@@ -271,6 +277,34 @@ func (x *StreamRecord) GetFirstEndBytes() int64 {
 		return x.FirstEndBytes
 	}
 	return 0
+}
+
+func (x *StreamRecord) GetEvictedFiles() int64 {
+	if x != nil {
+		return x.EvictedFiles
+	}
+	return 0
+}
+
+func (x *StreamRecord) GetEvictedBytes() int64 {
+	if x != nil {
+		return x.EvictedBytes
+	}
+	return 0
+}
+
+func (x *StreamRecord) GetEvictedUnixNano() int64 {
+	if x != nil {
+		return x.EvictedUnixNano
+	}
+	return 0
+}
+
+func (x *StreamRecord) GetEvictedFor() string {
+	if x != nil {
+		return x.EvictedFor
+	}
+	return ""
 }
 
 // The settings of a stream as they were written, with where they came from.
@@ -902,7 +936,7 @@ var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x06sluice\"\xc5\x04\n" +
+	"\frecord.proto\x12\x06sluice\"\xdc\x05\n" +
 	"\fStreamRecord\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x17\n" +
 	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12*\n" +
@@ -925,7 +959,12 @@ const file_record_proto_rawDesc = "" +
 	"\n" +
 	"accounting\x18\x15 \x01(\v2\x12.sluice.AccountingR\n" +
 	"accounting\x12&\n" +
-	"\x0ffirst_end_bytes\x18( \x01(\x03R\rfirstEndBytes\"\xdd\x02\n" +
+	"\x0ffirst_end_bytes\x18( \x01(\x03R\rfirstEndBytes\x12#\n" +
+	"\revicted_files\x18) \x01(\x03R\fevictedFiles\x12#\n" +
+	"\revicted_bytes\x18* \x01(\x03R\fevictedBytes\x12*\n" +
+	"\x11evicted_unix_nano\x18+ \x01(\x03R\x0fevictedUnixNano\x12\x1f\n" +
+	"\vevicted_for\x18, \x01(\tR\n" +
+	"evictedFor\"\xdd\x02\n" +
 	"\bSettings\x12\x1b\n" +
 	"\tmax_bytes\x18\x01 \x01(\x03R\bmaxBytes\x124\n" +
 	"\x0emax_bytes_from\x18\x02 \x01(\v2\x0e.sluice.OriginR\fmaxBytesFrom\x12!\n" +

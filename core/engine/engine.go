@@ -34,6 +34,7 @@ type Engine struct {
 	workers      *worker.Pool // moves bytes and rotates
 	background   *worker.Pool // compresses
 	scheduler    *scheduler
+	budget       *budget // nil: the node has none
 	store        *fdStore
 	identities   identities
 	self         worker.Identity
@@ -115,6 +116,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	}
 	e.workers = worker.NewPool(log, e.scheduler)
 	e.scheduler.pool = e.workers
+	e.startBudget()
 	e.workers.Start()
 	e.store = newFDStore(dir.Inode(), func(err error) {
 		log.Warn("the service manager does not keep descriptors; a container that ends while nobody serves it loses what is in its pipe", "error", err)
@@ -190,6 +192,9 @@ func (e *Engine) serve(entry *entry) error {
 		return errors.New("the engine is closed")
 	}
 	e.serving[entry] = true
+	if e.budget != nil {
+		e.budget.join(entry)
+	}
 	e.store.keep(entry.id, entry.stream.Pipe)
 	e.limitMemory()
 	if entry.byCalendar() {
@@ -204,6 +209,9 @@ func (e *Engine) ended(entry *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.serving, entry)
+	if e.budget != nil {
+		e.budget.leave(entry)
+	}
 	e.store.forget(entry.id)
 	e.limitMemory()
 	e.past = e.past.Plus(entry.stream.Account())
@@ -220,6 +228,8 @@ type Metrics struct {
 	Panics, Wakeups    int64
 	Compressions       int64 // files that are being compressed or wait for it
 	Blocked            int64 // streams whose last write failed
+	FilesEvicted       int64 // rotated files deleted to keep the budget of the node
+	BytesEvicted       int64 // of them
 	stream.Account
 }
 
@@ -232,6 +242,9 @@ func (e *Engine) Metrics() Metrics {
 		Panics:  e.workers.Panics() + e.background.Panics() + e.scheduler.panics.Load(),
 		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
 		Compressions: e.compressions.Load(),
+	}
+	if e.budget != nil {
+		m.FilesEvicted, m.BytesEvicted = e.budget.evictedFiles.Load(), e.budget.evictedBytes.Load()
 	}
 	for entry := range e.serving {
 		m.Account = m.Account.Plus(entry.stream.Account())
@@ -255,6 +268,8 @@ func Shared() Metrics {
 		total.Wakeups += m.Wakeups
 		total.Compressions += m.Compressions
 		total.Blocked += m.Blocked
+		total.FilesEvicted += m.FilesEvicted
+		total.BytesEvicted += m.BytesEvicted
 		total.Account = total.Account.Plus(m.Account)
 	}
 	return total

@@ -67,6 +67,16 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 		box:  box,
 		task: worker.Task{As: identity, Device: deviceOf(box, s)},
 	}
+	save := func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) }
+	var kept func(*rotation.Set, int64, int)
+	if e.budget != nil {
+		entry.holding = newHolding(e.budget, s.Policy.LimitBytes(s.MaxBytes), record)
+		kept = entry.holding.keeps
+		save = func(r *sluicepb.StreamRecord) error {
+			entry.holding.note(r)
+			return e.state.Save(id, r)
+		}
+	}
 	entry.stream = stream.New(stream.Config{
 		Name:          record.GetStream(),
 		Sandbox:       box.Dir,
@@ -81,12 +91,13 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 			LimitBytes: s.Policy.LimitBytes(s.MaxBytes),
 			Submit:     e.inBackground(box.Device(), identity),
 			Settle:     e.atOnce(box.Device(), identity),
+			Kept:       kept,
 			RunScript:  e.scriptRunner(box, identity, log),
 			Log:        log,
 			Now:        time.Now,
 		},
 		Record: record,
-		Save:   func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) },
+		Save:   save,
 		Forget: func() error { return e.state.Remove(id) },
 		Now:    time.Now,
 		Log:    log,
@@ -97,6 +108,9 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 // release gives up what an entry holds.
 func (e *entry) release() {
 	e.stream.Close()
+	if e.holding != nil {
+		e.holding.end()
+	}
 	e.box.release()
 }
 
@@ -175,15 +189,27 @@ func (e *entry) introduce() {
 		return
 	}
 	e.introduced = true
-	if err := e.box.introduce(e.stream.Record.GetSandbox(), e.stream.Name, e.stream.Settings); err != nil {
+	e.showPolicy()
+}
+
+// showPolicy writes that file, on a worker thread with the identity of the task's
+// user.
+func (e *entry) showPolicy() {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	var more string
+	if e.holding != nil {
+		more = e.holding.confText()
+	}
+	if err := e.box.showPolicy(e.stream.Record.GetSandbox(), e.stream.Name, e.stream.Settings, more); err != nil {
 		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
 	}
 }
 
-// introduce writes the effective policy of a stream into the sandbox, whose path is
-// only shown.
-func (s *sharedSandbox) introduce(path, name string, of settings.Stream) error {
-	return s.Replace(name+confSuffix, []byte(of.ConfText(path+"/"+name)), 0o644)
+// showPolicy writes the effective policy of a stream into the sandbox, whose path is
+// only shown, and more below it.
+func (s *sharedSandbox) showPolicy(path, name string, of settings.Stream, more string) error {
+	return s.Replace(name+confSuffix, []byte(of.ConfText(path+"/"+name)+more), 0o644)
 }
 
 // newID makes the name of a stream in the state directory: readable, unique, and

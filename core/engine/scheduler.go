@@ -46,6 +46,7 @@ type scheduler struct {
 	wakeups  atomic.Int64
 	panics   atomic.Int64
 	onVisit  func(*entry) // called before each visit; only tests set it
+	visited  func(*entry) // called after each visit that was not the last; may be nil
 	epoll    int
 	timer    int
 	wake     int // eventfd
@@ -67,17 +68,19 @@ type entry struct {
 	box        *sharedSandbox
 	task       worker.Task
 	stream     *stream.Stream
-	key        int32     // in the epoll set
-	due        time.Time // while waiting
-	last       time.Time // when the last visit ended
-	byClock    bool      // the last visit was one of a busy stream
-	patience   int       // looks that may find nothing before it is idle
-	armed      bool      // the epoll set will tell; nobody else has the entry
-	inSet      bool      // the pipe is in the epoll set, armed or not
-	isNew      bool      // its record was not saved yet
-	introduced bool      // its policy is in the sandbox for people to read
-	broken     bool      // a fault left the stream in an unknown state
-	faulted    time.Time // when its last fault was
+	key        int32      // in the epoll set
+	due        time.Time  // while waiting
+	last       time.Time  // when the last visit ended
+	byClock    bool       // the last visit was one of a busy stream
+	patience   int        // looks that may find nothing before it is idle
+	armed      bool       // the epoll set will tell; nobody else has the entry
+	inSet      bool       // the pipe is in the epoll set, armed or not
+	isNew      bool       // its record was not saved yet
+	introduced bool       // its policy is in the sandbox for people to read
+	holding    *holding   // its part of the budget; nil where there is none
+	writing    sync.Mutex // of the file with its policy
+	broken     bool       // a fault left the stream in an unknown state
+	faulted    time.Time  // when its last fault was
 }
 
 // newScheduler opens the scheduler's descriptors; it has visits made by the workers
@@ -179,6 +182,9 @@ func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 		s.remove(e)
 		s.ended(e)
 		return
+	}
+	if s.visited != nil {
+		s.visited(e)
 	}
 	s.settle(e, next)
 }

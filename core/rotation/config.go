@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Config is what a Set needs. All members but Settle and RunScript are required.
+// Config is what a Set needs. All members but Settle, RunScript and Kept are required.
 type Config struct {
 	// Dir is the sandbox, borrowed for the life of the Set.
 	Dir *sandbox.Dir
@@ -32,6 +32,9 @@ type Config struct {
 	// leaves it to the thread in the background; then a busy machine that has no time
 	// for that thread can hold a rotation up.
 	Settle func(task func())
+	// Kept hears what the rotated files take, at first nothing, then after every look and
+	// change. It is called with locks held: it must return at once and not call the Set.
+	Kept func(s *Set, bytes int64, files int)
 	// RunScript runs one command as the task's user and waits for it; nil refuses.
 	RunScript func(script.Command) error
 	Log       *slog.Logger

@@ -35,6 +35,8 @@ func (s *Set) files() ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the files of %q: %w", s.cfg.Base, err)
 	}
+	s.count(infos)
+	s.tellKept()
 	var files []File
 	for name, info := range infos {
 		at, ok := s.scheme.place(name)
@@ -86,7 +88,7 @@ func (s *Set) DropOldest() (sizeBytes int64, ok bool, err error) {
 		return 0, false, fmt.Errorf("make room: %w", fs.ErrClosed)
 	}
 	files, err := s.files()
-	if err != nil {
+	if err != nil || s.keepsNone() {
 		return 0, false, err
 	}
 	for _, f := range files {
@@ -98,6 +100,7 @@ func (s *Set) DropOldest() (sizeBytes int64, ok bool, err error) {
 		if err != nil {
 			return 0, false, fmt.Errorf("make room: %w", err)
 		}
+		s.changeKept(-s.counted(f.Size), -1)
 		return f.Size, true, nil
 	}
 	return 0, false, nil
@@ -118,7 +121,7 @@ func (s *Set) Expire(now time.Time) error {
 
 func (s *Set) expire(now time.Time) error {
 	maxAge := s.cfg.Policy.MaxAge
-	if maxAge <= 0 || s.cfg.Policy.Rotate == 0 {
+	if maxAge <= 0 || s.keepsNone() {
 		// What there is beside a policy that keeps none, logrotate leaves for good.
 		return nil
 	}
@@ -136,7 +139,9 @@ func (s *Set) expire(now time.Time) error {
 		}
 		if err := s.unlink(f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = append(failed, fmt.Errorf("expire: %w", err))
+			continue
 		}
+		s.changeKept(-s.counted(f.Size), -1)
 	}
 	return errors.Join(failed...)
 }

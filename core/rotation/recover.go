@@ -30,7 +30,7 @@ func (s *Set) Recover(now time.Time) error {
 	}
 	err := s.resume()
 	s.unfinished = err != nil
-	for _, step := range []func() error{s.trimDates, func() error { return s.expire(now) }} {
+	for _, step := range []func() error{s.trimDates, func() error { return s.expire(now) }, s.recount} {
 		if errors.Is(err, errStopped) {
 			break
 		}
@@ -217,4 +217,13 @@ func (s *Set) trimDates() error {
 		}
 	}
 	return nil
+}
+
+// recount looks what the series takes, where somebody wants to know. mu is held.
+func (s *Set) recount() error {
+	if s.cfg.Kept == nil {
+		return nil
+	}
+	_, err := s.files()
+	return err
 }

@@ -57,8 +57,11 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 	if err != nil {
 		return out, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
 	}
+	s.count(files)
 	steps := plan(view{live: live, files: files, pending: s.pending(), held: s.held}, s.scheme, s.cfg.Policy, now)
-	if err := s.apply(steps, &out); err != nil {
+	err = s.apply(steps, &out)
+	s.countRotated(live, out)
+	if err != nil {
 		return out, err
 	}
 	s.submitAll()

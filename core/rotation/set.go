@@ -29,6 +29,7 @@ type Set struct {
 	held    map[string]sandbox.Info
 	listing listing
 	stats   Stats
+	kept    kept
 	// complained is when a failed compression was told last, in Unix nanoseconds.
 	complained atomic.Int64
 	// unfinished says that the last rotation broke off and must be taken back first.
@@ -67,6 +68,7 @@ func New(cfg Config) (*Set, error) {
 		return nil, err
 	}
 	s.dir = &directory{Dir: dir}
+	s.tellKept()
 	return s, nil
 }
 

@@ -181,6 +181,17 @@ var definitions = []definition{
 		set: setOnFull,
 	},
 	{
+		name: "node_max_bytes", form: "budget", fallback: offWord,
+		meaning: "The most that the files of all containers take together. Over it rotated files are deleted, " +
+			"the oldest of the container that has most first.",
+		set: setNodeMaxBytes,
+	},
+	{
+		name: "node_min_free", form: "free", fallback: offWord,
+		meaning: "What stays free of the file system of the sandboxes, whoever fills it, as long as there are rotated files to delete.",
+		set:     setNodeMinFree,
+	},
+	{
 		name: "prepare_timeout", form: "duration", fallback: "5secs",
 		meaning: "Longest wait of a launch for the disk of its sandbox; then it fails with the reason.",
 		set: setDuration(func(m *Module) *time.Duration { return &m.PrepareTimeout },

@@ -22,7 +22,7 @@ func TestMostDisk(t *testing.T) {
 			{"logrotate_stderr_options", c.options},
 		})
 		require.NoError(t, err)
-		got := MostDisk(m.Stdout, m.Stderr)
+		got := Container{m.Stdout, m.Stderr}.MostDisk()
 		assert.Equal(t, c.want, got, c.options)
 	}
 }

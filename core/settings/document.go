@@ -53,5 +53,7 @@ Values:
 * loss: ` + onFullForm + `.
 * output: ` + outputForm + `.
 * debug: ` + debugForm + `.
+* budget: ` + budgetForm + `.
+* free: ` + freeForm + `.
 `
 }

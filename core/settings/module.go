@@ -37,6 +37,9 @@ func (on Machine) ParseModule(params []Parameter) (Module, []Note, error) {
 		return m, nil, err
 	}
 	more, err := m.readPolicies("", "")
+	if err == nil {
+		err = m.contradiction()
+	}
 	return m, append(notes, more...), err
 }
 

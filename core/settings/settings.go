@@ -94,6 +94,11 @@ type Module struct {
 	// MemoryLimitBytes is the soft ceiling of the Go heap beyond what streams need.
 	MemoryLimitBytes int64
 
+	// NodeMaxBytes is the most that the series of all containers take together; 0 is no
+	// bound. NodeMinFree is what stays free of the file system of the sandboxes.
+	NodeMaxBytes int64
+	NodeMinFree  Free
+
 	// DebugContainers says what becomes of the output of DEBUG containers.
 	DebugContainers Debug
 

@@ -27,6 +27,9 @@ func (m Module) ForTask(untrustedEnv []Variable, user, sandbox string) (Containe
 		r.ignoreOptions()
 	}
 	notes, err := r.module.readPolicies(user, sandbox)
+	if err == nil {
+		err = r.fitNode()
+	}
 	return Container{Stdout: r.module.Stdout, Stderr: r.module.Stderr}, append(r.notes, notes...), err
 }
 
@@ -77,13 +80,19 @@ func (r *taskReader) ignore(why error) {
 	}
 }
 
-// ignoreOptions puts the operator's options where the task's cannot be used.
-func (r *taskReader) ignoreOptions() {
-	pairs := []struct{ task, operator *Stream }{
+// pair is a stream as the task wants it and as the operator has it.
+type pair struct{ task, operator *Stream }
+
+func (r *taskReader) pairs() []pair {
+	return []pair{
 		{&r.module.Stdout, &r.operator.Stdout},
 		{&r.module.Stderr, &r.operator.Stderr},
 	}
-	for _, pair := range pairs {
+}
+
+// ignoreOptions puts the operator's options where the task's cannot be used.
+func (r *taskReader) ignoreOptions() {
+	for _, pair := range r.pairs() {
 		if !pair.task.OptionsFrom.Task {
 			continue
 		}

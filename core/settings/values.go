@@ -23,6 +23,8 @@ const (
 	onFullForm   = "drop or block"
 	outputForm   = "rotate or discard"
 	debugForm    = "rotate, first or discard"
+	budgetForm   = "off, or " + sizeForm
+	freeForm     = "off, a percentage such as 5%, or " + sizeForm
 
 	directivesForm = "safe, for all that lead nowhere else; none; or directives of logrotate with commas between them"
 )

@@ -128,6 +128,7 @@ func (s *Stream) follow() (size int64, err error) {
 			return 0, fmt.Errorf("stat %q: %w", s.Name, err)
 		}
 		if st.Nlink > 0 {
+			s.liveBytes.Store(st.Size)
 			return st.Size, nil
 		}
 		s.closeLive()

@@ -77,9 +77,11 @@ type Stream struct {
 	cut     bool        // more was in the pipe than fitted into the file
 	flood   bool        // the pipe was found nearly full, and since then not nearly empty
 	tending atomic.Bool // the clock asks
+	saving  atomic.Bool // SaveSoon was called
 	blocked atomic.Bool // the last write failed
 
-	lastRotation int64 // Unix nanoseconds; 0: never
+	liveBytes    atomic.Int64 // when last looked at
+	lastRotation int64        // Unix nanoseconds; 0: never
 	reports      limiter
 	account      account
 	last         time.Time // of the last look

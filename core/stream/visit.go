@@ -47,6 +47,7 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 	if s.ended {
 		return s.finish(t)
 	}
+	s.saveAsked(t)
 	if err := s.tend(t, now); err != nil {
 		return s.stuck("rotate "+s.Name, err)
 	}
@@ -143,6 +144,7 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		if count > 0 {
 			n, err := pump.Splice(s.Pipe, s.liveFD, size, count)
 			s.account.writtenBytes.Add(int64(n))
+			s.liveBytes.Store(size + int64(n))
 			return n, err
 		}
 		if s.Settings.FirstBytes > 0 {

@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"log/slog"
+	"sluice/core/settings"
+	"sluice/core/worker"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// claimPatience is how long a deletion may take. One that takes longer waits for a
+	// file system that hangs: what it is to free is not relied on any more.
+	claimPatience = time.Second
+	// barredFor is how long a container is left alone whose files cannot be deleted.
+	barredFor = 10 * time.Second
+	// rescanAfter is how soon is looked again where nobody has anything to give.
+	rescanAfter = 100 * time.Millisecond
+)
+
+// budget keeps the files of all containers within node_max_bytes, and node_min_free of
+// their file systems free, by deleting rotated files: never a live one, and never what
+// is not of a series. Who gives is decided by shed.
+//
+// Nothing of it runs by itself. What a stream takes is told by its visits, its
+// rotations and its compressions, as it changes; each visit compares the sum. The
+// free space is looked at by visits too, as often as what is written in between asks
+// for, and once a second. The deletions are tasks of the worker threads, urgent ones,
+// so that they go before what writes; the file systems do not wait for each other.
+type budget struct {
+	mostBytes int64 // of all series; 0: no bound
+	minFree   settings.Free
+	submit    func(*worker.Task)
+	log       *slog.Logger
+	// explain has a stream tell in its sandbox what was deleted. It is called on a
+	// worker thread with the identity of the task's user.
+	explain func(*entry)
+
+	takenBytes   atomic.Int64
+	claimedBytes atomic.Int64 // of them, those that are about to be deleted
+	evictedFiles atomic.Int64
+	evictedBytes atomic.Int64
+	rescan       atomic.Int64 // Unix nanoseconds: nobody has anything to give before
+
+	reports, warnings limiter
+
+	mu      sync.Mutex
+	holders map[string]*holder // by sandbox
+	spaces  map[uint64]*space  // by device
+}
+
+// holder is a container with files that count.
+type holder struct {
+	sandbox string
+	space   *space
+	entries []*entry
+
+	// What is to be deleted, and since when; a task is under way then.
+	claimedFiles int
+	claimedBytes int64
+	claimedAt    time.Time // zero: no task
+	overdue      bool      // it takes so long that it is not relied on
+	barred       time.Time // until when
+	why          string
+}
+
+// newBudget gives nil where neither bound is set.
+func newBudget(module settings.Module, submit func(*worker.Task), explain func(*entry), log *slog.Logger) *budget {
+	if module.NodeMaxBytes == 0 && !module.NodeMinFree.On() {
+		return nil
+	}
+	return &budget{
+		mostBytes: module.NodeMaxBytes, minFree: module.NodeMinFree,
+		submit: submit, explain: explain, log: log,
+		holders: map[string]*holder{}, spaces: map[uint64]*space{},
+	}
+}
+
+// join has a stream count that is served from now on.
+func (b *budget) join(e *entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	path := e.stream.Record.GetSandbox()
+	h := b.holders[path]
+	if h == nil {
+		h = &holder{sandbox: path, space: b.spaceOf(e.box.Device())}
+		b.holders[path] = h
+	}
+	h.entries = append(h.entries, e)
+	e.holding.space = h.space
+	e.holding.writes(e.stream.LiveBytes())
+}
+
+// leave undoes join, before the stream and its sandbox are released.
+func (b *budget) leave(e *entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	path := e.stream.Record.GetSandbox()
+	h := b.holders[path]
+	if h == nil {
+		return
+	}
+	for i, other := range h.entries {
+		if other == e {
+			h.entries = append(h.entries[:i:i], h.entries[i+1:]...)
+			break
+		}
+	}
+	if len(h.entries) == 0 {
+		b.forget(h)
+		delete(b.holders, path)
+	}
+}
+
+// visited is called after each visit of a stream, on its worker thread.
+func (b *budget) visited(e *entry, now time.Time) {
+	grown := e.holding.writes(e.stream.LiveBytes())
+	if b.minFree.On() {
+		e.holding.space.visited(b.minFree, e.box.Dir, grown, now, b.warn)
+	}
+	if b.over(e.holding.space) && now.UnixNano() >= b.rescan.Load() {
+		b.trim(now)
+	}
+}
+
+// over tells whether something is to be deleted beyond what already is about to.
+func (b *budget) over(s *space) bool {
+	return b.mostBytes > 0 && b.takenBytes.Load()-b.claimedBytes.Load() > b.mostBytes || s.lackingBytes() > 0
+}
+
+// trim chooses what is deleted and has it deleted.
+func (b *budget) trim(now time.Time) {
+	var tasks []*worker.Task
+	b.mu.Lock()
+	b.dropOverdue(now)
+	// Whoever rotates meanwhile takes this back.
+	b.rescan.Store(now.Add(rescanAfter).UnixNano())
+	if b.mostBytes > 0 {
+		need := b.takenBytes.Load() - b.claimedBytes.Load() - b.mostBytes
+		tasks = append(tasks, b.claim(need, nil, "node_max_bytes", now)...)
+	}
+	for _, s := range b.spaces {
+		tasks = append(tasks, b.claim(s.lackingBytes(), s, "node_min_free", now)...)
+	}
+	b.mu.Unlock()
+	for _, task := range tasks {
+		b.submit(task)
+	}
+}
+
+// claim has containers, those on one file system if one is given, free needBytes. It
+// gives the tasks of those that had none.
+func (b *budget) claim(needBytes int64, on *space, why string, now time.Time) (tasks []*worker.Task) {
+	if needBytes <= 0 {
+		return nil
+	}
+	var holders []*holder
+	var uses []use
+	for _, h := range b.holders {
+		if (on == nil || h.space == on) && !h.overdue && !now.Before(h.barred) {
+			holders, uses = append(holders, h), append(uses, h.use())
+		}
+	}
+	files, freed := shed(needBytes, uses)
+	for i, h := range holders {
+		if files[i] == 0 {
+			continue
+		}
+		h.claimedFiles += files[i]
+		h.claimedBytes += freed[i]
+		h.why = why
+		b.rescan.Store(0)
+		b.claimedBytes.Add(freed[i])
+		h.space.claimedBytes.Add(freed[i])
+		if h.claimedAt.IsZero() {
+			h.claimedAt = now
+			tasks = append(tasks, b.task(h))
+		}
+	}
+	return tasks
+}
+
+// use is what the container takes beyond what it is about to give. mu of the budget is
+// held.
+func (h *holder) use() use {
+	u := use{files: -h.claimedFiles, keptBytes: -h.claimedBytes}
+	for _, e := range h.entries {
+		u.takenBytes += e.holding.liveBytes.Load()
+		u.keptBytes += e.holding.keptBytes.Load()
+		u.files += int(e.holding.files.Load())
+	}
+	u.files, u.keptBytes = max(0, u.files), max(0, u.keptBytes)
+	u.takenBytes += u.keptBytes
+	return u
+}
+
+// dropOverdue stops relying on deletions that take too long. mu is held.
+func (b *budget) dropOverdue(now time.Time) {
+	for _, h := range b.holders {
+		if !h.overdue && !h.claimedAt.IsZero() && now.Sub(h.claimedAt) > claimPatience {
+			b.forget(h)
+			h.overdue = true
+		}
+	}
+}
+
+// forget takes back what a container was to give. mu is held.
+func (b *budget) forget(h *holder) {
+	b.claimedBytes.Add(-h.claimedBytes)
+	h.space.claimedBytes.Add(-h.claimedBytes)
+	h.claimedFiles, h.claimedBytes = 0, 0
+}
+
+// startBudget makes the budget if there is to be one.
+func (e *Engine) startBudget() {
+	e.budget = newBudget(e.settings, e.workers.Submit, e.explain, e.log)
+	if e.budget != nil {
+		e.scheduler.visited = func(entry *entry) { e.budget.visited(entry, time.Now()) }
+	}
+}
+
+// explain tells in the sandbox what was deleted of a stream, and has its record say so
+// for the next owner.
+func (e *Engine) explain(entry *entry) {
+	entry.showPolicy()
+	entry.stream.SaveSoon()
+	e.scheduler.nudge(entry)
+}

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestShed(t *testing.T) {
+	// A container with files of 10 bytes and a live file of as many.
+	takes := func(files int) use {
+		return use{takenBytes: int64(files+1) * 10, keptBytes: int64(files) * 10, files: files}
+	}
+	ended := func(files int) use {
+		return use{takenBytes: int64(files) * 10, keptBytes: int64(files) * 10, files: files, ended: true}
+	}
+	for _, test := range []struct {
+		name string
+		need int64
+		uses []use
+		want []int
+	}{
+		{"nothing is needed", 0, []use{takes(5)}, []int{0}},
+		{"nobody has anything", 50, []use{takes(0), takes(0)}, []int{0, 0}},
+		{"the largest gives", 10, []use{takes(5), takes(9), takes(1)}, []int{0, 1, 0}},
+		{"half a file is a file", 11, []use{takes(9)}, []int{2}},
+		{"down to the others", 50, []use{takes(2), takes(9), takes(3)}, []int{0, 5, 0}},
+		{"then in turn", 70, []use{takes(4), takes(9), takes(4)}, []int{1, 6, 0}},
+		{"a last file stays while another has two", 90, []use{takes(1), takes(9), takes(2)}, []int{0, 8, 1}},
+		{"the last files go, the largest first", 20, []use{{takenBytes: 500, keptBytes: 10, files: 1}, takes(1), takes(1)}, []int{1, 1, 0}},
+		{"all go", 1000, []use{takes(1), takes(9), takes(2)}, []int{1, 9, 2}},
+		{"a great live file does not cost the only rotated one", 10, []use{{takenBytes: 5000, keptBytes: 10, files: 1}, takes(2)}, []int{0, 1}},
+		{"who has ended gives the last first", 10, []use{takes(1), ended(1)}, []int{0, 1}},
+		{"and has a share like the others", 20, []use{takes(3), ended(9)}, []int{0, 2}},
+		{"empty files free nothing", 10, []use{{takenBytes: 100, files: 3}, takes(1)}, []int{3, 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			files, freed := shed(test.need, test.uses)
+			assert.Equal(t, test.want, files)
+			for i, n := range files {
+				if test.uses[i].files > 0 {
+					assert.Equal(t, test.uses[i].keptBytes/int64(test.uses[i].files)*int64(n), freed[i])
+				}
+			}
+		})
+	}
+}
+
+// TestShedIsFair has containers of all sizes and takes until half is left: what is
+// taken comes from those above the common level alone.
+func TestShedIsFair(t *testing.T) {
+	var uses []use
+	var total int64
+	for i := range 200 {
+		u := use{keptBytes: int64(i) * 100, files: i, takenBytes: int64(i)*100 + 50}
+		uses = append(uses, u)
+		total += u.takenBytes
+	}
+	files, _ := shed(total/2, uses)
+	level := int64(0)
+	for i, u := range uses {
+		if files[i] > 0 {
+			level = max(level, u.takenBytes-int64(files[i])*100)
+		}
+	}
+	for i, u := range uses {
+		left := u.takenBytes - int64(files[i])*100
+		assert.LessOrEqual(t, left, level+100, "container %d", i)
+		if files[i] > 0 {
+			assert.GreaterOrEqual(t, left, level-100, "container %d", i)
+		}
+	}
+}

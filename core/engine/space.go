@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// lookAtLeast is how often the free space of a file system is looked at while
+	// something is written: a neighbour may fill it.
+	lookAtLeast = time.Second
+	// lookShare of what is free beyond what must stay may be written between looks,
+	// and at least lookBytes.
+	lookShare = 8
+	lookBytes = 1 << 20
+)
+
+// space is a file system with sandboxes, and whether enough of it is free.
+type space struct {
+	missingBytes atomic.Int64 // at the last look
+	claimedBytes atomic.Int64 // about to be deleted
+	written      atomic.Int64 // since the last look
+	nextBytes    atomic.Int64 // when so much is written, look again
+	looked       atomic.Int64 // Unix nanoseconds
+}
+
+// spaceOf gives the space of a device. mu is held.
+func (b *budget) spaceOf(device uint64) *space {
+	s := b.spaces[device]
+	if s == nil {
+		s = &space{}
+		b.spaces[device] = s
+	}
+	return s
+}
+
+// lackingBytes is what is missing beyond what is about to be deleted.
+func (s *space) lackingBytes() int64 { return s.missingBytes.Load() - s.claimedBytes.Load() }
+
+// visited looks at the free space if it is time to. dir lies on the file system, whose
+// worker thread calls.
+func (s *space) visited(want settings.Free, dir *sandbox.Dir, grown int64, now time.Time, warn func(string, error)) {
+	written := s.written.Add(grown)
+	looked := s.looked.Load()
+	if written < s.nextBytes.Load() && now.UnixNano()-looked < int64(lookAtLeast) {
+		return
+	}
+	if s.looked.CompareAndSwap(looked, now.UnixNano()) {
+		s.look(want, dir, warn)
+	}
+}
+
+// look compares what is free with what is wanted.
+func (s *space) look(want settings.Free, dir *sandbox.Dir, warn func(string, error)) {
+	s.written.Store(0)
+	free, total, err := dir.Space()
+	if err != nil {
+		warn("node_min_free cannot be kept", err)
+		return
+	}
+	beyond := free - want.Of(total)
+	s.missingBytes.Store(max(0, -beyond))
+	s.nextBytes.Store(max(lookBytes, beyond/lookShare))
+}
+
+// freed tells of a file that was deleted, until the next look knows better.
+func (s *space) freed(sizeBytes int64) {
+	for {
+		missing := s.missingBytes.Load()
+		if s.missingBytes.CompareAndSwap(missing, max(0, missing-sizeBytes)) {
+			return
+		}
+	}
+}

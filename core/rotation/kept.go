@@ -1,0 +1,79 @@
+package rotation
+
+import (
+	"fmt"
+	"io/fs"
+	"sluice/core/sandbox"
+	"time"
+)
+
+// kept is what the rotated files take: counted whenever the series is looked at, and
+// changed by what is done to it in between.
+type kept struct {
+	bytes int64
+	files int
+}
+
+// counted is what a file of the series counts. The task can extend one at no cost;
+// that is not the series' doing.
+func (s *Set) counted(sizeBytes int64) int64 {
+	if s.cfg.LimitBytes > 0 {
+		return min(sizeBytes, s.cfg.LimitBytes)
+	}
+	return sizeBytes
+}
+
+// count counts what was found. mu is held.
+func (s *Set) count(found map[string]sandbox.Info) {
+	s.kept = kept{}
+	if s.keepsNone() {
+		return
+	}
+	for name, info := range found {
+		if at, ok := s.scheme.place(name); ok && info.Mode.IsRegular() && s.belongs(name, at) {
+			s.kept.bytes += s.counted(info.Size)
+			s.kept.files++
+		}
+	}
+}
+
+// keepsNone says that the policy keeps no rotated file: what has such a name beside
+// it is the task's.
+func (s *Set) keepsNone() bool { return s.cfg.Policy.Rotate == 0 }
+
+// countRotated adds what a rotation did to the series. mu is held.
+func (s *Set) countRotated(live sandbox.Info, out Outcome) {
+	if !out.Rotated {
+		return
+	}
+	// Where the live file was removed it is one of those removed.
+	s.changeKept(s.counted(live.Size)-out.RemovedBytes, 1-out.Removed)
+}
+
+// changeKept tells of a change. mu is held.
+func (s *Set) changeKept(bytes int64, files int) {
+	s.kept.bytes = max(0, s.kept.bytes+bytes)
+	s.kept.files = max(0, s.kept.files+files)
+	s.tellKept()
+}
+
+func (s *Set) tellKept() {
+	if s.cfg.Kept != nil {
+		s.cfg.Kept(s, s.kept.bytes, s.kept.files)
+	}
+}
+
+// Oldest gives the time of the oldest file of the series; ok is false where there is
+// none.
+func (s *Set) Oldest() (at time.Time, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return time.Time{}, false, fmt.Errorf("look for the oldest file: %w", fs.ErrClosed)
+	}
+	files, err := s.files()
+	if err != nil || len(files) == 0 || s.keepsNone() {
+		return time.Time{}, false, err
+	}
+	return files[0].ModTime, true, nil
+}
