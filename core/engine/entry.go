@@ -183,7 +183,7 @@ const confSuffix = ".logrotate.conf"
 
 // introduce writes the file that shows people the effective policy, on the first
 // visit: no launch waits for it. Every owner does, whose rules may differ, and which
-// may have been killed over it. Nothing reads it back.
+// may have been killed over it. The logger never reads it back.
 func (e *entry) introduce() {
 	if e.introduced {
 		return

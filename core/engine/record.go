@@ -46,9 +46,9 @@ func identityOf(r *sluicepb.StreamRecord) worker.Identity {
 	return worker.Identity{UID: int(r.GetUid()), GID: int(r.GetGid()), Groups: r.GetGroups()}
 }
 
-// recordedSettings reads the settings of a record again, under the present rules of
+// RecordedSettings reads the settings of a record again, under the present rules of
 // the operator.
-func recordedSettings(module settings.Module, r *sluicepb.StreamRecord) (settings.Stream, error) {
+func RecordedSettings(module settings.Module, r *sluicepb.StreamRecord) (settings.Stream, error) {
 	recorded := r.GetSettings()
 	return module.WithPolicy(settings.Stream{
 		MaxBytes:     recorded.GetMaxBytes(),

@@ -71,7 +71,7 @@ func (e *Engine) revive(id string, boxes *sandboxes) (*entry, error) {
 	if err := checkRecord(record); err != nil {
 		return nil, err
 	}
-	s, err := recordedSettings(e.settings, record)
+	s, err := RecordedSettings(e.settings, record)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnusable, err)
 	}

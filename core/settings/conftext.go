@@ -9,11 +9,12 @@ import (
 var confQuote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // ConfText is the effective policy of a stream in logrotate's own language, for
-// people to read in `stdout.logrotate.conf`; nothing ever reads it back. Comments
+// people, and for those who read the series, in `stdout.logrotate.conf`. No logger ever
+// reads it back: the task can change it. Comments
 // say where each line came from. `path` is the live file's, as it shall be shown.
 func (s Stream) ConfText(path string) string {
 	var b strings.Builder
-	b.WriteString("# Written by sluice, to be read by people. Nothing reads it back.\n")
+	b.WriteString("# Written by sluice, for people and the command sluice. The logger never reads it back.\n")
 	fmt.Fprintf(&b, "\"%s\" {\n", printable(confQuote.Replace(path)))
 	if s.Discard {
 		fmt.Fprintf(&b, "    # %s: discard. The container writes into /dev/null; nothing is kept or counted.\n}\n", s.DiscardFrom)

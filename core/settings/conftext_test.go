@@ -8,7 +8,7 @@ import (
 )
 
 func TestConfTextOfDefaults(t *testing.T) {
-	assert.Equal(t, `# Written by sluice, to be read by people. Nothing reads it back.
+	assert.Equal(t, `# Written by sluice, for people and the command sluice. The logger never reads it back.
 "/sandbox/stdout" {
     # default
     rotate 1
@@ -25,7 +25,7 @@ func TestConfTextSaysWhereLinesCameFrom(t *testing.T) {
 	)
 	c, _, err := m.ForTask([]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "\n  rotate 4\r\n\n"}}, "nobody", "/sandbox")
 	require.NoError(t, err)
-	assert.Equal(t, `# Written by sluice, to be read by people. Nothing reads it back.
+	assert.Equal(t, `# Written by sluice, for people and the command sluice. The logger never reads it back.
 "/sandbox/a\"b\n/stdout" {
     # task variable CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS, line 2
     rotate 4

@@ -25,7 +25,11 @@ func (s *Stream) carryName(from, to int64) string {
 	return fmt.Sprintf("%s%d-%d", s.carryPrefix(), from, to)
 }
 
-func (s *Stream) carryPrefix() string { return "." + s.Name + ".sluice-carry-" }
+func (s *Stream) carryPrefix() string { return CarryPrefix(s.Name) }
+
+// CarryPrefix begins the name of the file, in the sandbox, with the beginning of a line
+// that is on its way from the live file of that name to the next.
+func CarryPrefix(live string) string { return "." + live + ".sluice-carry-" }
 
 // carry does steps 1 and 2.
 func (s *Stream) carry(from, to int64) error {

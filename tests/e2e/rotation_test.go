@@ -18,7 +18,7 @@ func TestFewLinesStayInOneFile(t *testing.T) {
 	assert.Equal(t, "err\n", read(t, filepath.Join(sandbox, "stderr")))
 	for _, stream := range []string{"stdout", "stderr"} {
 		assert.NoFileExists(t, filepath.Join(sandbox, stream+".1"))
-		assert.Equal(t, fmt.Sprintf(`# Written by sluice, to be read by people. Nothing reads it back.
+		assert.Equal(t, fmt.Sprintf(`# Written by sluice, for people and the command sluice. The logger never reads it back.
 "%s/%s" {
     # default
     rotate 1
@@ -94,7 +94,7 @@ func TestBothStreamsKeepTheirOwnLimits(t *testing.T) {
 	requireWhole(t, sandbox, "stdout", 100<<10, numbered(10000, 40), true)
 	requireWhole(t, sandbox, "stderr", 8<<10, numbered(10000, 40), false)
 	require.Len(t, series(t, sandbox, "stderr"), 3)
-	assert.Equal(t, fmt.Sprintf(`# Written by sluice, to be read by people. Nothing reads it back.
+	assert.Equal(t, fmt.Sprintf(`# Written by sluice, for people and the command sluice. The logger never reads it back.
 "%s/stderr" {
     # task variable CONTAINER_LOGGER_Logrotate_Stderr_Options, line 1
     rotate 2

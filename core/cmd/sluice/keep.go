@@ -31,7 +31,7 @@ what they hold, for the next owner.`,
 			return keeper.Run(ctx, config)
 		},
 	}
-	cmd.Flags().StringVar(&config.StateDir, "state_dir", "/var/run/mesos/sluice", "the agent's state directory")
+	stateDirFlag(cmd, &config.StateDir)
 	cmd.Flags().BoolVar(&config.Drain, "drain", false, "exit when the last stream has ended")
 	return cmd
 }

@@ -1,9 +1,12 @@
 // Command sluice is the command line of the container logger.
+//
+// Each subcommand is a file of its own; what they share is small: exit.go says what the
+// exit status means, target.go and records.go find what an argument names, terminal.go
+// knows what may be shown there.
 package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"sluice/core/version"
 
@@ -11,33 +14,20 @@ import (
 )
 
 func main() {
-	if err := newRoot().ExecuteContext(context.Background()); err != nil {
-		os.Exit(1)
-	}
+	os.Exit(run(context.Background(), newRoot()))
 }
 
-// newRoot makes the command with all its subcommands. Errors are printed by cobra,
-// to stderr.
+// newRoot makes the command with all its subcommands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sluice",
 		Short:         "Container logs of Apache Mesos, rotated inside the agent",
+		Long:          "Container logs of Apache Mesos, rotated inside the agent.\n\n" + exitHelp,
 		Version:       version.Version,
 		SilenceUsage:  true,
-		SilenceErrors: false,
+		SilenceErrors: true,
 	}
-	root.AddCommand(newCheck(), newKeep(), newVersion())
+	root.SetGlobalNormalizationFunc(underscores)
+	root.AddCommand(newCheck(), newKeep(), newLogs(), newVersion())
 	return root
-}
-
-func newVersion() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version.Version)
-			return err
-		},
-	}
 }

@@ -1,0 +1,73 @@
+package series
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Errors of compressed files; match with errors.Is.
+var (
+	// ErrDamaged says that a compressed file does not hold what was put into it.
+	ErrDamaged = errors.New("the compressed file is damaged")
+	// ErrMethod says that a file is compressed by a program that is not built in.
+	ErrMethod = errors.New("compressed by a method that is not built in")
+)
+
+// readAheadBytes is what is read of a compressed file at a time.
+const readAheadBytes = 128 << 10
+
+// maxWindowBytes bounds what a zstd frame may ask for: the file is the task's.
+const maxWindowBytes = 128 << 20
+
+// expand gives what a compressed file holds. It borrows f, of which it reads from the
+// beginning, at explicit offsets. The method is told by the first bytes: compressext
+// may say anything. The caller closes the result; reading gives ErrDamaged.
+func expand(f *os.File) (io.ReadCloser, error) {
+	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), readAheadBytes)
+	magic, err := in.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	switch {
+	case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		return &expanded{z, func() { _ = z.Close() }}, nil
+	case string(magic) == "\x28\xb5\x2f\xfd":
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindowBytes))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		return &expanded{z, z.Close}, nil
+	case len(magic) < 4:
+		return nil, fmt.Errorf("%w: it has %d bytes", ErrDamaged, len(magic))
+	}
+	return nil, fmt.Errorf("%w: it begins with %x; expected gzip or zstd", ErrMethod, magic)
+}
+
+// expanded gives the errors of a decompressor the package's name.
+type expanded struct {
+	from io.Reader
+	end  func()
+}
+
+func (e *expanded) Read(p []byte) (int, error) {
+	n, err := e.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return n, err
+}
+
+func (e *expanded) Close() error {
+	e.end()
+	return nil
+}
