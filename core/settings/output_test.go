@@ -84,7 +84,7 @@ func TestDebugContainers(t *testing.T) {
 }
 
 func TestConfTextOfWhatIsNotKept(t *testing.T) {
-	assert.Equal(t, `# Written by sluice, to be read by people. Nothing reads it back.
+	assert.Equal(t, `# Written by sluice, for people and the command sluice. The logger never reads it back.
 "/sandbox/stdout" {
     # parameter stdout: discard. The container writes into /dev/null; nothing is kept or counted.
 }
@@ -93,7 +93,7 @@ func TestConfTextOfWhatIsNotKept(t *testing.T) {
 	m := module(t, Parameter{"debug_containers", "first"})
 	c, err := m.ForDebug(Container{Stdout: m.Stdout, Stderr: m.Stderr})
 	require.NoError(t, err)
-	assert.Equal(t, `# Written by sluice, to be read by people. Nothing reads it back.
+	assert.Equal(t, `# Written by sluice, for people and the command sluice. The logger never reads it back.
 "/sandbox/stdout" {
     # parameter debug_containers, line 1
     rotate 0
