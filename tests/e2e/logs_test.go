@@ -120,7 +120,8 @@ func TestLogsAsAnOperatorMeetsThem(t *testing.T) {
 		out, said, err := n.sluice("logs", state, target)
 		require.NoError(t, err, said)
 		require.Empty(t, said)
-		require.True(t, out == whole, "%s: %d bytes, expected %d", target, len(out), len(whole))
+		at := firstDifference([]byte(whole), []byte(out))
+		require.Equal(t, max(len(whole), len(out)), at, "%s differs first at this byte", target)
 	}
 	n.until(func() bool {
 		out, _, _ := n.sluice("logs", state, "--stderr", container)

@@ -28,7 +28,9 @@ and the most disk that it takes, and warnings of what is legal and unwise.
 The library is looked into, not loaded, and nothing is changed. Run it on the agent's
 machine, where users, paths and the library are those of the agent.
 
-Exit status: 0 without errors, warnings or not; 1 with errors or a wrong command line.`,
+Warnings leave the exit status 0, an error makes it 1.
+
+` + exitHelp,
 		Example: `  sluice check /etc/mesos/modules.json --container_logger=org_apache_mesos_LogrotateContainerLogger
   sluice check /etc/mesos/modules.json --task_env CONTAINER_LOGGER_MAX_STDOUT_SIZE=1GB --user www-data
   sluice check /etc/mesos/modules.json --containers 200 --work_dir /var/lib/mesos`,
@@ -38,12 +40,12 @@ Exit status: 0 without errors, warnings or not; 1 with errors or a wrong command
 			for _, variable := range variables {
 				name, value, found := strings.Cut(variable, "=")
 				if !found || name == "" {
-					return fmt.Errorf("--task_env=%s: expected NAME=VALUE", variable)
+					return usagef("--task_env=%s: expected NAME=VALUE", variable)
 				}
 				request.TaskEnv = append(request.TaskEnv, settings.Variable{Name: name, Value: value})
 			}
 			if request.Containers < 0 {
-				return fmt.Errorf("--containers=%d: expected a number of containers", request.Containers)
+				return usagef("--containers=%d: expected a number of containers", request.Containers)
 			}
 			return printCheck(cmd, check.Run(request), asJSON)
 		},
