@@ -103,12 +103,27 @@ enum sluice_metric
   SLUICE_LINES_DROPPED = 12, // counter: of the bytes dropped
   SLUICE_COMPRESSIONS_QUEUED =
     13, // gauge: files that are being compressed or wait for it
-  SLUICE_STREAMS_BLOCKED = 14, // gauge: streams whose last write failed
+  SLUICE_STREAMS_BLOCKED =
+    14, // gauge: streams whose container is held back by a disk that fails or hangs
   SLUICE_MEMORY_BYTES = 15, // gauge: what the Go runtime has from the kernel
   SLUICE_FILES_EVICTED =
     16, // counter: rotated files deleted to keep the budget of the node
   SLUICE_BYTES_EVICTED = 17, // counter: of them
-  SLUICE_METRICS = 18,
+  SLUICE_STREAMS_DROPPING = 18, // gauge: streams whose output is dropped
+  SLUICE_BYTES_DROPPED_NO_SPACE = 19, // counters: bytes dropped, by cause
+  SLUICE_BYTES_DROPPED_QUOTA = 20,
+  SLUICE_BYTES_DROPPED_IO_ERROR = 21,
+  SLUICE_BYTES_DROPPED_PANIC = 22,
+  SLUICE_BYTES_DROPPED_SANDBOX_REMOVED = 23,
+  SLUICE_MARKS = 24, // counter: lines in logs that tell of a loss
+  SLUICE_BYTES_MARKS = 25, // counter: their length
+  SLUICE_FILES = 26, // gauge: files of the series that are served
+  SLUICE_BYTES_ON_DISK = 27, // gauge: what they hold
+  SLUICE_FILES_MADE_ROOM = 28, // counter: removed by evict_on_full
+  SLUICE_BYTES_MADE_ROOM = 29, // counter
+  SLUICE_LONGEST_BLOCKED_MS = 30, // gauge: longest time held back by a disk
+  SLUICE_BYTES_DROPPED_DISCARDED = 31, // as configured
+  SLUICE_METRICS = 32,
 };
 
 // Fills `values`, an array of `count` numbers indexed by sluice_metric; a

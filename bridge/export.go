@@ -86,6 +86,21 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 		C.SLUICE_MEMORY_BYTES:        memoryBytes(),
 		C.SLUICE_FILES_EVICTED:       m.FilesEvicted,
 		C.SLUICE_BYTES_EVICTED:       m.BytesEvicted,
+
+		C.SLUICE_STREAMS_DROPPING:              m.Dropping,
+		C.SLUICE_BYTES_DROPPED_NO_SPACE:        m.Dropped[engine.NoSpace].Bytes,
+		C.SLUICE_BYTES_DROPPED_QUOTA:           m.Dropped[engine.Quota].Bytes,
+		C.SLUICE_BYTES_DROPPED_IO_ERROR:        m.Dropped[engine.IOError].Bytes,
+		C.SLUICE_BYTES_DROPPED_PANIC:           m.Dropped[engine.Panic].Bytes,
+		C.SLUICE_BYTES_DROPPED_SANDBOX_REMOVED: m.Dropped[engine.SandboxRemoved].Bytes,
+		C.SLUICE_BYTES_DROPPED_DISCARDED:       m.Dropped[engine.Discarded].Bytes,
+		C.SLUICE_MARKS:                         m.Marks,
+		C.SLUICE_BYTES_MARKS:                   m.MarkBytes,
+		C.SLUICE_FILES:                         m.Files,
+		C.SLUICE_BYTES_ON_DISK:                 m.DiskBytes,
+		C.SLUICE_FILES_MADE_ROOM:               m.RoomFiles,
+		C.SLUICE_BYTES_MADE_ROOM:               m.RoomBytes,
+		C.SLUICE_LONGEST_BLOCKED_MS:            m.LongestBlocked.Milliseconds(),
 	}
 	out := unsafe.Slice((*int64)(unsafe.Pointer(values)), int(count))
 	copy(out, all[:])

@@ -34,6 +34,21 @@ constexpr struct
   {SLUICE_MEMORY_BYTES, "sluice/memory_bytes"},
   {SLUICE_FILES_EVICTED, "sluice/files_evicted"},
   {SLUICE_BYTES_EVICTED, "sluice/bytes_evicted"},
+  {SLUICE_STREAMS_DROPPING, "sluice/streams_dropping"},
+  {SLUICE_BYTES_DROPPED_NO_SPACE, "sluice/bytes_dropped_no_space"},
+  {SLUICE_BYTES_DROPPED_QUOTA, "sluice/bytes_dropped_quota"},
+  {SLUICE_BYTES_DROPPED_IO_ERROR, "sluice/bytes_dropped_io_error"},
+  {SLUICE_BYTES_DROPPED_PANIC, "sluice/bytes_dropped_panic"},
+  {SLUICE_BYTES_DROPPED_SANDBOX_REMOVED,
+   "sluice/bytes_dropped_sandbox_removed"},
+  {SLUICE_MARKS, "sluice/marks"},
+  {SLUICE_BYTES_MARKS, "sluice/bytes_marks"},
+  {SLUICE_FILES, "sluice/files"},
+  {SLUICE_BYTES_ON_DISK, "sluice/bytes_on_disk"},
+  {SLUICE_FILES_MADE_ROOM, "sluice/files_made_room"},
+  {SLUICE_BYTES_MADE_ROOM, "sluice/bytes_made_room"},
+  {SLUICE_LONGEST_BLOCKED_MS, "sluice/longest_blocked_ms"},
+  {SLUICE_BYTES_DROPPED_DISCARDED, "sluice/bytes_dropped_discarded"},
 };
 
 static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");

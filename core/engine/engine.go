@@ -227,7 +227,8 @@ type Metrics struct {
 	Streams, Recovered int64
 	Panics, Wakeups    int64
 	Compressions       int64 // files that are being compressed or wait for it
-	Blocked            int64 // streams whose last write failed
+	Blocked            int64 // streams whose container is held back by the disk
+	Dropping           int64 // streams whose output is dropped
 	FilesEvicted       int64 // rotated files deleted to keep the budget of the node
 	BytesEvicted       int64 // of them
 	stream.Account
@@ -251,6 +252,9 @@ func (e *Engine) Metrics() Metrics {
 		if entry.stream.Blocked() {
 			m.Blocked++
 		}
+		if entry.stream.Dropping() {
+			m.Dropping++
+		}
 	}
 	return m
 }
@@ -268,6 +272,7 @@ func Shared() Metrics {
 		total.Wakeups += m.Wakeups
 		total.Compressions += m.Compressions
 		total.Blocked += m.Blocked
+		total.Dropping += m.Dropping
 		total.FilesEvicted += m.FilesEvicted
 		total.BytesEvicted += m.BytesEvicted
 		total.Account = total.Account.Plus(m.Account)
@@ -316,3 +321,13 @@ func (i *identities) of(name string) (worker.Identity, error) {
 	i.known[name] = knownIdentity{id, time.Now().Add(rememberFor)}
 	return id, nil
 }
+
+// Why output was dropped, for hosts that show Metrics.Dropped.
+const (
+	NoSpace        = stream.NoSpace
+	Quota          = stream.Quota
+	IOError        = stream.IOError
+	Panic          = stream.Panic
+	SandboxRemoved = stream.SandboxRemoved
+	Discarded      = stream.Discarded
+)

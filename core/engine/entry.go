@@ -24,6 +24,10 @@ const (
 	stderrName = "stderr"
 )
 
+// retryAfter is how often a stream tries again to write where that fails. It changes
+// only in tests.
+var retryAfter = time.Second
+
 // Descriptors are what a container writes into: opened O_RDWR and close-on-exec.
 // The receiver takes them.
 type Descriptors struct{ Stdout, Stderr int }
@@ -99,6 +103,8 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 		Record: record,
 		Save:   save,
 		Forget: func() error { return e.state.Remove(id) },
+		Spill:  func(create bool) (*os.File, error) { return e.state.OpenSpill(id, create) },
+		Retry:  retryAfter,
 		Now:    time.Now,
 		Log:    log,
 	})
@@ -155,7 +161,7 @@ func (e *Engine) open(sinks ...sink) error {
 // open opens the live file. The record of a new stream is saved; one that was found
 // is there already.
 func (e *entry) open(t *worker.Thread, fresh bool) error {
-	if err := e.stream.Open(fresh); err != nil {
+	if err := e.stream.Open(t, fresh); err != nil {
 		return fmt.Errorf("prepare %s in sandbox %q: %w", e.stream.Name, e.stream.Record.GetSandbox(), err)
 	}
 	if !e.isNew {

@@ -28,7 +28,7 @@ func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished ti
 		s.onVisit(e)
 	}
 	if e.broken && refused == nil {
-		if err := e.stream.Rebuild(); err != nil {
+		if err := e.stream.Rebuild(t); err != nil {
 			e.stream.Log.Error("a stream is not served until it can be rebuilt", "error", err)
 			return stream.Next{After: time.Second, Held: true}
 		}

@@ -59,11 +59,18 @@ func serveUntilMoved(stateDir string) error {
 	if err != nil {
 		return err
 	}
+	ballast, full := os.LookupEnv(ballastEnv)
+	if full {
+		retryAfter = 20 * time.Millisecond
+	}
 	e, err := Open(module, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer e.Close()
+	if full {
+		return serveFullDisk(e, ballast, wanted)
+	}
 	for e.Metrics().InBytes() < wanted || !tidy(os.Getenv(sandboxEnv)) {
 		time.Sleep(time.Millisecond)
 	}

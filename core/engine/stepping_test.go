@@ -47,7 +47,8 @@ var changing = map[uint64]struct {
 	unix.SYS_FCHMODAT: {"fchmodat", -1}, unix.SYS_FCHOWNAT: {"fchownat", -1},
 	unix.SYS_FTRUNCATE: {"ftruncate", 0}, unix.SYS_FCHMOD: {"fchmod", 0}, unix.SYS_FCHOWN: {"fchown", 0},
 	unix.SYS_WRITE: {"write", 0}, unix.SYS_PWRITE64: {"pwrite", 0},
-	unix.SYS_SPLICE: {"splice", 2}, unix.SYS_COPY_FILE_RANGE: {"copy_file_range", 2}, unix.SYS_SENDFILE: {"sendfile", 0},
+	unix.SYS_FALLOCATE: {"fallocate", 0},
+	unix.SYS_SPLICE:    {"splice", 2}, unix.SYS_COPY_FILE_RANGE: {"copy_file_range", 2}, unix.SYS_SENDFILE: {"sendfile", 0},
 }
 
 // step runs a process and tells which calls were counted, and whether it was killed.

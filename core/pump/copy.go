@@ -34,7 +34,7 @@ func copyThrough(pipe, file int, offset int64, count int) (moved int, err error)
 		if err := scratch.read(buffer[:seen]); err != nil {
 			return moved, err
 		}
-		written, err := writeAt(file, buffer[:seen], offset+int64(moved))
+		written, err := WriteAt(file, buffer[:seen], offset+int64(moved))
 		taken, takeErr := Discard(pipe, written, func([]byte) {})
 		moved += taken
 		if err != nil {
@@ -50,8 +50,8 @@ func copyThrough(pipe, file int, offset int64, count int) (moved int, err error)
 	return moved, nil
 }
 
-// writeAt writes all of data, or as much as there was before the error.
-func writeAt(file int, data []byte, offset int64) (written int, err error) {
+// WriteAt writes all of data to a file at an offset, or as much as there was before the error.
+func WriteAt(file int, data []byte, offset int64) (written int, err error) {
 	for written < len(data) {
 		n, err := unix.Pwrite(file, data[written:], offset+int64(written))
 		if err == unix.EINTR {

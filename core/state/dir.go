@@ -23,6 +23,7 @@ const (
 	recordSuffix = ".record"
 	newSuffix    = ".new"   // a record that is being written
 	asideSuffix  = ".aside" // a record that could not be used
+	spillSuffix  = ".spill" // dropped output on its way to the account
 	lockName     = "lock"
 	keeperName   = "keeper"        // the keeper's lock
 	socketName   = "keeper.socket" // where a keeper that owns can be asked to hand over
@@ -126,7 +127,7 @@ func (d *Dir) readBootID() error {
 }
 
 // Streams lists the ids of all streams that have a record, in no order, and removes
-// what a crash left half made: records being written and FIFOs without a record.
+// what a crash left half made: records being written, FIFOs and spills without a record.
 func (d *Dir) Streams() ([]string, error) {
 	names, err := d.names()
 	if err != nil {
@@ -141,8 +142,11 @@ func (d *Dir) Streams() ([]string, error) {
 		}
 	}
 	for _, name := range names {
-		id, isFIFO := strings.CutSuffix(name, fifoSuffix)
-		if strings.HasSuffix(name, newSuffix) || isFIFO && !recorded[id] {
+		id, owned := strings.CutSuffix(name, fifoSuffix)
+		if !owned {
+			id, owned = strings.CutSuffix(name, spillSuffix)
+		}
+		if strings.HasSuffix(name, newSuffix) || owned && !recorded[id] {
 			if err := d.unlink(name); err != nil {
 				return nil, err
 			}
@@ -172,10 +176,10 @@ func (d *Dir) unlink(name string) error {
 	return nil
 }
 
-// Remove forgets a stream: its FIFO and its record. What was forgotten already is
-// no error.
+// Remove forgets a stream: its FIFO, its record and its spill. What was forgotten
+// already is no error.
 func (d *Dir) Remove(id string) error {
-	return errors.Join(d.unlink(id+recordSuffix), d.unlink(id+fifoSuffix))
+	return errors.Join(d.unlink(id+recordSuffix), d.unlink(id+fifoSuffix), d.unlink(id+spillSuffix))
 }
 
 // SetAside keeps the record of a stream that cannot be served under a name that no
@@ -184,5 +188,5 @@ func (d *Dir) SetAside(id string) error {
 	if err := unix.Renameat(d.fd, id+recordSuffix, d.fd, id+asideSuffix); err != nil {
 		return fmt.Errorf("set aside record %q in state_dir %q: %w", id, d.path, err)
 	}
-	return d.unlink(id + fifoSuffix)
+	return errors.Join(d.unlink(id+fifoSuffix), d.unlink(id+spillSuffix))
 }

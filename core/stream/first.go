@@ -10,7 +10,6 @@ import (
 // ends within a line. It is a line like the others that begin with [sluice].
 const (
 	firstMark     = "[sluice] %s only the first %d bytes are kept, what follows is discarded (debug_containers=first)\n"
-	markTime      = "2006-01-02T15:04:05.000Z"
 	firstMarkRoom = len(firstMark) + len(markTime) + len("\n") + 20 // the number's digits
 )
 
@@ -28,12 +27,12 @@ func (s *Stream) endFirst(t *worker.Thread, size int64) {
 	if err != nil {
 		s.warn("cannot read where the first bytes end; they stay without a mark", err)
 	}
-	s.noteAccount(s.Now(), size+int64(len(mark)), 0)
+	s.note(size+int64(len(mark)), 0)
 	s.Record.FirstEndBytes = size
-	if err := t.AsHost(func() error { return s.Save(s.Record) }); err != nil {
+	if err := s.save(t); err != nil {
 		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
-	if err := s.writeMark(mark, size); err != nil {
+	if err := s.writeFirstMark(mark, size); err != nil {
 		s.warn("the first bytes stay without a mark", err)
 	}
 }
@@ -55,7 +54,7 @@ func (s *Stream) firstMark(size int64) ([]byte, error) {
 	return mark, nil
 }
 
-func (s *Stream) writeMark(mark []byte, at int64) error {
+func (s *Stream) writeFirstMark(mark []byte, at int64) error {
 	if len(mark) == 0 {
 		return nil
 	}
@@ -85,7 +84,7 @@ func (s *Stream) resumeFirst() error {
 	if err != nil {
 		return err
 	}
-	if err := s.writeMark(mark, end); err != nil {
+	if err := s.writeFirstMark(mark, end); err != nil {
 		s.warn("the first bytes stay without a mark", err)
 		return nil
 	}

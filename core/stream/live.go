@@ -7,6 +7,7 @@ import (
 	"os"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/worker"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +15,7 @@ import (
 // Open opens the live file, or makes it, and finishes what a rotation that was
 // interrupted still owes; fresh says that there was none. It runs with the identity of the task's user and may
 // block for as long as the file system does.
-func (s *Stream) Open(fresh bool) (err error) {
+func (s *Stream) Open(t *worker.Thread, fresh bool) (err error) {
 	if s.set, err = rotation.New(s.Rotation); err != nil {
 		return fmt.Errorf("prepare the rotation of %q: %w", s.Name, err)
 	}
@@ -27,7 +28,8 @@ func (s *Stream) Open(fresh bool) (err error) {
 	if err := s.openLive(); err != nil {
 		return err
 	}
-	if err := s.resumeAccount(); err != nil {
+	s.open.Store(true)
+	if err := s.resumeAccount(t); err != nil {
 		return err
 	}
 	return s.resumeFirst()

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"sluice/core/worker"
 	"time"
@@ -15,12 +14,14 @@ import (
 // The account is saved before the first step and describes both outcomes, so that
 // a kill at any step leaves it exact (see resumeAccount).
 func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
-	carried, err := s.carryable(size)
+	carried, continues, err := s.carryable(size)
 	if err != nil {
 		return err
 	}
-	s.noteAccount(now, size, carried)
-	if err := t.AsHost(func() error { return s.Save(s.Record) }); err != nil {
+	s.lastRotation = now.UnixNano()
+	s.note(size, carried)
+	s.Record.GetAccounting().ContinuesLine = continues
+	if err := s.save(t); err != nil {
 		// The series stays exact; only an account read after a kill would not be.
 		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
@@ -33,17 +34,19 @@ func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 }
 
 // carryable is how many bytes at the end of the live file are the beginning of a line
-// that goes to the next one. A file over its limit was made so by somebody else, who
-// can extend it to any length at no cost: it is not searched.
-func (s *Stream) carryable(size int64) (int64, error) {
+// that goes to the next one; continues says that the line goes on there instead, being
+// longer than a file. A file over its limit was made so by somebody else, who can extend
+// it to any length at no cost: it is not searched.
+func (s *Stream) carryable(size int64) (carried int64, continues bool, err error) {
 	if size > s.limit {
-		return 0, nil
+		continues, err = s.torn(size)
+		return 0, continues, err
 	}
 	start, err := s.lineStart(size)
 	if err != nil || start == 0 {
-		return 0, err
+		return 0, err == nil && size > 0, err
 	}
-	return size - start, nil
+	return size - start, false, nil
 }
 
 // Tend has the next Visit do what the clock asks for. It may be called at any time.
@@ -122,44 +125,4 @@ func (s *Stream) livePresent() (bool, error) {
 		return true, nil
 	}
 	return false, s.moveAside(s.Name, errors.New("not the file that was being written"))
-}
-
-// noteAccount puts the account into the record, as it is before a rotation.
-func (s *Stream) noteAccount(now time.Time, size, carried int64) {
-	a := s.Record.GetAccounting()
-	a.WrittenBytes = s.account.writtenBytes.Load()
-	a.DroppedBytes = s.account.droppedBytes.Load()
-	a.DroppedLines = s.account.droppedLines.Load()
-	a.Rotations = s.account.rotations.Load()
-	a.LastRotationUnixNano = now.UnixNano()
-	s.lastRotation = now.UnixNano()
-	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
-}
-
-// resumeAccount continues the account of the record. If the live file is still the
-// one that the record tells of, what it has beyond live_start_bytes came after the
-// record; else all of it did, but for what was carried over from the file before.
-func (s *Stream) resumeAccount() error {
-	a := s.Record.GetAccounting()
-	written := a.GetWrittenBytes()
-	if s.live != nil {
-		size, err := s.follow()
-		if err != nil {
-			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
-		}
-		if s.liveInode == a.GetLiveInode() {
-			written += size - a.GetLiveStartBytes()
-		} else if a.GetLiveInode() != 0 {
-			written += size - a.GetCarriedBytes()
-		} else {
-			// The first live file: what it has already is not this stream's.
-			a.LiveInode, a.LiveStartBytes = s.liveInode, size
-		}
-	}
-	s.account.writtenBytes.Store(max(0, written))
-	s.account.droppedBytes.Store(a.GetDroppedBytes())
-	s.account.droppedLines.Store(a.GetDroppedLines())
-	s.account.rotations.Store(a.GetRotations())
-	s.lastRotation = a.GetLastRotationUnixNano()
-	return nil
 }

@@ -6,13 +6,13 @@ import "sluice/core/worker"
 // stream's own. It may be called at any time.
 func (s *Stream) SaveSoon() { s.saving.Store(true) }
 
-// saveAsked saves the record if somebody asked for it. As its account is that of the
-// last time, it stays as true as it was.
+// saveAsked saves the record if somebody asked for it. What its account says of the live
+// file is that of the last time, and stays as true as it was.
 func (s *Stream) saveAsked(t *worker.Thread) {
 	if !s.saving.CompareAndSwap(true, false) {
 		return
 	}
-	if err := t.AsHost(func() error { return s.Save(s.Record) }); err != nil {
+	if err := s.save(t); err != nil {
 		s.warn("cannot save the record of the stream", err)
 	}
 }

@@ -52,6 +52,12 @@ type Config struct {
 	// FIFO from it. Both are called with the identity of the host.
 	Save   func(*sluicepb.StreamRecord) error
 	Forget func() error
+	// Spill opens the file in the state directory through which dropped output goes;
+	// create makes it where it is missing. It is called with the identity of the host,
+	// and the stream closes the file.
+	Spill func(create bool) (*os.File, error)
+	// Retry is how often a file that failed is tried again.
+	Retry time.Duration
 	// Now is the clock of rotations, retention and reports.
 	Now func() time.Time
 	// Log gets problems of this stream, already with its name.
@@ -76,15 +82,28 @@ type Stream struct {
 	ended   bool        // the last byte is in the file; compressions may be under way
 	cut     bool        // more was in the pipe than fitted into the file
 	flood   bool        // the pipe was found nearly full, and since then not nearly empty
+	givenUp bool        // faults again and again: what comes is dropped and counted
 	tending atomic.Bool // the clock asks
 	saving  atomic.Bool // SaveSoon was called
-	blocked atomic.Bool // the last write failed
+	open    atomic.Bool // there is a live file
 
-	liveBytes    atomic.Int64 // when last looked at
-	lastRotation int64        // Unix nanoseconds; 0: never
-	reports      limiter
-	account      account
-	last         time.Time // of the last look
+	outage   time.Time     // since when writing fails; zero: it works, or there is a gap
+	gap      *sluicepb.Gap // also in the record; nil: nothing is dropped
+	tryAt    time.Time     // when to try to end the gap
+	quiet    time.Duration // the pause of a gap in which nothing comes
+	endedAt  time.Time     // when the container ended within the gap
+	spill    *os.File      // nil outside of a gap
+	spilled  int           // bytes in the spill that are in no account yet
+	owed     bool          // the record of what was counted, or emptying the spill
+	blocked  atomic.Bool   // the last write failed
+	dropping atomic.Bool   // there is a gap
+	visiting atomic.Int64  // when the visit under way began, Unix nanoseconds; 0: none
+
+	liveBytes                  atomic.Int64 // when last looked at
+	lastRotation               int64        // Unix nanoseconds; 0: never
+	reports, evictions, losses limiter
+	account                    account
+	last                       time.Time // of the last look
 }
 
 // New makes a stream; it does no I/O.
@@ -93,44 +112,15 @@ func New(config Config) *Stream {
 	if first := config.Settings.FirstBytes; first > 0 {
 		limit = firstLimit(first)
 	}
-	return &Stream{
+	s := &Stream{
 		Config: config,
 		limit:  limit,
 		next:   rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1},
 		rate:   bucket{perSecond: config.Settings.MaxRateBytes},
 	}
+	s.Rotation.Kept = s.keeps(config.Rotation.Kept)
+	return s
 }
-
-// Account is what became of the bytes of a stream so far.
-type Account struct {
-	WrittenBytes, DroppedBytes, DroppedLines int64
-	Rotations, RotationErrors                int64
-	WriteErrors, Impostors, Visits           int64
-}
-
-// InBytes is what was taken out of the pipe: all of it was written or dropped.
-func (a Account) InBytes() int64 { return a.WrittenBytes + a.DroppedBytes }
-
-// account is an Account that is written by one thread and read by any.
-type account struct {
-	writtenBytes, droppedBytes, droppedLines atomic.Int64
-	rotations, rotationErrors                atomic.Int64
-	writeErrors, impostors, visits           atomic.Int64
-}
-
-// Account gives the figures as they are now.
-func (s *Stream) Account() Account {
-	a := &s.account
-	return Account{
-		WrittenBytes: a.writtenBytes.Load(), DroppedBytes: a.droppedBytes.Load(), DroppedLines: a.droppedLines.Load(),
-		Rotations: a.rotations.Load(), RotationErrors: a.rotationErrors.Load(),
-		WriteErrors: a.writeErrors.Load(), Impostors: a.impostors.Load(), Visits: a.visits.Load(),
-	}
-}
-
-// Blocked tells that the last write or rotation failed, and that the container's
-// output waits in its pipe.
-func (s *Stream) Blocked() bool { return s.blocked.Load() }
 
 // Close releases the descriptors, without a look at what is still in the pipe:
 // that is there for the next owner.
@@ -143,6 +133,8 @@ func (s *Stream) Close() {
 		_ = s.set.Close()
 		s.set = nil
 	}
+	s.closeSpill()
+	s.open.Store(false)
 	s.closePipe()
 }
 
@@ -155,7 +147,7 @@ func (s *Stream) closePipe() {
 
 // Rebuild makes the stream anew from its record, its pipe and the listing of the
 // sandbox, after a fault left it in an unknown state. Same thread rules as Open.
-func (s *Stream) Rebuild() error {
+func (s *Stream) Rebuild(t *worker.Thread) error {
 	s.closeLive()
 	if s.set != nil {
 		_ = s.set.Close()
@@ -163,19 +155,19 @@ func (s *Stream) Rebuild() error {
 	}
 	s.carried, s.flood = "", false
 	s.ended = s.ended && s.Pipe < 0
-	// The record knows what was dropped before the last rotation only.
-	dropped, lines := s.account.droppedBytes.Load(), s.account.droppedLines.Load()
-	if err := s.Open(false); err != nil {
+	if err := s.Open(t, false); err != nil {
 		return fmt.Errorf("rebuild the stream: %w", err)
 	}
-	s.account.droppedBytes.Store(dropped)
-	s.account.droppedLines.Store(lines)
 	return nil
 }
 
 // GiveUp makes the stream one whose further bytes are counted and dropped: its
-// container must not wait for a logger that fails again and again.
-func (s *Stream) GiveUp() { s.gone = true }
+// container must not wait for a logger that fails again and again. After another
+// fault they are counted in memory alone.
+func (s *Stream) GiveUp() {
+	s.gone = s.gone || s.givenUp
+	s.givenUp = true
+}
 
 // finish ends a stream whose container has closed it and whose pipe is empty. While
 // files of its series are being compressed the record stays: a kill must leave
@@ -198,13 +190,3 @@ func (s *Stream) finish(t *worker.Thread) Next {
 // compressionLook is how often a stream that has ended looks whether the last
 // compression is done.
 const compressionLook = 50 * time.Millisecond
-
-// Plus adds two accounts up.
-func (a Account) Plus(b Account) Account {
-	return Account{
-		WrittenBytes: a.WrittenBytes + b.WrittenBytes, DroppedBytes: a.DroppedBytes + b.DroppedBytes,
-		DroppedLines: a.DroppedLines + b.DroppedLines,
-		Rotations:    a.Rotations + b.Rotations, RotationErrors: a.RotationErrors + b.RotationErrors,
-		WriteErrors: a.WriteErrors + b.WriteErrors, Impostors: a.Impostors + b.Impostors, Visits: a.Visits + b.Visits,
-	}
-}

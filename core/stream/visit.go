@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +17,6 @@ const (
 	// quantumRotations is how often one visit rotates at most: a task may have a
 	// limit of one page.
 	quantumRotations = 32
-	// retryAfter is how long to wait when a file or the sandbox failed.
-	retryAfter = time.Second
 )
 
 // Next says when a stream wants to be looked at again.
@@ -41,29 +40,46 @@ type Next struct {
 // thread could not take it.
 func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	s.account.visits.Add(1)
-	if refused != nil {
-		return s.stuck("act as the task's user", refused)
+	s.visiting.Store(now.UnixNano())
+	next := s.visit(t, refused, now, wished)
+	s.visiting.Store(0)
+	if took := s.Now().Sub(now); took > held {
+		s.account.blockedFor(took)
 	}
-	if s.ended {
+	return next
+}
+
+func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
+	switch {
+	case s.ended:
 		return s.finish(t)
+	case s.gone: // no file is touched any more
+	case s.gap != nil:
+		return s.visitGap(t, refused, now, wished)
+	case s.givenUp:
+		return s.beginGap(t, now, "serve "+s.Name, errFault)
+	case refused != nil:
+		return s.failed(t, now, "act as the task's user", refused)
 	}
 	s.saveAsked(t)
 	if err := s.tend(t, now); err != nil {
-		return s.stuck("rotate "+s.Name, err)
+		return s.failed(t, now, "rotate "+s.Name, err)
 	}
 	moved, err := s.drain(t, now)
-	if moved > 0 {
-		s.blocked.Store(false)
-	}
 	elapsed := now.Sub(s.last)
 	s.last = now
 	switch {
 	case errors.Is(err, io.EOF):
+		s.recovered(now)
 		return s.finish(t)
 	case errors.Is(err, errRateReached):
+		s.recovered(now)
 		return Next{After: s.rate.wait(), Held: true}
 	case err != nil && !errors.Is(err, pump.ErrEmpty):
-		return s.stuck("write "+s.Name, err)
+		return s.failed(t, now, "write "+s.Name, err)
+	}
+	s.recovered(now)
+	switch {
 	case moved == 0 && s.flood:
 		// The writer was only just faster than we are: it is no silence yet.
 		s.flood = false
@@ -142,10 +158,7 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 			return 0, err
 		}
 		if count > 0 {
-			n, err := pump.Splice(s.Pipe, s.liveFD, size, count)
-			s.account.writtenBytes.Add(int64(n))
-			s.liveBytes.Store(size + int64(n))
-			return n, err
+			return s.move(size, count)
 		}
 		if s.Settings.FirstBytes > 0 {
 			s.endFirst(t, size)
@@ -158,31 +171,37 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 	}
 }
 
+// move moves count bytes to the end of the live file, which is size bytes long.
+func (s *Stream) move(size int64, count int) (moved int, err error) {
+	moved, err = pump.Splice(s.Pipe, s.liveFD, size, count)
+	if err != nil && moved == 0 && !errors.Is(err, pump.ErrEmpty) && !errors.Is(err, io.EOF) {
+		moved, err = s.squeeze(size, count, err)
+	}
+	s.account.writtenBytes.Add(int64(moved))
+	s.liveBytes.Store(size + int64(moved))
+	return moved, err
+}
+
 // drop takes bytes that have no place any more, and counts them.
 func (s *Stream) drop(budget int) (taken int, err error) {
 	lines := 0
 	taken, err = pump.Discard(s.Pipe, budget, func(chunk []byte) {
-		for _, b := range chunk {
-			if b == '\n' {
-				lines++
-			}
-		}
+		lines += bytes.Count(chunk, []byte{'\n'})
 	})
-	s.account.droppedBytes.Add(int64(taken))
-	s.account.droppedLines.Add(int64(lines))
+	s.account.drop(s.goneFor(), taken, lines)
 	if taken > 0 {
 		return taken, nil
 	}
 	return 0, err
 }
 
-// stuck reports a failure, at most once a minute, and asks for another try.
-// Meanwhile the pipe holds the container's output.
-func (s *Stream) stuck(step string, err error) Next {
-	s.account.writeErrors.Add(1)
-	s.blocked.Store(true)
-	if held, ok := s.reports.allow(s.Now()); ok {
-		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
+// goneFor tells why there is no place.
+func (s *Stream) goneFor() Cause {
+	switch {
+	case s.givenUp:
+		return Panic
+	case s.Record.GetFirstEndBytes() > 0:
+		return Discarded
 	}
-	return Next{After: retryAfter, Held: true}
+	return SandboxRemoved
 }

@@ -1,0 +1,29 @@
+package state
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenSpill opens the file through which the dropped output of a stream goes, so that
+// a kill finds it in the pipe, in there, or in the account; create makes it where it
+// is missing, which else gives fs.ErrNotExist. The caller closes the file.
+func (d *Dir) OpenSpill(id string, create bool) (*os.File, error) {
+	name := id + spillSuffix
+	flags := unix.O_RDWR | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	if create {
+		flags |= unix.O_CREAT
+	}
+	for {
+		fd, err := unix.Openat(d.fd, name, flags, 0o600)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open %q in state_dir %q: %w", name, d.path, err)
+		}
+		return os.NewFile(uintptr(fd), name), nil
+	}
+}

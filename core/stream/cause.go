@@ -1,0 +1,61 @@
+package stream
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	sluicepb "sluice/proto"
+)
+
+// Cause is why output was dropped. The numbers are those of the records.
+type Cause int
+
+// The causes.
+const (
+	// Unknown is of records of a version that did not tell.
+	Unknown = Cause(sluicepb.Cause_UNKNOWN)
+	// NoSpace and Quota are full disks, IOError is every other failure.
+	NoSpace = Cause(sluicepb.Cause_NO_SPACE)
+	Quota   = Cause(sluicepb.Cause_QUOTA)
+	IOError = Cause(sluicepb.Cause_IO_ERROR)
+	// RateReached and Discarded are by configuration.
+	RateReached = Cause(sluicepb.Cause_RATE)
+	Discarded   = Cause(sluicepb.Cause_DISCARDED)
+	// Panic is a fault in the stream's own code, twice within a minute.
+	Panic = Cause(sluicepb.Cause_PANIC)
+	// SandboxRemoved is output of a container that outlived its sandbox.
+	SandboxRemoved = Cause(sluicepb.Cause_SANDBOX_REMOVED)
+	// Causes is how many there are.
+	Causes = 8
+)
+
+// causeOf tells what kind of failure an error is, and its number, 0 where it has none.
+func causeOf(err error) (Cause, unix.Errno) {
+	var number unix.Errno
+	switch {
+	case errors.Is(err, errFault):
+		return Panic, 0
+	case !errors.As(err, &number):
+		return IOError, 0
+	case number == unix.ENOSPC:
+		return NoSpace, number
+	case number == unix.EDQUOT:
+		return Quota, number
+	}
+	return IOError, number
+}
+
+// errFault is why a stream that was given up drops its output.
+var errFault = errors.New("a fault in the logger")
+
+// reason is a cause in the words of a mark: without semicolon and newline.
+func reason(gap *sluicepb.Gap) string {
+	switch {
+	case gap.GetErrorNumber() > 0:
+		return unix.Errno(gap.GetErrorNumber()).Error()
+	case Cause(gap.GetCause()) == Panic:
+		return errFault.Error()
+	}
+	return "the log could not be written"
+}

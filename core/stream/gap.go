@@ -1,0 +1,249 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sluice/core/pump"
+	"sluice/core/worker"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	sluicepb "sluice/proto"
+)
+
+// A gap is output that was dropped between two bytes that were written. It is in the
+// record from before the first byte is dropped until a mark in the log tells of it.
+//
+// Whole lines are dropped: a gap that begins within a line takes the end of that line
+// too, and one ends at the start of a line.
+
+const (
+	// roomBytes is what must be free before a gap ends, or what is left of the live
+	// file's limit: the slack of a last block would else be filled with marks.
+	roomBytes = 64 << 10
+	// longestLook is the longest pause between two looks at a silent pipe whose output
+	// is dropped: the file system, not the pipe, is what is waited for.
+	longestLook = 250 * time.Millisecond
+	// markPatience is how long the end of a gap is waited for when the container has
+	// ended.
+	markPatience = time.Hour
+)
+
+// beginGap begins to drop. Where the state directory cannot hold the account the
+// container waits: nothing is dropped that is not counted.
+func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why error) Next {
+	cause, number := causeOf(why)
+	gap := &sluicepb.Gap{
+		SinceUnixNano: now.UnixNano(),
+		Cause:         sluicepb.Cause(cause),
+		ErrorNumber:   int32(number),
+		WithinLine:    s.withinLine(cause),
+	}
+	account := s.Record.GetAccounting()
+	account.Gap = gap
+	err := s.openSpill(t)
+	if err == nil {
+		err = s.save(t)
+	}
+	if err != nil {
+		account.Gap = nil
+		s.closeSpill()
+		return s.uncounted(err)
+	}
+	s.gap, s.tryAt, s.quiet = gap, now.Add(s.Retry), 0
+	s.dropping.Store(true)
+	s.blocked.Store(false)
+	if held, ok := s.losses.allow(s.Now()); ok {
+		s.Log.Error("cannot "+step+"; the container's output is dropped and counted until that works again",
+			"error", why, "held_back", held)
+	}
+	return Next{Much: true}
+}
+
+// withinLine tells whether the next byte in the pipe belongs to a line that has begun
+// in a file. Where that cannot be told it does: then a line more is dropped.
+func (s *Stream) withinLine(cause Cause) bool {
+	if cause == Panic {
+		return true // the stream's own state is not to be relied on
+	}
+	size, err := s.follow()
+	if err != nil || s.gone {
+		return true
+	}
+	torn, err := s.torn(size)
+	return err != nil || torn
+}
+
+// torn tells whether the live file, which is size bytes long, ends within a line.
+func (s *Stream) torn(size int64) (bool, error) {
+	if size == 0 {
+		return s.Record.GetAccounting().GetContinuesLine(), nil
+	}
+	var last [1]byte
+	if _, err := s.live.ReadAt(last[:], size-1); err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read the end of %q: %w", s.Name, err)
+	}
+	return last[0] != '\n', nil
+}
+
+// uncounted asks for patience where the account of a loss cannot be kept.
+func (s *Stream) uncounted(err error) Next {
+	s.blocked.Store(true)
+	if held, ok := s.reports.allow(s.Now()); ok {
+		s.Log.Error("what would be dropped cannot be counted, so the container's output waits in its pipe; make room in state_dir",
+			"error", err, "held_back", held)
+	}
+	return Next{After: s.Retry, Held: true}
+}
+
+// visitGap drops what has come. Every second it tries to write again.
+func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
+	elapsed := now.Sub(s.last)
+	s.last = now
+	if refused == nil && !s.givenUp && !now.Before(s.tryAt) {
+		ended, err := s.endGap(t, now)
+		if err != nil {
+			s.account.writeErrors.Add(1)
+			s.tryAt = now.Add(s.Retry)
+		}
+		if ended || s.gone {
+			return Next{Much: true}
+		}
+	}
+	budget := s.rate.allowance(now)
+	if budget == 0 {
+		return Next{After: s.rate.wait(), Held: true}
+	}
+	n, err := s.lose(t, budget)
+	s.rate.spend(n)
+	switch {
+	case errors.Is(err, io.EOF):
+		return s.finishGap(t, now)
+	case err != nil && !errors.Is(err, pump.ErrEmpty):
+		return s.uncounted(err)
+	case n == 0:
+		s.quiet = min(max(2*s.quiet, pump.ShortestPause), longestLook)
+		return Next{After: s.quiet, Held: true}
+	}
+	s.quiet = 0
+	s.blocked.Store(false)
+	next := s.pause(n, elapsed, wished)
+	// The clock has to bring the stream back also where nothing comes any more.
+	next.Held = next.After > 0
+	return next
+}
+
+// endGap tries to write again: where there is room, the gap's last line is dropped to
+// its end and the mark written. It reports true once the gap is closed, and neither
+// true nor an error where the end of the line has not come yet.
+func (s *Stream) endGap(t *worker.Thread, now time.Time) (ended bool, err error) {
+	size, err := s.markable(t, now)
+	if err != nil || s.gone {
+		return false, err
+	}
+	if err := s.probe(size); err != nil {
+		return false, err
+	}
+	if s.gap.GetBytes() > 0 {
+		if clear, err := s.loseLine(t); err != nil || !clear {
+			return false, err
+		}
+		if err := s.writeMark(t, now, size); err != nil {
+			return false, err
+		}
+	}
+	s.closeGap()
+	return true, nil
+}
+
+// markable gives the length of the live file, which is rotated first where the mark
+// would not fit.
+func (s *Stream) markable(t *worker.Thread, now time.Time) (size int64, err error) {
+	// A line that was begun moves to the next file, and where it is so long that the
+	// mark still does not fit, that file is rotated too.
+	for range 3 {
+		size, err = s.follow()
+		if err != nil || s.gone {
+			return size, err
+		}
+		if size, err = s.unmark(size); err != nil || s.limit-size >= maxMarkBytes {
+			return size, err
+		}
+		if s.Settings.FirstBytes > 0 {
+			s.endFirst(t, size)
+			return size, nil
+		}
+		if err := s.rotate(t, now, size); err != nil {
+			s.account.rotationErrors.Add(1)
+			return size, fmt.Errorf("rotate: %w", err)
+		}
+	}
+	return size, fmt.Errorf("no room for a mark in %q", s.Name)
+}
+
+// probe tells whether there is room for more than a mark, by reserving it: where the
+// file system cannot do that, writing the mark has to tell.
+func (s *Stream) probe(size int64) error {
+	for {
+		err := unix.Fallocate(s.liveFD, unix.FALLOC_FL_KEEP_SIZE, size, min(roomBytes, s.limit-size))
+		switch err {
+		case unix.EINTR:
+			continue
+		case unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL, unix.EPERM:
+			return nil
+		}
+		return err
+	}
+}
+
+// loseLine drops the rest of a line whose beginning was dropped, or is in the file; it
+// reports false where its end has not come yet.
+func (s *Stream) loseLine(t *worker.Thread) (clear bool, err error) {
+	if !s.gap.GetWithinLine() {
+		return true, nil
+	}
+	count, _, err := pump.FirstLine(s.Pipe, spillBytes)
+	switch {
+	case errors.Is(err, io.EOF):
+		return true, nil // it will not come
+	case errors.Is(err, pump.ErrEmpty):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	if _, err := s.lose(t, count); err != nil {
+		return false, err
+	}
+	return !s.gap.GetWithinLine(), nil
+}
+
+// closeGap ends a gap. The record learns of it when it is next written; until then it
+// tells by the mark.
+func (s *Stream) closeGap() {
+	s.Log.Warn("writing works again", "lost_bytes", s.gap.GetBytes(), "lost_lines", s.gap.GetLines(), "cause", reason(s.gap))
+	s.gap = nil
+	s.Record.GetAccounting().Gap = nil
+	s.closeSpill()
+	s.dropping.Store(false)
+	s.recovered(s.Now())
+}
+
+// finishGap ends a stream whose container has ended within a gap: its mark is waited
+// for, at growing intervals, as long as its sandbox is there.
+func (s *Stream) finishGap(t *worker.Thread, now time.Time) Next {
+	if s.endedAt.IsZero() {
+		s.endedAt = now
+	}
+	waited := now.Sub(s.endedAt)
+	if s.gap.GetBytes() == 0 || s.Sandbox.Removed() {
+		return s.finish(t)
+	}
+	if s.givenUp || waited >= markPatience {
+		s.Log.Error("the container has ended, and what was lost of its output could not be marked in the log",
+			"lost_bytes", s.gap.GetBytes(), "lost_lines", s.gap.GetLines(), "cause", reason(s.gap))
+		return s.finish(t)
+	}
+	return Next{After: min(max(s.tryAt.Sub(now), waited/4, retrySoon), time.Minute), Held: true}
+}

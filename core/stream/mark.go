@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"sluice/core/pump"
+	"sluice/core/worker"
+	"time"
+
+	sluicepb "sluice/proto"
+)
+
+// MarkPattern is what a mark in a log looks like, without its newline (docs/accounting.md).
+// Its groups are: when it was written, bytes, lines, when the loss began, why, and, where
+// the line before was cut off, a remark on that; the newline before the mark is then the
+// mark's.
+const MarkPattern = `^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (\d+) bytes in (\d+) lines ` +
+	`since (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z): ([^;\n]+)(; the line before is incomplete)?$`
+
+const (
+	markTime = "2006-01-02T15:04:05.000Z"
+	tornNote = "; the line before is incomplete"
+	// maxMarkBytes is more than a mark ever has.
+	maxMarkBytes = 512
+)
+
+// markText is the mark of a gap; torn says that the live file ends within a line.
+func markText(gap *sluicepb.Gap, now time.Time, torn bool) []byte {
+	before, note := "", ""
+	if torn {
+		before, note = "\n", tornNote
+	}
+	return fmt.Appendf(nil, "%s[sluice] %s lost %d bytes in %d lines since %s: %s%s\n", before,
+		now.UTC().Format(markTime), gap.GetBytes(), gap.GetLines(),
+		time.Unix(0, gap.GetSinceUnixNano()).UTC().Format(markTime), reason(gap), note)
+}
+
+// writeMark writes the mark of the gap to the end of the live file, which is size bytes
+// long and has room for it. The record is saved before, and tells with the length of
+// the file whether the mark is there (unmark), so that it is written once.
+func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
+	torn, err := s.torn(size)
+	if err != nil {
+		return err
+	}
+	text := markText(s.gap, now, torn)
+	s.note(size, 0)
+	s.Record.GetAccounting().Mark = &sluicepb.Mark{GapSinceUnixNano: s.gap.GetSinceUnixNano(), Bytes: int64(len(text))}
+	if err := s.save(t); err != nil {
+		return err
+	}
+	if _, err := pump.WriteAt(s.liveFD, text, size); err != nil {
+		_, again := s.unmark(size + int64(len(text)))
+		return errors.Join(err, again)
+	}
+	s.account.marks.Add(1)
+	s.account.markBytes.Add(int64(len(text)))
+	s.liveBytes.Store(size + int64(len(text)))
+	return nil
+}
+
+// unmark cuts off the part of a mark that was written before an error, and gives the
+// length of the live file, before it was size.
+func (s *Stream) unmark(size int64) (int64, error) {
+	account := s.Record.GetAccounting()
+	mark, at := account.GetMark(), account.GetLiveStartBytes()
+	if mark == nil || mark.GetGapSinceUnixNano() != s.gap.GetSinceUnixNano() ||
+		account.GetLiveInode() != s.liveInode || size <= at {
+		return size, nil
+	}
+	if err := s.live.Truncate(at); err != nil {
+		return size, fmt.Errorf("take back a mark that could not be written: %w", err)
+	}
+	return at, nil
+}
+
+// resumeMark tells how many bytes of the live file, which has size, are the mark that
+// the record announces. One that a kill broke off is cut away and written again; one
+// that is whole has closed the gap.
+func (s *Stream) resumeMark(size int64) (markBytes int64, err error) {
+	account := s.Record.GetAccounting()
+	mark, at := account.GetMark(), account.GetLiveStartBytes()
+	if mark == nil || size <= at {
+		return 0, nil
+	}
+	text := make([]byte, min(mark.GetBytes(), maxMarkBytes))
+	n, err := s.live.ReadAt(text, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("read a mark of %q: %w", s.Name, err)
+	}
+	if text = text[:n]; !wholeMark.Match(text) {
+		if size < at+mark.GetBytes() {
+			err = s.live.Truncate(at)
+		}
+		return 0, err
+	}
+	if account.GetGap().GetSinceUnixNano() == mark.GetGapSinceUnixNano() {
+		account.Gap = nil
+	}
+	s.account.marks.Add(1)
+	s.account.markBytes.Add(int64(n))
+	return int64(n), nil
+}
+
+// wholeMark is a mark with its newlines.
+var wholeMark = regexp.MustCompile(`^\n?` + MarkPattern[1:len(MarkPattern)-1] + `\n$`)

@@ -1,0 +1,124 @@
+package stream
+
+import (
+	"sluice/core/pump"
+	"sluice/core/settings"
+	"sluice/core/worker"
+	"time"
+)
+
+const (
+	// retrySoon is the same as long as full_wait lasts.
+	retrySoon = 200 * time.Millisecond
+	// held is the shortest visit in which the disk is taken for one that hangs.
+	held = time.Second
+)
+
+// failed decides what a failure leads to, and when to look again: first the stream's
+// own history makes room, then the pipe holds the output back, then the policy says.
+func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error) Next {
+	s.account.writeErrors.Add(1)
+	if s.makeRoom(t, err) {
+		return Next{Much: true}
+	}
+	if s.outage.IsZero() {
+		s.outage = now
+	}
+	waited, full := now.Sub(s.outage), s.Settings.WhenFull
+	s.account.blockedFor(waited)
+	if waited >= full.Wait && full.Policy == settings.Drop {
+		return s.beginGap(t, now, step, err)
+	}
+	s.blocked.Store(true)
+	if held, ok := s.reports.allow(s.Now()); ok {
+		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
+	}
+	if waited >= full.Wait {
+		return Next{After: s.Retry, Held: true}
+	}
+	return Next{After: min(retrySoon, full.Wait-waited), Held: true}
+}
+
+// recovered notes that writing works.
+func (s *Stream) recovered(now time.Time) {
+	if !s.outage.IsZero() {
+		s.account.blockedFor(now.Sub(s.outage))
+		s.outage = time.Time{}
+	}
+	s.blocked.Store(false)
+}
+
+// makeRoom removes the oldest rotated file of the stream where a write found no room;
+// it reports false where that is not wanted, would not help, or nothing is left.
+func (s *Stream) makeRoom(t *worker.Thread, why error) bool {
+	cause, _ := causeOf(why)
+	if !s.Settings.WhenFull.Evict || cause != NoSpace && cause != Quota || s.set == nil {
+		return false
+	}
+	sizeBytes, ok, err := s.set.DropOldest()
+	if err != nil {
+		s.warn("cannot make room by removing rotated files", err)
+	}
+	if !ok {
+		return false
+	}
+	s.account.roomFiles.Add(1)
+	s.account.roomBytes.Add(sizeBytes)
+	if held, ok := s.evictions.allow(s.Now()); ok {
+		s.Log.Warn("a rotated file was removed to make room (evict_on_full)", "bytes", sizeBytes, "error", why, "held_back", held)
+	}
+	if err := s.save(t); err != nil {
+		s.warn("cannot save the account of the stream", err)
+	}
+	return true
+}
+
+// save writes the record with the totals as they are now. The caller has put the rest
+// of the account into it.
+func (s *Stream) save(t *worker.Thread) error {
+	s.account.noteTotals(s.Record.GetAccounting())
+	return t.AsHost(func() error { return s.Save(s.Record) })
+}
+
+// squeeze moves less than count bytes, which found no room as a whole, down to a page:
+// a file system may refuse what would partly fit. It moves whole lines, so that what
+// is dropped afterwards begins at a line if it can. why is what the whole met.
+func (s *Stream) squeeze(size int64, count int, why error) (moved int, err error) {
+	cause, _ := causeOf(why)
+	if cause != NoSpace && cause != Quota {
+		return 0, why
+	}
+	for count /= 2; count >= leastMoveBytes; count /= 2 {
+		lines, _, err := pump.WholeLines(s.Pipe, count)
+		if err != nil || lines == 0 {
+			break
+		}
+		if moved, err = pump.Splice(s.Pipe, s.liveFD, size, lines); err == nil {
+			return moved, nil
+		}
+	}
+	return 0, why
+}
+
+// leastMoveBytes is the least that is tried.
+const leastMoveBytes = 4 << 10
+
+// heldUp is for how long the visit that is under way has been so already, where that
+// is longer than a disk that works would take.
+func (s *Stream) heldUp() time.Duration {
+	began := s.visiting.Load()
+	if began == 0 {
+		return 0
+	}
+	if d := time.Duration(s.Now().UnixNano() - began); d > held {
+		return d
+	}
+	return 0
+}
+
+// Blocked tells that the container's output waits in its pipe: the last write or
+// rotation failed, or the one that is under way hangs.
+func (s *Stream) Blocked() bool { return s.blocked.Load() || s.heldUp() > 0 }
+
+// Dropping tells that the container's output is dropped and counted.
+func (s *Stream) Dropping() bool { return s.dropping.Load() }

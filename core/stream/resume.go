@@ -1,0 +1,73 @@
+package stream
+
+import (
+	"fmt"
+	"sluice/core/worker"
+	"time"
+)
+
+// note puts the account into the record, as it is while the live file is size bytes
+// long: before a rotation that moves the last carried bytes to the next file, or
+// before a mark is written at that length.
+func (s *Stream) note(size, carried int64) {
+	a := s.Record.GetAccounting()
+	a.WrittenBytes = s.account.writtenBytes.Load()
+	a.Rotations = s.account.rotations.Load()
+	a.Marks, a.MarkBytes = s.account.marks.Load(), s.account.markBytes.Load()
+	a.LastRotationUnixNano = s.lastRotation
+	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
+	a.Mark = nil
+}
+
+// resumeAccount continues the account of the record. If the live file is still the
+// one that the record tells of, what it has beyond live_start_bytes came after the
+// record; else all of it did, but for what was carried over from the file before. A
+// mark that the record announces is not the container's.
+func (s *Stream) resumeAccount(t *worker.Thread) error {
+	a := s.Record.GetAccounting()
+	written, rotations := a.GetWrittenBytes(), a.GetRotations()
+	s.account.marks.Store(a.GetMarks())
+	s.account.markBytes.Store(a.GetMarkBytes())
+	if s.live != nil {
+		size, err := s.follow()
+		if err != nil {
+			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
+		}
+		switch {
+		case s.liveInode == a.GetLiveInode():
+			mark, err := s.resumeMark(size)
+			if err != nil {
+				return err
+			}
+			if size, err = s.follow(); err != nil {
+				return fmt.Errorf("resume the account of %q: %w", s.Name, err)
+			}
+			written += size - a.GetLiveStartBytes() - mark
+		case a.GetLiveInode() != 0:
+			written += size - a.GetCarriedBytes()
+			rotations++
+		default:
+			// The first live file: what it has already is not this stream's.
+			a.LiveInode, a.LiveStartBytes = s.liveInode, size
+		}
+	}
+	s.account.writtenBytes.Store(max(0, written))
+	s.account.rotations.Store(rotations)
+	s.account.resumeTotals(a)
+	s.lastRotation = a.GetLastRotationUnixNano()
+	return s.resumeGap(t)
+}
+
+// resumeGap goes on with a gap that is not closed.
+func (s *Stream) resumeGap(t *worker.Thread) error {
+	s.gap = s.Record.GetAccounting().GetGap()
+	s.tryAt, s.quiet, s.outage = time.Time{}, 0, time.Time{}
+	if err := s.recoverSpill(t); err != nil {
+		return fmt.Errorf("count what of %q was dropped: %w", s.Name, err)
+	}
+	s.dropping.Store(s.gap != nil)
+	if s.gap == nil {
+		s.closeSpill()
+	}
+	return nil
+}
