@@ -147,7 +147,7 @@ func (s *Stream) endGap(t *worker.Thread, now time.Time) (ended bool, err error)
 		return false, err
 	}
 	if s.gap.GetBytes() > 0 {
-		if clear, err := s.loseLine(t); err != nil || !clear {
+		if ready, err := s.loseLine(t); err != nil || !ready {
 			return false, err
 		}
 		if err := s.writeMark(t, now, size); err != nil {
@@ -200,7 +200,7 @@ func (s *Stream) probe(size int64) error {
 
 // loseLine drops the rest of a line whose beginning was dropped, or is in the file; it
 // reports false where its end has not come yet.
-func (s *Stream) loseLine(t *worker.Thread) (clear bool, err error) {
+func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
 	if !s.gap.GetWithinLine() {
 		return true, nil
 	}

@@ -102,12 +102,12 @@ func (s *Stream) giveReserve() error {
 
 // allocate is fallocate(2) of the spill, where there is such a thing.
 func (s *Stream) allocate(mode uint32, from, count int64) error {
-	err := unix.EINTR
+	err := unix.Fallocate(int(s.spill.Fd()), mode, from, count)
 	for err == unix.EINTR {
-		err, _ = unix.Fallocate(int(s.spill.Fd()), mode, from, count).(unix.Errno)
+		err = unix.Fallocate(int(s.spill.Fd()), mode, from, count)
 	}
 	switch err {
-	case 0, unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL, unix.EPERM:
+	case nil, unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL, unix.EPERM:
 		return nil
 	}
 	return fmt.Errorf("make room in state_dir for what is dropped: %w", err)
