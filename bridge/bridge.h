@@ -104,7 +104,7 @@ enum sluice_metric
   SLUICE_COMPRESSIONS_QUEUED =
     13, // gauge: files that are being compressed or wait for it
   SLUICE_STREAMS_BLOCKED =
-    14, // gauge: streams whose container is held back by a disk that fails or hangs
+    14, // gauge: streams whose container a disk holds back
   SLUICE_MEMORY_BYTES = 15, // gauge: what the Go runtime has from the kernel
   SLUICE_FILES_EVICTED =
     16, // counter: rotated files deleted to keep the budget of the node
