@@ -33,6 +33,10 @@ type budget struct {
 	minFree   settings.Free
 	submit    func(*worker.Task)
 	log       *slog.Logger
+	host      worker.Identity // of the process
+	// forgetEnded removes the record of an ended stream. It is called with the identity
+	// of the host.
+	forgetEnded func(id string) error
 	// explain has a stream tell in its sandbox what was deleted. It is called on a
 	// worker thread with the identity of the task's user.
 	explain func(*entry)
@@ -48,6 +52,11 @@ type budget struct {
 	mu      sync.Mutex
 	holders map[string]*holder // by sandbox
 	spaces  map[uint64]*space  // by device
+
+	remains        int // of ended streams
+	verifiedAt     time.Time
+	verifying      int // file systems on which is looked
+	verifyingSince time.Time
 }
 
 // holder is a container with files that count.
@@ -55,6 +64,7 @@ type holder struct {
 	sandbox string
 	space   *space
 	entries []*entry
+	ended   []*remains
 
 	// What is to be deleted, and since when; a task is under way then.
 	claimedFiles int
@@ -65,39 +75,62 @@ type holder struct {
 	why          string
 }
 
-// newBudget gives nil where neither bound is set.
-func newBudget(module settings.Module, submit func(*worker.Task), explain func(*entry), log *slog.Logger) *budget {
-	if module.NodeMaxBytes == 0 && !module.NodeMinFree.On() {
-		return nil
+// startBudget makes the budget if there is to be one.
+func (e *Engine) startBudget() {
+	if e.settings.NodeMaxBytes == 0 && !e.settings.NodeMinFree.On() {
+		return
 	}
-	return &budget{
-		mostBytes: module.NodeMaxBytes, minFree: module.NodeMinFree,
-		submit: submit, explain: explain, log: log,
+	e.budget = &budget{
+		mostBytes: e.settings.NodeMaxBytes, minFree: e.settings.NodeMinFree,
+		submit: e.workers.Submit, log: e.log, host: e.self,
+		forgetEnded: e.state.RemoveEnded, explain: e.explain,
 		holders: map[string]*holder{}, spaces: map[uint64]*space{},
 	}
+	e.scheduler.visited = func(entry *entry) { e.budget.visited(entry, time.Now()) }
+}
+
+// explain tells in the sandbox what was deleted of a stream, and has its record say so
+// for the next owner.
+func (e *Engine) explain(entry *entry) {
+	entry.showPolicy()
+	entry.stream.SaveSoon()
+	e.scheduler.nudge(entry)
 }
 
 // join has a stream count that is served from now on.
 func (b *budget) join(e *entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	path := e.stream.Record.GetSandbox()
-	h := b.holders[path]
-	if h == nil {
-		h = &holder{sandbox: path, space: b.spaceOf(e.box.Device())}
-		b.holders[path] = h
-	}
+	h := b.holderOf(e.stream.Record.GetSandbox(), e.box.Device())
 	h.entries = append(h.entries, e)
 	e.holding.space = h.space
 	e.holding.writes(e.stream.LiveBytes())
 }
 
-// leave undoes join, before the stream and its sandbox are released.
+// holderOf gives the container of a sandbox. mu is held.
+func (b *budget) holderOf(path string, device uint64) *holder {
+	h := b.holders[path]
+	if h == nil {
+		h = &holder{sandbox: path, space: b.spaceOf(device)}
+		b.holders[path] = h
+	}
+	return h
+}
+
+// dropHolder forgets a container that has nothing. mu is held.
+func (b *budget) dropHolder(h *holder) {
+	if len(h.entries) == 0 && len(h.ended) == 0 {
+		b.forget(h)
+		delete(b.holders, h.sandbox)
+	}
+}
+
+// leave is called when a stream has ended, before its sandbox is released. Its rotated
+// files go on to count.
 func (b *budget) leave(e *entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	path := e.stream.Record.GetSandbox()
-	h := b.holders[path]
+	h := b.holders[e.stream.Record.GetSandbox()]
 	if h == nil {
 		return
 	}
@@ -107,10 +140,12 @@ func (b *budget) leave(e *entry) {
 			break
 		}
 	}
-	if len(h.entries) == 0 {
-		b.forget(h)
-		delete(b.holders, path)
+	if files := e.holding.files.Load(); files > 0 && b.remains < maxRemains {
+		r := newRemains(b, e.id, e.stream.Record, e.stream.Settings)
+		r.holding.keeps(nil, e.holding.keptBytes.Load(), int(files))
+		b.addRemains(h, r)
 	}
+	b.dropHolder(h)
 }
 
 // visited is called after each visit of a stream, on its worker thread.
@@ -131,8 +166,13 @@ func (b *budget) over(s *space) bool {
 
 // trim chooses what is deleted and has it deleted.
 func (b *budget) trim(now time.Time) {
-	var tasks []*worker.Task
 	b.mu.Lock()
+	ok, tasks := b.verified(now)
+	if !ok {
+		b.mu.Unlock()
+		b.submitAll(tasks)
+		return
+	}
 	b.dropOverdue(now)
 	// Whoever rotates meanwhile takes this back.
 	b.rescan.Store(now.Add(rescanAfter).UnixNano())
@@ -144,6 +184,11 @@ func (b *budget) trim(now time.Time) {
 		tasks = append(tasks, b.claim(s.lackingBytes(), s, "node_min_free", now)...)
 	}
 	b.mu.Unlock()
+	b.submitAll(tasks)
+}
+
+// submitAll hands tasks to the worker threads. mu must not be held.
+func (b *budget) submitAll(tasks []*worker.Task) {
 	for _, task := range tasks {
 		b.submit(task)
 	}
@@ -184,11 +229,17 @@ func (b *budget) claim(needBytes int64, on *space, why string, now time.Time) (t
 // use is what the container takes beyond what it is about to give. mu of the budget is
 // held.
 func (h *holder) use() use {
-	u := use{files: -h.claimedFiles, keptBytes: -h.claimedBytes}
+	u := use{files: -h.claimedFiles, keptBytes: -h.claimedBytes, ended: len(h.entries) == 0}
+	add := func(of *holding) {
+		u.takenBytes += of.liveBytes.Load()
+		u.keptBytes += of.keptBytes.Load()
+		u.files += int(of.files.Load())
+	}
 	for _, e := range h.entries {
-		u.takenBytes += e.holding.liveBytes.Load()
-		u.keptBytes += e.holding.keptBytes.Load()
-		u.files += int(e.holding.files.Load())
+		add(e.holding)
+	}
+	for _, r := range h.ended {
+		add(r.holding)
 	}
 	u.files, u.keptBytes = max(0, u.files), max(0, u.keptBytes)
 	u.takenBytes += u.keptBytes
@@ -210,20 +261,4 @@ func (b *budget) forget(h *holder) {
 	b.claimedBytes.Add(-h.claimedBytes)
 	h.space.claimedBytes.Add(-h.claimedBytes)
 	h.claimedFiles, h.claimedBytes = 0, 0
-}
-
-// startBudget makes the budget if there is to be one.
-func (e *Engine) startBudget() {
-	e.budget = newBudget(e.settings, e.workers.Submit, e.explain, e.log)
-	if e.budget != nil {
-		e.scheduler.visited = func(entry *entry) { e.budget.visited(entry, time.Now()) }
-	}
-}
-
-// explain tells in the sandbox what was deleted of a stream, and has its record say so
-// for the next owner.
-func (e *Engine) explain(entry *entry) {
-	entry.showPolicy()
-	entry.stream.SaveSoon()
-	e.scheduler.nudge(entry)
 }

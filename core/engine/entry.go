@@ -102,7 +102,7 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 		},
 		Record: record,
 		Save:   save,
-		Forget: func() error { return e.state.Remove(id) },
+		Forget: func() error { return e.retire(entry) },
 		Spill:  func(create bool) (*os.File, error) { return e.state.OpenSpill(id, create) },
 		Retry:  retryAfter,
 		Now:    time.Now,
@@ -207,15 +207,15 @@ func (e *entry) showPolicy() {
 	if e.holding != nil {
 		more = e.holding.confText()
 	}
-	if err := e.box.showPolicy(e.stream.Record.GetSandbox(), e.stream.Name, e.stream.Settings, more); err != nil {
+	if err := showPolicy(e.box.Dir, e.stream.Record.GetSandbox(), e.stream.Name, e.stream.Settings, more); err != nil {
 		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
 	}
 }
 
 // showPolicy writes the effective policy of a stream into the sandbox, whose path is
 // only shown, and more below it.
-func (s *sharedSandbox) showPolicy(path, name string, of settings.Stream, more string) error {
-	return s.Replace(name+confSuffix, []byte(of.ConfText(path+"/"+name)+more), 0o644)
+func showPolicy(dir *sandbox.Dir, path, name string, of settings.Stream, more string) error {
+	return dir.Replace(name+confSuffix, []byte(of.ConfText(path+"/"+name)+more), 0o644)
 }
 
 // newID makes the name of a stream in the state directory: readable, unique, and

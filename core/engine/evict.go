@@ -4,34 +4,92 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
 	"sluice/core/worker"
 	"time"
 )
 
-// task makes the deletions of a container a task of a worker thread. The sandboxes
-// stay open until it is done. mu is held.
+// series is the rotated files of one stream of a container that gives.
+type series struct {
+	set     *rotation.Set
+	dir     *sandbox.Dir
+	holding *holding
+	evicted int64 // files before
+	explain func()
+	end     func()
+}
+
+// task makes the deletions of a container a task of a worker thread. The sandboxes of
+// streams that run stay open until it is done. mu is held.
 func (b *budget) task(h *holder) *worker.Task {
-	first := h.entries[0]
 	entries := append([]*entry(nil), h.entries...)
+	ended := append([]*remains(nil), h.ended...)
+	var as worker.Identity
+	if len(ended) > 0 {
+		as = ended[0].identity()
+	}
 	for _, e := range entries {
+		as = e.task.As
 		e.box.users.Add(1)
 	}
-	return &worker.Task{As: first.task.As, Device: first.box.Device(), Urgent: true, Run: func(_ *worker.Thread, refused error) {
+	return &worker.Task{As: as, Device: h.space.device, Urgent: true, Run: func(t *worker.Thread, refused error) {
+		all := b.seriesOf(entries)
+		if refused == nil {
+			all = append(all, b.seriesOfEnded(t, ended)...)
+		}
 		defer func() {
-			for _, e := range entries {
-				e.box.release()
+			for _, s := range all {
+				s.end()
 			}
 		}()
-		b.evict(h, entries, refused)
+		b.evict(h, all, refused)
 	}}
 }
 
-// evict deletes what a container is to give, also what is added meanwhile.
-func (b *budget) evict(h *holder, entries []*entry, refused error) {
-	before := make([]int64, len(entries))
-	for i, e := range entries {
-		before[i] = e.holding.evictedFiles.Load()
+func (b *budget) seriesOf(entries []*entry) (all []series) {
+	for _, e := range entries {
+		all = append(all, series{
+			set: e.holding.set.Load(), dir: e.box.Dir, holding: e.holding, evicted: e.holding.evictedFiles.Load(),
+			explain: func() { b.explain(e) }, end: e.box.release,
+		})
 	}
+	return all
+}
+
+// seriesOfEnded opens what ended streams have left. What is gone is forgotten, now or
+// when its last file has been deleted.
+func (b *budget) seriesOfEnded(t *worker.Thread, ended []*remains) (all []series) {
+	for _, r := range ended {
+		dir, set, err := r.open(t, b.log)
+		if err != nil {
+			if !errors.Is(err, errSandboxGone) {
+				b.warn("what an ended stream has left cannot be deleted, and counts no more", err)
+			}
+			b.dismiss(t, r)
+			continue
+		}
+		all = append(all, series{
+			set: set, dir: dir, holding: r.holding, evicted: r.holding.evictedFiles.Load(),
+			explain: func() {
+				if err := showPolicy(dir, r.path, r.record.GetStream(), r.settings, r.holding.confText()); err != nil {
+					b.warn("cannot tell in the sandbox what was deleted", err)
+				}
+			},
+			end: func() {
+				_ = set.Close()
+				_ = dir.Close()
+				if r.holding.files.Load() == 0 {
+					b.dismiss(t, r)
+				}
+			},
+		})
+	}
+	return all
+}
+
+// evict deletes what a container is to give, also what is added meanwhile.
+func (b *budget) evict(h *holder, all []series, refused error) {
 	err := refused
 	for err == nil {
 		files, bytes, why := b.claimed(h)
@@ -39,21 +97,21 @@ func (b *budget) evict(h *holder, entries []*entry, refused error) {
 			break
 		}
 		for range files {
-			if err = dropOldest(h.space, entries, why); err != nil {
+			if err = dropOldest(h.space, all, why); err != nil {
 				break
 			}
 		}
 		b.paid(h, files, bytes)
 	}
 	b.done(h, err)
-	for i, e := range entries {
-		if e.holding.evictedFiles.Load() > before[i] {
-			b.explain(e)
-			b.report(e)
+	for _, s := range all {
+		if s.holding.evictedFiles.Load() > s.evicted {
+			s.explain()
+			b.report(h, s.holding)
 		}
 	}
-	if b.minFree.On() && refused == nil {
-		h.space.look(b.minFree, entries[0].box.Dir, b.warn)
+	if b.minFree.On() && refused == nil && len(all) > 0 {
+		h.space.look(b.minFree, all[0].dir, b.warn)
 	}
 	if b.over(h.space) && !errors.Is(refused, worker.ErrClosed) {
 		b.trim(time.Now())
@@ -89,7 +147,13 @@ func (b *budget) done(h *holder, err error) {
 	h.claimedAt, h.overdue = time.Time{}, false
 	switch {
 	case errors.Is(err, errNothingLeft):
+		// Perhaps the stream has just ended: what it left is asked next.
 		h.barred = time.Now().Add(rescanAfter)
+		time.AfterFunc(rescanAfter, func() {
+			if b.over(h.space) {
+				b.trim(time.Now())
+			}
+		})
 	case err != nil:
 		h.barred = time.Now().Add(barredFor)
 	}
@@ -103,15 +167,14 @@ func (b *budget) done(h *holder, err error) {
 var errNothingLeft = errors.New("no rotated file is left")
 
 // dropOldest deletes the oldest rotated file of a container's streams.
-func dropOldest(on *space, entries []*entry, why string) error {
-	var oldest *entry
+func dropOldest(on *space, all []series, why string) error {
+	var oldest *series
 	var since time.Time
-	for _, e := range entries {
-		set := e.holding.set.Load()
-		if set == nil {
+	for i, s := range all {
+		if s.set == nil {
 			continue
 		}
-		at, ok, err := set.Oldest()
+		at, ok, err := s.set.Oldest()
 		if errors.Is(err, fs.ErrClosed) {
 			continue
 		}
@@ -119,13 +182,13 @@ func dropOldest(on *space, entries []*entry, why string) error {
 			return err
 		}
 		if ok && (oldest == nil || at.Before(since)) {
-			oldest, since = e, at
+			oldest, since = &all[i], at
 		}
 	}
 	if oldest == nil {
 		return errNothingLeft
 	}
-	size, ok, err := oldest.holding.set.Load().DropOldest()
+	size, ok, err := oldest.set.DropOldest()
 	if err != nil && !errors.Is(err, fs.ErrClosed) {
 		return err
 	}
@@ -138,10 +201,10 @@ func dropOldest(on *space, entries []*entry, why string) error {
 }
 
 // report tells of deletions, at most once a minute.
-func (b *budget) report(e *entry) {
+func (b *budget) report(h *holder, of *holding) {
 	if held, ok := b.reports.allow(time.Now()); ok {
-		e.stream.Log.Warn("rotated files are deleted to keep the budget of the node",
-			"for", *e.holding.why.Load(), "files_of_this_stream", e.holding.evictedFiles.Load(), "bytes", e.holding.evictedBytes.Load(),
+		b.log.Warn("rotated files are deleted to keep the budget of the node", "for", *of.why.Load(), "sandbox", h.sandbox,
+			"files_of_this_stream", of.evictedFiles.Load(), "bytes", of.evictedBytes.Load(),
 			"files_of_all", b.evictedFiles.Load(), "held_back", held)
 	}
 }

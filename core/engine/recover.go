@@ -46,6 +46,9 @@ func (e *Engine) recover() error {
 		}
 	}
 	e.resume(found)
+	if err := e.recoverEnded(); err != nil {
+		return err
+	}
 	if swept > 0 {
 		e.log.Info("removed the records of streams from before the last boot", "records", swept)
 	}

@@ -72,7 +72,7 @@ func (d *discarded) open(*worker.Thread, bool) error {
 	if errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
-	err = errors.Join(err, d.box.showPolicy(d.launch.Sandbox, d.name, d.settings, ""))
+	err = errors.Join(err, showPolicy(d.box.Dir, d.launch.Sandbox, d.name, d.settings, ""))
 	if err != nil {
 		d.log.Warn("cannot tell in the sandbox that the output is discarded",
 			"container", d.launch.ContainerID, "stream", d.name, "error", err)

@@ -19,6 +19,7 @@ const (
 
 // space is a file system with sandboxes, and whether enough of it is free.
 type space struct {
+	device       uint64
 	missingBytes atomic.Int64 // at the last look
 	claimedBytes atomic.Int64 // about to be deleted
 	written      atomic.Int64 // since the last look
@@ -30,7 +31,7 @@ type space struct {
 func (b *budget) spaceOf(device uint64) *space {
 	s := b.spaces[device]
 	if s == nil {
-		s = &space{}
+		s = &space{device: device}
 		b.spaces[device] = s
 	}
 	return s

@@ -46,8 +46,10 @@ func (d *Dir) Save(id string, record *sluicepb.StreamRecord) error {
 }
 
 // Load reads the record of a stream. Errors: ErrTorn, ErrNewer, or of the file system.
-func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) {
-	data, err := d.read(id + recordSuffix)
+func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) { return d.load(id, recordSuffix) }
+
+func (d *Dir) load(id, suffix string) (*sluicepb.StreamRecord, error) {
+	data, err := d.read(id + suffix)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,243 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/worker"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	sluicepb "sluice/proto"
+)
+
+// remains are the rotated files of a stream that has ended. They count, and go, like
+// those of streams that run, until the agent removes the sandbox. What the stream
+// wrote last, its live file, does not: the budget never takes it, and what it cannot
+// take it must not charge to others. The record of the stream is kept for them.
+//
+// Nothing of a sandbox is held open for remains: it must go when the agent removes it.
+type remains struct {
+	id       string // in the state directory
+	record   *sluicepb.StreamRecord
+	settings settings.Stream
+	holding  *holding
+	path     string // of the sandbox
+	inode    uint64
+}
+
+const (
+	// maxRemains bounds what is remembered, and the state directory.
+	maxRemains = 4096
+	// verifyEvery is how long it is taken for granted that a sandbox is still there.
+	verifyEvery = 10 * time.Second
+	// verifyPatience is how long a look for sandboxes is waited for before live
+	// containers give.
+	verifyPatience = 200 * time.Millisecond
+)
+
+// errSandboxGone says that the agent has removed a sandbox.
+var errSandboxGone = errors.New("the sandbox is gone")
+
+// newRemains takes what a stream has left into the account of a budget; what it is has
+// to be counted.
+func newRemains(b *budget, id string, r *sluicepb.StreamRecord, s settings.Stream) *remains {
+	return &remains{
+		id: id, record: r, settings: s, path: r.GetSandbox(), inode: r.GetSandboxInode(),
+		holding: newHolding(b, 0, r),
+	}
+}
+
+func (r *remains) identity() worker.Identity { return identityOf(r.record) }
+
+// open opens the sandbox and the series in it, on a worker thread that has the
+// identity of the task's user. The directories above may be closed to that, and the
+// sandbox to the host without its capabilities: one of both must do.
+func (r *remains) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, set *rotation.Set, err error) {
+	dir, err = sandbox.Open(r.path)
+	if errors.Is(err, fs.ErrPermission) {
+		err = t.AsHost(func() (err error) { dir, err = sandbox.Open(r.path); return err })
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, sandbox.ErrNotDirectory) {
+		return nil, nil, errSandboxGone
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if dir.Device() != r.record.GetSandboxDevice() || dir.Inode() != r.inode {
+		return nil, nil, errors.Join(errSandboxGone, dir.Close())
+	}
+	set, err = rotation.New(rotation.Config{
+		Dir: dir, Path: r.path, Base: r.record.GetStream(), Policy: r.settings.Policy,
+		LimitBytes: r.settings.Policy.LimitBytes(r.settings.MaxBytes),
+		Submit:     func(func()) {}, Log: log, Now: time.Now, Kept: r.holding.keeps,
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, dir.Close())
+	}
+	return dir, set, nil
+}
+
+// there tells whether the sandbox still is what it was. Where that cannot be told it
+// is.
+func (r *remains) there() bool {
+	var st unix.Stat_t
+	err := unix.Lstat(r.path, &st)
+	if err == nil {
+		return st.Dev == r.record.GetSandboxDevice() && st.Ino == r.inode
+	}
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR)
+}
+
+// retire forgets a stream that has ended; under a budget its record stays while it has
+// rotated files. It runs with the identity of the host.
+func (e *Engine) retire(entry *entry) error {
+	if entry.holding == nil || entry.holding.files.Load() == 0 || e.budget.full() {
+		return e.state.Remove(entry.id)
+	}
+	record := entry.stream.Record
+	entry.holding.note(record)
+	return e.state.KeepEnded(entry.id, record)
+}
+
+// recoverEnded counts what ended streams have left, those of owners before too.
+func (e *Engine) recoverEnded() error {
+	ids, err := e.state.Ended()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		record, err := e.state.LoadEnded(id)
+		if errors.Is(err, state.ErrNewer) {
+			continue
+		}
+		var s settings.Stream
+		if err == nil {
+			err = checkRecord(record)
+		}
+		if err == nil {
+			s, err = RecordedSettings(e.settings, record)
+		}
+		if err == nil && e.budget != nil && !e.budget.full() {
+			e.budget.count(newRemains(e.budget, id, record, s))
+			continue
+		}
+		if err != nil {
+			e.log.Warn("what an ended stream has left does not count", "stream", id, "error", err)
+		}
+		if err := e.state.RemoveEnded(id); err != nil {
+			return fmt.Errorf("forget an ended stream: %w", err)
+		}
+	}
+	return nil
+}
+
+// count adds remains of an owner before, and has them looked at.
+func (b *budget) count(r *remains) {
+	b.mu.Lock()
+	b.addRemains(b.holderOf(r.path, r.record.GetSandboxDevice()), r)
+	b.mu.Unlock()
+	b.submit(&worker.Task{As: r.identity(), Device: r.record.GetSandboxDevice(), Run: func(t *worker.Thread, refused error) {
+		if refused != nil {
+			return
+		}
+		dir, set, err := r.open(t, b.log)
+		if err == nil {
+			_, err = set.Files()
+			err = errors.Join(err, set.Close(), dir.Close())
+		}
+		if err != nil && !errors.Is(err, errSandboxGone) {
+			b.warn("what an ended stream has left cannot be counted", err)
+		}
+		if err != nil || r.holding.files.Load() == 0 {
+			b.dismiss(t, r)
+		}
+	}})
+}
+
+// addRemains remembers them. mu is held.
+func (b *budget) addRemains(h *holder, r *remains) {
+	b.remains++
+	h.ended = append(h.ended, r)
+}
+
+// full tells that no more remains are to be remembered.
+func (b *budget) full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.remains >= maxRemains
+}
+
+// dismiss forgets remains that are gone.
+func (b *budget) dismiss(t *worker.Thread, r *remains) {
+	b.mu.Lock()
+	h := b.holders[r.path]
+	if h != nil {
+		for i, other := range h.ended {
+			if other == r {
+				h.ended = append(h.ended[:i:i], h.ended[i+1:]...)
+				b.remains--
+				break
+			}
+		}
+		b.dropHolder(h)
+	}
+	b.mu.Unlock()
+	r.holding.end()
+	if err := t.AsHost(func() error { return b.forgetEnded(r.id) }); err != nil {
+		b.warn("cannot forget an ended stream", err)
+	}
+}
+
+// verified tells whether deletions may be chosen now. Before live containers give for
+// ended ones it is looked which of those are still there, but not longer than for a
+// moment: a file system may hang. mu is held; the tasks are to be submitted without.
+func (b *budget) verified(now time.Time) (ok bool, tasks []*worker.Task) {
+	if b.remains == 0 || now.Sub(b.verifiedAt) < verifyEvery {
+		return true, nil
+	}
+	if b.verifying > 0 && now.Sub(b.verifyingSince) < verifyPatience {
+		return false, nil
+	}
+	if b.verifying > 0 {
+		return true, nil
+	}
+	byDevice := map[uint64][]*remains{}
+	for _, h := range b.holders {
+		for _, r := range h.ended {
+			byDevice[r.record.GetSandboxDevice()] = append(byDevice[r.record.GetSandboxDevice()], r)
+		}
+	}
+	b.verifying, b.verifyingSince = len(byDevice), now
+	for device, all := range byDevice {
+		tasks = append(tasks, &worker.Task{As: b.host, Device: device, Urgent: true, Run: func(t *worker.Thread, refused error) {
+			b.verify(t, refused, all)
+		}})
+	}
+	return false, tasks
+}
+
+// verify looks which of the remains are still there.
+func (b *budget) verify(t *worker.Thread, refused error, all []*remains) {
+	for _, r := range all {
+		if refused == nil && !r.there() {
+			b.dismiss(t, r)
+		}
+	}
+	b.mu.Lock()
+	b.verifying--
+	done := b.verifying == 0
+	if done {
+		b.verifiedAt = time.Now()
+	}
+	b.mu.Unlock()
+	if done && !errors.Is(refused, worker.ErrClosed) {
+		b.trim(time.Now())
+	}
+}

@@ -1,0 +1,185 @@
+// Package budget shows what the budget of a node does: containers with very different
+// rates write ten times what their file system holds, and it is never full.
+//
+// By itself the test is a small one. With SLUICE_BUDGET=FILE it is the one that
+// docs/limits.md shows, and its figures go into that file, for the plot.
+package budget
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// show is what is shown: containers, a file system and what is written into it.
+type show struct {
+	Containers int
+	DiskBytes  int64
+	// MostBytes is node_max_bytes, LimitBytes max_stdout_size.
+	MostBytes, LimitBytes int64
+	// WrittenBytes of all containers together, in so many rounds; the first one writes
+	// 10^Decades times what the last one does.
+	WrittenBytes int64
+	Rounds       int
+	Decades      float64
+}
+
+const mebibyte = 1 << 20
+
+var (
+	small = show{Containers: 12, DiskBytes: 32 * mebibyte, MostBytes: 16 * mebibyte, LimitBytes: 128 << 10, WrittenBytes: 200 * mebibyte, Rounds: 20, Decades: 3}
+	great = show{Containers: 200, DiskBytes: 500 * mebibyte, MostBytes: 400 * mebibyte, LimitBytes: 256 << 10, WrittenBytes: 5000 * mebibyte, Rounds: 100, Decades: 4}
+)
+
+// Figures is what was seen.
+type Figures struct {
+	show
+	// LeastFreeBytes of the file system, looked at all the time.
+	LeastFreeBytes int64
+	Looks          int
+	EvictedFiles   float64
+	Kept           []Container
+}
+
+// Container is what became of the output of one. LastBytes of what is kept are in the
+// live file, which counts no more when the container has ended.
+type Container struct{ WrittenBytes, KeptBytes, LastBytes int64 }
+
+func TestBudget(t *testing.T) {
+	shown, into := small, os.Getenv("SLUICE_BUDGET")
+	if into != "" {
+		shown = great
+	}
+	disk := mountDisk(t, shown.DiskBytes)
+	figures := Figures{show: shown, LeastFreeBytes: shown.DiskBytes}
+	looks := watch(t, disk)
+	report := shown.run(t, disk)
+	figures.LeastFreeBytes, figures.Looks = looks()
+
+	assert.Zero(t, report.Metrics["sluice/write_errors"], "nobody sees a full disk")
+	assert.Zero(t, report.Metrics["sluice/bytes_dropped"])
+	assert.Positive(t, figures.LeastFreeBytes)
+	figures.EvictedFiles = report.Metrics["sluice/files_evicted"]
+	assert.Positive(t, figures.EvictedFiles)
+	for _, container := range report.Containers {
+		figures.Kept = append(figures.Kept, shown.examine(t, container.Sandbox))
+	}
+	figures.checkFairness(t)
+	t.Logf("%d looks, at least %.1f MiB free", figures.Looks, float64(figures.LeastFreeBytes)/mebibyte)
+	if into != "" {
+		text, err := json.MarshalIndent(figures, "", "  ")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(into, append(text, '\n'), 0o644))
+	}
+}
+
+// lines tells how many numbers a container writes in each round.
+func (s show) lines(number int) int {
+	const bytesPerLine = 8
+	ratio := math.Pow(10, -s.Decades/float64(s.Containers-1))
+	first := float64(s.WrittenBytes) * (1 - ratio) / (1 - math.Pow(ratio, float64(s.Containers)))
+	return max(1, int(first*math.Pow(ratio, float64(number)))/bytesPerLine/s.Rounds)
+}
+
+// task is the command of all containers: which one it is tells the path of its sandbox.
+// It writes the numbers from one on, in rounds.
+func (s show) task() string {
+	var perRound []string
+	for i := range s.Containers {
+		perRound = append(perRound, strconv.Itoa(s.lines(i)))
+	}
+	return fmt.Sprintf(`name=${PWD##*/executors/task-}; set -- %s; shift ${name%%%%/*}
+n=$1; from=1; round=0
+while [ $round -lt %d ]; do
+  seq $from $((from + n - 1)) 2>&1 || exit 1
+  from=$((from + n)); round=$((round + 1))
+  sleep 0.05
+done`, strings.Join(perRound, " "), s.Rounds)
+}
+
+type report struct {
+	Containers []struct {
+		Sandbox string `json:"sandbox"`
+	} `json:"containers"`
+	Metrics map[string]float64 `json:"metrics"`
+}
+
+func (s show) run(t *testing.T, disk string) (got report) {
+	build := os.Getenv("SLUICE_BUILD")
+	if build == "" {
+		build = "../../../build"
+	}
+	build, err := filepath.Abs(build)
+	require.NoError(t, err)
+	if _, err := os.Stat(filepath.Join(build, "sluice-harness")); err != nil {
+		t.Skipf("%v: run make build first", err)
+	}
+	modules, err := json.Marshal(map[string]any{"libraries": []any{map[string]any{
+		"file": filepath.Join(build, "libsluice_container_logger.so"),
+		"modules": []any{map[string]any{"name": "sluice_ContainerLogger", "parameters": []any{
+			map[string]string{"key": "state_dir", "value": filepath.Join(t.TempDir(), "state")},
+			map[string]string{"key": "node_max_bytes", "value": fmt.Sprintf("%dB", s.MostBytes)},
+			map[string]string{"key": "max_stdout_size", "value": fmt.Sprintf("%dB", s.LimitBytes)},
+			map[string]string{"key": "logrotate_stdout_options", "value": "rotate 99"},
+			map[string]string{"key": "stderr", "value": "discard"},
+		}}},
+	}}})
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(build, "sluice-harness"), "--modules="+string(modules),
+		"--container_logger=sluice_ContainerLogger", "--work_dir="+filepath.Join(disk, "work"), "--json", "--metrics",
+		"--containers="+strconv.Itoa(s.Containers), "--", "/bin/sh", "-c", s.task())
+	cmd.Stderr = &tail{t: t}
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(out, &got))
+	require.Len(t, got.Containers, s.Containers)
+	return got
+}
+
+// tail shows warnings of the logger with the test.
+type tail struct{ t *testing.T }
+
+func (w *tail) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		if strings.HasPrefix(line, "W") || strings.HasPrefix(line, "E") {
+			w.t.Log(strings.TrimSpace(line))
+		}
+	}
+	return len(p), nil
+}
+
+// checkFairness says that there is one level: who wrote less has it all, and nobody
+// has more than the level and a file.
+func (f *Figures) checkFairness(t *testing.T) {
+	var total, most int64
+	least, cut := int64(math.MaxInt64), 0
+	for _, c := range f.Kept {
+		total += c.KeptBytes - c.LastBytes
+		most = max(most, c.KeptBytes)
+		if c.KeptBytes < c.WrittenBytes {
+			cut++
+			least = min(least, c.KeptBytes)
+		}
+	}
+	assert.LessOrEqual(t, total, f.MostBytes)
+	assert.Greater(t, total, f.MostBytes*3/4)
+	assert.Positive(t, cut)
+	assert.Less(t, cut, f.Containers, "who wrote little lost nothing")
+	for i, c := range f.Kept {
+		if c.KeptBytes < c.WrittenBytes {
+			// A container gives whole files, and its live one may just have begun.
+			assert.GreaterOrEqual(t, c.KeptBytes, most-4*f.LimitBytes, "container %d", i)
+		}
+	}
+	t.Logf("of %d containers %d have all they wrote; the others have %.1f to %.1f MiB", f.Containers, f.Containers-cut,
+		float64(least)/mebibyte, float64(most)/mebibyte)
+}
