@@ -58,3 +58,10 @@ func (p Place) Before(q Place) bool { return p.at.before(q.at) }
 // TakenName is the name that the live file `base` has in the directory of the series
 // while a rotation shifts the others.
 func TakenName(base string) string { return takenName(base) }
+
+// Date is the date in a dated name, as it is written there, and Counter the number that
+// follows it for the second file of that date and later ones; 0 is none.
+func (p Place) Date() string { return p.at.suffix }
+
+// Counter is explained at Date.
+func (p Place) Counter() int { return p.at.counter }

@@ -1,8 +1,10 @@
 package series
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"os"
 	"sluice/core/sandbox"
 	"sluice/core/stream"
 	"strings"
@@ -79,12 +81,43 @@ func (r *Reader) restartTruncated() error {
 	if err != nil || live != last.inode {
 		return err
 	}
+	if r.endsAlike(last.f, info.Size) {
+		r.closeContent()
+		r.offset = info.Size
+		return nil
+	}
 	if r.Notice != nil {
 		r.Notice(last.name + " was truncated by somebody else; it is read from its beginning")
 	}
 	r.closeContent()
-	r.offset = 0
+	r.offset, r.tail = 0, nil
 	return nil
+}
+
+// tailBytes of what was read are remembered.
+const tailBytes = 1 << 10
+
+func (r *Reader) remember(chunk []byte) {
+	if r.endBytes >= 0 {
+		return
+	}
+	r.tail = append(r.tail, chunk[max(0, len(chunk)-tailBytes):]...)
+	r.tail = append(r.tail[:0], r.tail[max(0, len(r.tail)-tailBytes):]...)
+}
+
+// endsAlike says that a file that was cut at size ends with what was read there: only its
+// end was taken back, as the logger does with a line that it could not write whole.
+func (r *Reader) endsAlike(f *os.File, size int64) bool {
+	begin := r.offset - int64(len(r.tail))
+	if size <= begin {
+		return false
+	}
+	now := make([]byte, size-begin)
+	if _, err := f.ReadAt(now, begin); err != nil || !bytes.HasPrefix(r.tail, now) {
+		return false
+	}
+	r.tail = r.tail[:len(now)]
+	return true
 }
 
 // carrying says that the beginning of a line is on its way to the next live file.

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"strconv"
 	"strings"
 )
 
@@ -15,39 +17,55 @@ import (
 // the policy in force.
 const ConfSuffix = ".logrotate.conf"
 
+// Shown is what the logger shows of a stream in its sandbox.
+type Shown struct {
+	Policy logrotate.Policy
+	// LimitBytes is that of the live file, 0 where it is not shown.
+	LimitBytes int64
+}
+
 // ShownPolicy reads the policy that the logger shows in the sandbox. The task can have
-// written it: it says which names to read, and can mislead about nothing else. It
-// fails with fs.ErrNotExist where there is none.
-func ShownPolicy(dir *sandbox.Dir, live string) (logrotate.Policy, error) {
+// written it: it says which names to read and what to expect, and can mislead about nothing
+// else. It fails with fs.ErrNotExist where there is none.
+func ShownPolicy(dir *sandbox.Dir, live string) (Shown, error) {
 	name := live + ConfSuffix
 	f, err := openOnce(dir, name)
 	if err != nil {
-		return logrotate.Policy{}, err
+		return Shown{}, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, 2*logrotate.MaxTextBytes))
 	if err != nil {
-		return logrotate.Policy{}, fmt.Errorf("read %q: %w", name, err)
+		return Shown{}, fmt.Errorf("read %q: %w", name, err)
 	}
-	policy, err := parseConf(string(text))
+	shown, err := parseConf(string(text))
 	if err != nil {
-		return logrotate.Policy{}, fmt.Errorf("read the policy in %q: %w", name, err)
+		return Shown{}, fmt.Errorf("read the policy in %q: %w", name, err)
 	}
-	return policy, nil
+	return shown, nil
 }
 
 // errNoSection says that a text is not one that the logger writes.
 var errNoSection = errors.New("expected one section in braces")
 
 // parseConf reads what stands between the first brace and the last.
-func parseConf(untrusted string) (logrotate.Policy, error) {
+func parseConf(untrusted string) (Shown, error) {
 	_, section, opened := strings.Cut(untrusted, " {\n")
 	end := strings.LastIndex(section, "}")
 	if !opened || end < 0 {
-		return logrotate.Policy{}, errNoSection
+		return Shown{}, errNoSection
 	}
-	return ReadPolicy(section[:end])
+	policy, err := ReadPolicy(section[:end])
+	shown := Shown{Policy: policy}
+	if size := shownSize.FindAllStringSubmatch(section[:end], -1); len(size) > 0 {
+		shown.LimitBytes, _ = strconv.ParseInt(size[len(size)-1][1], 10, 64)
+		shown.LimitBytes = policy.LimitBytes(shown.LimitBytes)
+	}
+	return shown, err
 }
+
+// shownSize is the limit of the live file, which the language itself leaves to others.
+var shownSize = regexp.MustCompile(`(?m)^ {4}size (\d+)$`)
 
 // ReadPolicy reads an option text for its names: who may run what is for the logger to
 // ask. Where the text has no `rotate`, the policy keeps one file, as the logger does.

@@ -42,7 +42,8 @@ func TestShownPolicyIsTheOneInForce(t *testing.T) {
 		require.NoError(t, box.Replace("stdout"+ConfSuffix, []byte(text), 0o644))
 		shown, err := ShownPolicy(box, "stdout")
 		require.NoError(t, err, text)
-		assert.Equal(t, texts(policy), texts(shown), text)
+		assert.Equal(t, texts(policy), texts(shown.Policy), text)
+		assert.Equal(t, int64(4096), shown.LimitBytes)
 	}
 }
 

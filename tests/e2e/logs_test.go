@@ -64,20 +64,22 @@ func TestLogsFollowsAFastWriter(t *testing.T) {
 			t.Cleanup(func() { n.kill(logs) })
 			require.NoError(t, os.WriteFile(filepath.Join(sandbox, "go"), nil, 0o600))
 			start := time.Now()
-			bytes := requireOutputOf(t, out, "seq", "1", last)
-			elapsed := time.Since(start)
+			bytes, end := requireOutputOf(t, out, "seq", "1", last)
 			require.NoError(t, logs.Wait(), said.String())
 			assert.Empty(t, said.String())
 			require.NoError(t, n.agentProcess.Wait())
+			report, complaint, err := n.sluice("verify", sandbox)
+			require.NoError(t, err, "%s%s", report, complaint)
 			rotated := len(anyRotated(sandbox, "stdout"))
 			assert.Greater(t, rotated, megabytes/2)
-			t.Logf("%d bytes in %d rotated files, %.0f MB/s", bytes, rotated, float64(bytes)/1e6/elapsed.Seconds())
+			t.Logf("%d bytes in %d rotated files, %.0f MB/s", bytes, rotated, float64(bytes)/1e6/end.Sub(start).Seconds())
 		})
 	}
 }
 
-// requireOutputOf compares with what a command writes, to the end of both.
-func requireOutputOf(t *testing.T, got io.Reader, name string, args ...string) (bytesRead int64) {
+// requireOutputOf compares with what a command writes, to the end of both. end is when
+// the last bytes came.
+func requireOutputOf(t *testing.T, got io.Reader, name string, args ...string) (bytesRead int64, end time.Time) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	pipe, err := cmd.StdoutPipe()
@@ -90,6 +92,9 @@ func requireOutputOf(t *testing.T, got io.Reader, name string, args ...string) (
 	for {
 		n, errWant := io.ReadFull(expected, want)
 		m, errHave := io.ReadFull(actual, have)
+		if errHave == nil {
+			end = time.Now()
+		}
 		if !bytes.Equal(want[:n], have[:m]) {
 			at := firstDifference(want[:n], have[:m])
 			require.Fail(t, "not what was written", "differs first at byte %d: expected %q, got %q",
@@ -98,7 +103,7 @@ func requireOutputOf(t *testing.T, got io.Reader, name string, args ...string) (
 		bytesRead += int64(m)
 		if errWant != nil || errHave != nil {
 			require.Equal(t, errWant, errHave)
-			return bytesRead
+			return bytesRead, end
 		}
 	}
 }
@@ -123,13 +128,16 @@ func TestLogsAsAnOperatorMeetsThem(t *testing.T) {
 		at := firstDifference([]byte(whole), []byte(out))
 		require.Equal(t, max(len(whole), len(out)), at, "%s differs first at this byte", target)
 	}
+	report, said, err := n.sluice("verify", state, container)
+	require.NoError(t, err, "%s%s", report, said)
+	assert.Contains(t, report, "stdout: whole, 2 files, 108894 bytes, 20000 lines\n")
 	n.until(func() bool {
 		out, _, _ := n.sluice("logs", state, "--stderr", container)
 		return out == "error\n"
 	})
 	require.NoError(t, os.WriteFile(filepath.Join(sandbox, "end"), nil, 0o600))
 	require.NoError(t, n.agentProcess.Wait())
-	_, said, err := n.sluice("logs", state, container)
+	_, said, err = n.sluice("logs", state, container)
 	require.Error(t, err, "its record has gone")
 	assert.Contains(t, said, "of a container that has ended give the path of its sandbox")
 	out, _, err := n.sluice("logs", state, "--all", "-n", "2", sandbox)

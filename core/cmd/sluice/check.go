@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"sluice/core/check"
 	"sluice/core/settings"
@@ -56,7 +55,7 @@ Warnings leave the exit status 0, an error makes it 1.
 	flags.StringVar(&request.User, "user", "", "the task's user (default: the agent's own)")
 	flags.IntVar(&request.Containers, "containers", 0, "how many containers run on the node at a time")
 	flags.StringVar(&request.WorkDir, "work_dir", "", "the agent's work_dir: warn if its file system is too small")
-	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
@@ -64,10 +63,7 @@ Warnings leave the exit status 0, an error makes it 1.
 func printCheck(cmd *cobra.Command, report *check.Report, asJSON bool) error {
 	var err error
 	if asJSON {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(report)
+		err = printJSON(cmd, report)
 	} else {
 		err = report.Print(cmd.OutOrStdout())
 	}

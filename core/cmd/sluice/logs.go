@@ -131,7 +131,7 @@ type printer struct {
 
 // one prints one stream to w.
 func (p *printer) one(ctx context.Context, live string, w io.Writer) error {
-	s, err := p.target.series(live)
+	s, _, err := p.target.series(live)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetGlobalNormalizationFunc(underscores)
-	root.AddCommand(newCheck(), newKeep(), newLogs(), newVersion())
+	root.AddCommand(newCheck(), newKeep(), newLogs(), newVerify(), newVersion())
 	return root
 }

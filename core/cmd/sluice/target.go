@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sluice/core/logrotate"
 	"sluice/core/sandbox"
 	"sluice/core/series"
 	"sluice/core/settings"
@@ -157,27 +156,31 @@ func (t *target) settings(live string) (settings.Stream, bool) {
 	return s, err == nil
 }
 
-// policy is what the names of a series follow: by the record, else by what the logger
-// shows in the sandbox, else by the names themselves. guessed says the last.
-func (t *target) policy(live string) (policy logrotate.Policy, guessed bool, err error) {
+// shown is the policy of a series and the limit of its live file, 0 where it is not
+// known: by the record, else by what the logger shows in the sandbox, else by the names
+// themselves. guessed says the last.
+func (t *target) shown(live string) (shown series.Shown, guessed bool, err error) {
 	if s, ok := t.settings(live); ok {
-		return s.Policy, false, nil
+		return series.Shown{Policy: s.Policy, LimitBytes: s.Policy.LimitBytes(s.MaxBytes)}, false, nil
 	}
-	policy, err = series.ShownPolicy(t.dir, live)
+	shown, err = series.ShownPolicy(t.dir, live)
 	if err == nil || errors.Is(err, fs.ErrPermission) {
-		return policy, false, err
+		return shown, false, err
 	}
-	policy, err = series.GuessPolicy(t.dir, live)
-	return policy, true, err
+	policy, err := series.GuessPolicy(t.dir, live)
+	return series.Shown{Policy: policy}, true, err
 }
 
-// series opens the series of one live file. The caller closes it before the target.
-func (t *target) series(live string) (*series.Series, error) {
-	policy, _, err := t.policy(live)
+// series opens the series of one live file, and tells the limit of that. The caller closes it before
+// the target.
+func (t *target) series(live string) (s *series.Series, limitBytes int64, err error) {
+	shown, guessed, err := t.shown(live)
 	if err != nil {
-		return nil, fmt.Errorf("sandbox %q: %w", t.path, err)
+		return nil, 0, fmt.Errorf("sandbox %q: %w", t.path, err)
 	}
-	return series.New(t.dir, live, policy), nil
+	s = series.New(t.dir, live, shown.Policy)
+	s.Guessed = guessed
+	return s, shown.LimitBytes, nil
 }
 
 // ended tells whether a stream has got its last byte; it is nil where nobody knows.

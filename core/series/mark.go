@@ -1,0 +1,51 @@
+package series
+
+import (
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// A Mark is the line that the logger puts where output is missing:
+//
+//	[sluice] 2026-11-22T14:00:00.123Z lost 1048576 bytes in 8192 lines since 2026-11-22T13:59:58.001Z: no space left on device
+type Mark struct {
+	At, Since  time.Time
+	Bytes      int64
+	Lines      int64
+	Reason     string
+	TornBefore bool // the line before the mark is incomplete
+}
+
+var markLine = regexp.MustCompile(`^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (\d+) bytes in (\d+) lines ` +
+	`since (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z): ([^;\n]+)(; the line before is incomplete)?$`)
+
+// maxMarkBytes is more than a mark ever has: longer lines are not looked at.
+const maxMarkBytes = 512
+
+// markPrefix begins every mark.
+const markPrefix = "[sluice] "
+
+// ParseMark reads a line, without its newline. The container can have written it, too.
+func ParseMark(untrusted []byte) (Mark, bool) {
+	if len(untrusted) > maxMarkBytes {
+		return Mark{}, false
+	}
+	found := markLine.FindSubmatch(untrusted)
+	if found == nil {
+		return Mark{}, false
+	}
+	var m Mark
+	var errs [4]error
+	m.At, errs[0] = time.Parse(time.RFC3339, string(found[1]))
+	m.Bytes, errs[1] = strconv.ParseInt(string(found[2]), 10, 64)
+	m.Lines, errs[2] = strconv.ParseInt(string(found[3]), 10, 64)
+	m.Since, errs[3] = time.Parse(time.RFC3339, string(found[4]))
+	m.Reason, m.TornBefore = string(found[5]), len(found[6]) > 0
+	for _, err := range errs {
+		if err != nil {
+			return Mark{}, false
+		}
+	}
+	return m, true
+}
