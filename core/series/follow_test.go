@@ -81,7 +81,7 @@ func requireSame(t *testing.T, want, got string) {
 // Rotations and compressions go on as fast as they can, under every policy.
 func TestFollowsWhatIsWrittenWhateverThePolicy(t *testing.T) {
 	for _, options := range policies {
-		for _, limit := range []int{256, 8 << 10} {
+		for _, limit := range []int{512, 8 << 10} {
 			t.Run(fmt.Sprintf("%s, limit %d", options, limit), func(t *testing.T) {
 				t.Parallel()
 				l := newLogger(t, strings.Replace(options, "100", "400", 1), limit)
