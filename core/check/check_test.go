@@ -258,6 +258,8 @@ func TestDiskAgainstTheFileSystem(t *testing.T) {
 	text := manifest("/no/such.so", "max_stdout_size", "1TB", "max_stderr_size", "1TB")
 	r := Run(Request{Modules: text, Containers: 1000000, WorkDir: t.TempDir()})
 	assert.Contains(t, strings.Join(texts(r, Warning), "\n"), "the logs of that many containers can take 3.8EB; the file system of ")
+	r = Run(Request{Modules: manifest("/no/such.so", "node_max_bytes", "1GB"), Containers: 1000})
+	assert.Equal(t, int64(1<<30), r.Loggers[0].Disk.NodeBytes, "the budget holds")
 	r = Run(Request{Modules: text, WorkDir: "/no/such/dir"})
 	assert.Contains(t, strings.Join(texts(r, Error), "\n"), "--work_dir=/no/such/dir: no such file or directory")
 	r = Run(Request{Modules: manifest("/no/such.so", "max_stdout_size", "1TB"), Containers: 1 << 40})

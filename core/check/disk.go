@@ -18,6 +18,8 @@ type Disk struct {
 	// NodeBytes is for Containers containers; both are 0 where that was not asked.
 	Containers int   `json:"containers,omitempty"`
 	NodeBytes  int64 `json:"node_bytes,omitempty"`
+	// BudgetBytes is what node_max_bytes allows all containers together; 0: no budget.
+	BudgetBytes int64 `json:"budget_bytes,omitempty"`
 	// TaskBytes is the most that a container can have whose task asks for all that
 	// the ceilings leave it.
 	TaskBytes int64 `json:"task_bytes"`
@@ -25,23 +27,29 @@ type Disk struct {
 
 // diskOf adds up.
 func diskOf(operator settings.Module, c settings.Container, containers int) Disk {
-	d := Disk{ContainerBytes: plus(mostBytes(c.Stdout), mostBytes(c.Stderr)), Containers: containers}
+	d := Disk{ContainerBytes: plus(mostBytes(c.Stdout), mostBytes(c.Stderr)), Containers: containers, BudgetBytes: operator.NodeMaxBytes}
 	if containers > 0 {
-		d.NodeBytes = times(d.ContainerBytes, int64(containers))
+		d.NodeBytes = d.within(times(d.ContainerBytes, int64(containers)))
 	}
 	d.TaskBytes = plus(mostOfTask(operator, operator.Stdout), mostOfTask(operator, operator.Stderr))
 	return d
 }
 
+// within lowers what the node takes to its budget.
+func (d Disk) within(bytes int64) int64 {
+	if d.BudgetBytes > 0 && (bytes == unbounded || bytes > d.BudgetBytes) {
+		return d.BudgetBytes
+	}
+	return bytes
+}
+
 // mostBytes is the most that the files of a stream take.
 func mostBytes(s settings.Stream) int64 {
-	switch {
-	case s.Discard:
-		return 0
-	case s.Policy.Rotate < 0:
+	most, bounded := s.MostBytes()
+	if !bounded {
 		return unbounded
 	}
-	return times(s.Policy.LimitBytes(s.MaxBytes), int64(s.Policy.Rotate)+1)
+	return most
 }
 
 // mostOfTask is the most that a task can make of a stream: a ceiling bounds what it
@@ -87,7 +95,7 @@ func (r *Report) fits(d Disk, workDir string) {
 		return
 	}
 	size, free := int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize
-	most, whose := d.ContainerBytes, "one container"
+	most, whose := d.within(d.ContainerBytes), "one container"
 	if d.Containers > 0 {
 		most, whose = d.NodeBytes, "that many containers"
 	}

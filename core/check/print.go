@@ -73,6 +73,9 @@ func (p *printer) logger(l Logger) {
 	if l.Disk.Containers > 0 {
 		p.line("    %-12s %s", count(l.Disk.Containers, "container"), most(l.Disk.NodeBytes))
 	}
+	if l.Disk.BudgetBytes > 0 {
+		p.line("    all containers together %s: beyond that rotated files are deleted (node_max_bytes)", sizeWords(l.Disk.BudgetBytes))
+	}
 	if l.Disk.TaskBytes == unbounded {
 		p.line("    a task can have more: without task_max_size and task_max_files its variables have no bound")
 	} else if l.Disk.TaskBytes > l.Disk.ContainerBytes {
