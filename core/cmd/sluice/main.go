@@ -14,7 +14,11 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), newRoot()))
+	root := newRoot()
+	if args, ok := standIn(os.Args); ok {
+		root.SetArgs(args)
+	}
+	os.Exit(run(context.Background(), root))
 }
 
 // newRoot makes the command with all its subcommands.
@@ -28,6 +32,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetGlobalNormalizationFunc(underscores)
-	root.AddCommand(newCheck(), newKeep(), newLogs(), newVerify(), newVersion())
+	root.AddCommand(newCheck(), newKeep(), newLogs(), newPipe(), newVerify(), newVersion())
 	return root
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sluice/core/worker"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// leaveSession makes the process the first of a session of its own, so that neither a
+// terminal nor the end of its parent reaches it. A process that leads its group cannot,
+// and one that reads a terminal shall be reached by it.
+func leaveSession(stdin *os.File) {
+	if _, err := unix.IoctlGetTermios(int(stdin.Fd()), unix.TCGETS); err == nil {
+		return
+	}
+	_, _ = unix.Setsid()
+}
+
+// become changes the whole process to a user, for good; the empty name changes nothing.
+func become(user string) error {
+	if user == "" {
+		return nil
+	}
+	id, err := worker.Lookup(user)
+	if err != nil {
+		return fmt.Errorf("--user=%s: %w", user, err)
+	}
+	if os.Geteuid() != 0 && os.Geteuid() == id.UID {
+		return nil
+	}
+	groups := make([]int, len(id.Groups))
+	for i, group := range id.Groups {
+		groups[i] = int(group)
+	}
+	for _, step := range []func() error{
+		func() error { return syscall.Setgroups(groups) },
+		func() error { return syscall.Setgid(id.GID) },
+		func() error { return syscall.Setuid(id.UID) },
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("--user=%s: become that user: %w; only root can", user, err)
+		}
+	}
+	return nil
+}
+
+// signals that end a filter.
+type signals struct {
+	got    atomic.Int64
+	notify chan os.Signal
+}
+
+// untilSignal gives a context that ends with the first of the signals that the process
+// was not started to ignore; the second one has its usual effect. SIGPIPE, which a
+// closed stderr would raise, is caught and has none.
+func untilSignal(ctx context.Context) (context.Context, *signals) {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &signals{notify: make(chan os.Signal, 1)}
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
+	for _, number := range []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP} {
+		if !signal.Ignored(number) {
+			signal.Notify(s.notify, number)
+		}
+	}
+	go func() {
+		got, _ := (<-s.notify).(syscall.Signal)
+		signal.Stop(s.notify)
+		s.got.Store(int64(got))
+		cancel()
+	}()
+	return ctx, s
+}
+
+// raise ends the process by the signal that there was, if there was one.
+func (s *signals) raise() {
+	if number := syscall.Signal(s.got.Load()); number != 0 {
+		_ = unix.Kill(os.Getpid(), number)
+		// Process 1 of a PID namespace survives its own signals.
+		time.Sleep(time.Second)
+		os.Exit(128 + int(number))
+	}
+}

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sluice/core/pump"
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/stream"
+	"sluice/core/worker"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	sluicepb "sluice/proto"
+)
+
+// PipeConfig is one stream without a state directory.
+type PipeConfig struct {
+	// Input is the reading end of a pipe, non-blocking. ServePipe takes it.
+	Input int
+	// Path of the live file, absolute; its directory must be there.
+	Path string
+	// Settings of the process and, among them, of the stream.
+	Module settings.Module
+	Stream settings.Stream
+	Log    *slog.Logger
+}
+
+// pipeLook is how often is looked whether a pipe is empty that is to be left, and
+// pipePatience how long at most.
+const (
+	pipeLook     = 10 * time.Millisecond
+	pipePatience = 10 * time.Second
+)
+
+// ServePipe moves what comes through a pipe into a series of files, by the same code
+// as the streams of containers, until the last writer has gone: then everything is in
+// the files, and they are compressed. When the context ends first it still moves what
+// is in the pipe at that time, which takes 10 seconds at most; compressions that are
+// owed then are left to the next process that serves the file.
+//
+// Nothing outlives the process but the files. Two processes cannot serve one file:
+// the second gets ErrServed. It blocks; the account is valid also with an error.
+func ServePipe(ctx context.Context, config PipeConfig) (stream.Account, error) {
+	defer unix.Close(config.Input) // a duplicate is the stream's
+	release, err := claimFile(config.Path)
+	if err != nil {
+		return stream.Account{}, err
+	}
+	defer release()
+	ended := make(chan struct{})
+	e, err := newPipeEngine(config, func() { close(ended) })
+	if err != nil {
+		return stream.Account{}, err
+	}
+	spill, forget := memorySpill()
+	defer forget()
+	entry, err := e.pipeEntry(config, spill)
+	if err == nil {
+		err = e.openAgain(entry)
+	}
+	if err == nil {
+		err = e.serve(entry)
+	}
+	if err != nil {
+		e.stopPipe()
+		return stream.Account{}, err
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		awaitEmpty(config.Input, ended)
+	}
+	e.stopPipe()
+	return e.Metrics().Account, nil
+}
+
+// newPipeEngine makes an engine whose only stream needs no records.
+func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
+	e := &Engine{
+		settings:    config.Module,
+		log:         config.Log,
+		background:  worker.NewBackgroundPool(config.Log),
+		scripts:     script.NewSlots(scriptSlots),
+		environment: script.Environment(os.Environ()),
+		serving:     map[*entry]bool{},
+		store:       &fdStore{socket: -1},
+	}
+	var err error
+	if e.self, err = worker.Self(); err != nil {
+		return nil, err
+	}
+	if e.scheduler, err = newScheduler(config.Module.MaxDelay, func(entry *entry) { e.ended(entry); ended() }); err != nil {
+		return nil, err
+	}
+	e.workers = worker.NewPool(config.Log, e.scheduler)
+	e.scheduler.pool = e.workers
+	e.workers.Start()
+	return e, nil
+}
+
+// pipeEntry makes the entry of the stream.
+func (e *Engine) pipeEntry(config PipeConfig, spill func(bool) (*os.File, error)) (*entry, error) {
+	dir, name := filepath.Split(config.Path)
+	dir = filepath.Clean(dir)
+	opened, err := sandbox.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	box := &sharedSandbox{Dir: opened}
+	pipe, err := unix.FcntlInt(uintptr(config.Input), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	entry := e.newEntry("", &sluicepb.StreamRecord{
+		CreatedUnixNano: time.Now().UnixNano(), Stream: name, Sandbox: dir,
+		Uid: uint32(e.self.UID), Gid: uint32(e.self.GID), Groups: e.self.Groups,
+		Accounting: &sluicepb.Accounting{},
+	}, pipe, box, config.Stream)
+	entry.stream.Log = config.Log
+	entry.stream.Rotation.Log = config.Log
+	entry.stream.Save = func(*sluicepb.StreamRecord) error { return nil }
+	entry.stream.Forget = func() error { return nil }
+	entry.stream.Spill = spill
+	return entry, nil
+}
+
+// memorySpill gives dropped output a place on its way to the account: what is in there
+// is needed no longer than the process lives, but longer than a rebuilt stream has it
+// open. forget closes it.
+func memorySpill() (spill func(create bool) (*os.File, error), forget func()) {
+	memory := -1
+	spill = func(create bool) (*os.File, error) {
+		if memory < 0 && !create {
+			return nil, fs.ErrNotExist
+		}
+		var err error
+		if memory < 0 {
+			if memory, err = unix.MemfdCreate("sluice-spill", unix.MFD_CLOEXEC); err != nil {
+				return nil, fmt.Errorf("make a place for dropped output: %w", err)
+			}
+		}
+		fd, err := unix.FcntlInt(uintptr(memory), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("open the place of dropped output: %w", err)
+		}
+		return os.NewFile(uintptr(fd), "spill"), nil
+	}
+	return spill, func() {
+		if memory >= 0 {
+			_ = unix.Close(memory)
+		}
+	}
+}
+
+// openAgain opens the files of a stream that may have been served before.
+func (e *Engine) openAgain(entry *entry) error {
+	done := make(chan error, 1)
+	e.workers.Submit(&worker.Task{As: entry.task.As, Device: entry.task.Device, Run: func(t *worker.Thread, refused error) {
+		if refused != nil {
+			done <- refused
+			return
+		}
+		done <- entry.open(t, false)
+	}})
+	err := <-done
+	if err != nil {
+		entry.release()
+	}
+	return err
+}
+
+// awaitEmpty waits until there is nothing in the pipe.
+func awaitEmpty(pipe int, ended <-chan struct{}) {
+	look := time.NewTicker(pipeLook)
+	defer look.Stop()
+	patience := time.After(pipePatience)
+	for pump.Buffered(pipe) > 0 {
+		select {
+		case <-look.C:
+		case <-ended:
+			return
+		case <-patience:
+			return
+		}
+	}
+}
+
+// stopPipe is stop without a state directory. What was moved is in the account.
+func (e *Engine) stopPipe() {
+	e.scheduler.close()
+	e.workers.Close()
+	e.background.Close()
+	e.workers.Wait()
+	e.scheduler.release()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.tending != nil {
+		e.tending.Stop()
+	}
+	for entry := range e.serving {
+		e.past = e.past.Plus(entry.stream.Account())
+		entry.release()
+	}
+	e.serving = nil
+}
