@@ -16,7 +16,7 @@ SOAK ?= 15m
 # Flags of the benchmark, e.g. BENCH='-only=b,c -loggers=sluice,s6-log'.
 BENCH ?=
 
-.PHONY: help deps build demo test bench bench-quick soak fuzz lint generate clean
+.PHONY: help deps build demo test bench bench-quick budget soak fuzz lint generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -45,6 +45,11 @@ bench: deps build ## measure sluice against other loggers, most of an hour; writ
 bench-quick: deps build ## the same for a look, in under two minutes; prints the tables
 	@.ci/packages bench
 	@cd tests/bench && go run . -quick -build='$(abspath $(BUILD))' $(BENCH)
+
+budget: deps build ## let 200 containers overrun a small disk, as root; redraws docs/limits
+	@SLUICE_BUDGET='$(CURDIR)/docs/limits/budget.json' SLUICE_BUILD='$(abspath $(BUILD))' \
+	  go test -count=1 -timeout 15m -v -run 'TestBudget$$' ./tests/e2e/budget
+	@cd tests/bench && go run ./budget ../../docs/limits/budget.json ../../docs/limits/budget.svg
 
 soak: deps build ## load, kills and fork storms for SOAK (15m), beside the harness; leaves a plot in BUILD/soak
 	@mkdir -p $(BUILD)/soak

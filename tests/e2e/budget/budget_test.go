@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,8 +25,9 @@ import (
 type show struct {
 	Containers int
 	DiskBytes  int64
-	// MostBytes is node_max_bytes, LimitBytes max_stdout_size.
+	// MostBytes is node_max_bytes, LimitBytes max_stdout_size, Rotate what a policy keeps.
 	MostBytes, LimitBytes int64
+	Rotate                int
 	// WrittenBytes of all containers together, in so many rounds; the first one writes
 	// 10^Decades times what the last one does.
 	WrittenBytes int64
@@ -36,8 +38,8 @@ type show struct {
 const mebibyte = 1 << 20
 
 var (
-	small = show{Containers: 12, DiskBytes: 32 * mebibyte, MostBytes: 16 * mebibyte, LimitBytes: 128 << 10, WrittenBytes: 200 * mebibyte, Rounds: 20, Decades: 3}
-	great = show{Containers: 200, DiskBytes: 500 * mebibyte, MostBytes: 400 * mebibyte, LimitBytes: 256 << 10, WrittenBytes: 5000 * mebibyte, Rounds: 100, Decades: 4}
+	small = show{Containers: 12, DiskBytes: 32 * mebibyte, MostBytes: 16 * mebibyte, LimitBytes: 128 << 10, Rotate: 99, WrittenBytes: 200 * mebibyte, Rounds: 20, Decades: 3}
+	great = show{Containers: 200, DiskBytes: 500 * mebibyte, MostBytes: 400 * mebibyte, LimitBytes: 256 << 10, Rotate: 99, WrittenBytes: 5000 * mebibyte, Rounds: 100, Decades: 4}
 )
 
 // Figures is what was seen.
@@ -62,7 +64,7 @@ func TestBudget(t *testing.T) {
 	disk := mountDisk(t, shown.DiskBytes)
 	figures := Figures{show: shown, LeastFreeBytes: shown.DiskBytes}
 	looks := watch(t, disk)
-	report := shown.run(t, disk)
+	report := shown.run(t, disk, shown.task())
 	figures.LeastFreeBytes, figures.Looks = looks()
 
 	assert.Zero(t, report.Metrics["sluice/write_errors"], "nobody sees a full disk")
@@ -80,6 +82,24 @@ func TestBudget(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(into, append(text, '\n'), 0o644))
 	}
+}
+
+// TestBudgetOfFastWriters lets two containers write as fast as they can, several times
+// what the disk holds: what is written until the deletions are done has its room.
+func TestBudgetOfFastWriters(t *testing.T) {
+	const each = 400 * mebibyte
+	fast := show{Containers: 2, DiskBytes: 96 * mebibyte, MostBytes: 64 * mebibyte, LimitBytes: 4 * mebibyte, Rotate: 14}
+	disk := mountDisk(t, fast.DiskBytes)
+	looks := watch(t, disk)
+	began := time.Now()
+	report := fast.run(t, disk, fmt.Sprintf("yes 'a line of the fastest writer that there is in a shell' | head -c %d", each))
+	took := time.Since(began)
+	free, _ := looks()
+	assert.Zero(t, report.Metrics["sluice/write_errors"], "nobody sees a full disk")
+	assert.InDelta(t, 2*each, report.Metrics["sluice/bytes_written"], 0)
+	assert.Positive(t, free)
+	t.Logf("%.2f GB/s; at least %.1f of %d MiB free, of which the budget leaves %d", 2*each/took.Seconds()/1e9,
+		float64(free)/mebibyte, fast.DiskBytes/mebibyte, (fast.DiskBytes-fast.MostBytes)/mebibyte)
 }
 
 // lines tells how many numbers a container writes in each round.
@@ -113,7 +133,7 @@ type report struct {
 	Metrics map[string]float64 `json:"metrics"`
 }
 
-func (s show) run(t *testing.T, disk string) (got report) {
+func (s show) run(t *testing.T, disk, task string) (got report) {
 	build := os.Getenv("SLUICE_BUILD")
 	if build == "" {
 		build = "../../../build"
@@ -129,14 +149,14 @@ func (s show) run(t *testing.T, disk string) (got report) {
 			map[string]string{"key": "state_dir", "value": filepath.Join(t.TempDir(), "state")},
 			map[string]string{"key": "node_max_bytes", "value": fmt.Sprintf("%dB", s.MostBytes)},
 			map[string]string{"key": "max_stdout_size", "value": fmt.Sprintf("%dB", s.LimitBytes)},
-			map[string]string{"key": "logrotate_stdout_options", "value": "rotate 99"},
+			map[string]string{"key": "logrotate_stdout_options", "value": fmt.Sprint("rotate ", s.Rotate)},
 			map[string]string{"key": "stderr", "value": "discard"},
 		}}},
 	}}})
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), filepath.Join(build, "sluice-harness"), "--modules="+string(modules),
 		"--container_logger=sluice_ContainerLogger", "--work_dir="+filepath.Join(disk, "work"), "--json", "--metrics",
-		"--containers="+strconv.Itoa(s.Containers), "--", "/bin/sh", "-c", s.task())
+		"--containers="+strconv.Itoa(s.Containers), "--", "/bin/sh", "-c", task)
 	cmd.Stderr = &tail{t: t}
 	out, err := cmd.Output()
 	require.NoError(t, err)
