@@ -70,7 +70,7 @@ func TestReservedBlocks(t *testing.T) {
 			at := ext4(t, tt.reservedFor)
 			a := newAgent(t, parameter{"max_stdout_size", "1GB"})
 			a.workDir = filepath.Join(at, "work")
-			cmd := a.command(t, "--user="+tt.user, "--", "sh", "-c", "echo $$ > pid; yes | head --bytes=60M")
+			cmd := a.command(t, "--user="+tt.user, "--", "sh", "-c", "echo $$ > pid; yes | head --bytes=60M; exec sleep 1000")
 			var log strings.Builder
 			cmd.Stderr = &log
 			require.NoError(t, cmd.Start())
