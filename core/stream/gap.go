@@ -52,7 +52,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 		s.closeSpill()
 		return s.uncounted(err)
 	}
-	s.gap, s.tryAt, s.quiet = gap, now.Add(s.Retry), 0
+	s.gap, s.tryAt, s.quiet, s.outage = gap, now.Add(s.Retry), 0, time.Time{}
 	s.dropping.Store(true)
 	s.blocked.Store(false)
 	if held, ok := s.losses.allow(s.Now()); ok {
@@ -107,6 +107,9 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 		if err != nil {
 			s.account.writeErrors.Add(1)
 			s.tryAt = now.Add(s.Retry)
+			if next, ok := s.makeRoom(t, now, err); ok {
+				s.tryAt = now.Add(next.After)
+			}
 		}
 		if ended || s.gone {
 			return Next{Much: true}

@@ -18,8 +18,8 @@ const (
 // own history makes room, then the pipe holds the output back, then the policy says.
 func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error) Next {
 	s.account.writeErrors.Add(1)
-	if s.makeRoom(t, err) {
-		return Next{Much: true}
+	if next, ok := s.makeRoom(t, now, err); ok {
+		return next
 	}
 	if s.outage.IsZero() {
 		s.outage = now
@@ -48,20 +48,28 @@ func (s *Stream) recovered(now time.Time) {
 	s.blocked.Store(false)
 }
 
-// makeRoom removes the oldest rotated file of the stream where a write found no room;
-// it reports false where that is not wanted, would not help, or nothing is left.
-func (s *Stream) makeRoom(t *worker.Thread, why error) bool {
+// makeRoom removes the oldest rotated file of the stream where a write found no room,
+// and says when to try again; it reports false where that is not wanted, would not
+// help, or nothing is left. Where the last file that went has brought nothing yet it
+// waits a little before the next: some file systems free space only after a while
+// (btrfs with a quota), and all of the history would go for nothing.
+func (s *Stream) makeRoom(t *worker.Thread, now time.Time, why error) (Next, bool) {
 	cause, _ := causeOf(why)
 	if !s.Settings.WhenFull.Evict || cause != NoSpace && cause != Quota || s.set == nil {
-		return false
+		return Next{}, false
+	}
+	written := s.account.writtenBytes.Load()
+	if wait := retrySoon - now.Sub(s.madeRoom); wait > 0 && written == s.writtenThen && s.account.rotatedFiles.Load() > 0 {
+		return Next{After: wait, Held: true}, true
 	}
 	sizeBytes, ok, err := s.set.DropOldest()
 	if err != nil {
 		s.warn("cannot make room by removing rotated files", err)
 	}
 	if !ok {
-		return false
+		return Next{}, false
 	}
+	s.madeRoom, s.writtenThen = now, written
 	s.account.roomFiles.Add(1)
 	s.account.roomBytes.Add(sizeBytes)
 	if held, ok := s.evictions.allow(s.Now()); ok {
@@ -70,7 +78,7 @@ func (s *Stream) makeRoom(t *worker.Thread, why error) bool {
 	if err := s.save(t); err != nil {
 		s.warn("cannot save the account of the stream", err)
 	}
-	return true
+	return Next{Much: true}, true
 }
 
 // save writes the record with the totals as they are now. The caller has put the rest

@@ -87,17 +87,19 @@ type Stream struct {
 	saving  atomic.Bool // SaveSoon was called
 	open    atomic.Bool // there is a live file
 
-	outage   time.Time     // since when writing fails; zero: it works, or there is a gap
-	gap      *sluicepb.Gap // also in the record; nil: nothing is dropped
-	tryAt    time.Time     // when to try to end the gap
-	quiet    time.Duration // the pause of a gap in which nothing comes
-	endedAt  time.Time     // when the container ended within the gap
-	spill    *os.File      // nil outside of a gap
-	spilled  int           // bytes in the spill that are in no account yet
-	owed     bool          // the record of what was counted, or emptying the spill
-	blocked  atomic.Bool   // the last write failed
-	dropping atomic.Bool   // there is a gap
-	visiting atomic.Int64  // when the visit under way began, Unix nanoseconds; 0: none
+	outage      time.Time     // since when writing fails; zero: it works, or there is a gap
+	madeRoom    time.Time     // when a rotated file was last removed to make room
+	writtenThen int64         // the account at that time
+	gap         *sluicepb.Gap // also in the record; nil: nothing is dropped
+	tryAt       time.Time     // when to try to end the gap
+	quiet       time.Duration // the pause of a gap in which nothing comes
+	endedAt     time.Time     // when the container ended within the gap
+	spill       *os.File      // nil outside of a gap
+	spilled     int           // bytes in the spill that are in no account yet
+	owed        bool          // the record of what was counted, or emptying the spill
+	blocked     atomic.Bool   // the last write failed
+	dropping    atomic.Bool   // there is a gap
+	visiting    atomic.Int64  // when the visit under way began, Unix nanoseconds; 0: none
 
 	liveBytes                  atomic.Int64 // when last looked at
 	lastRotation               int64        // Unix nanoseconds; 0: never
