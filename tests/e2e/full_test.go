@@ -170,11 +170,11 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 			t.Logf("%d bytes in %d lines were dropped at %d places; %v ms was the longest that a disk held one back",
 				dropped, lines, marks, r.Metrics["sluice/longest_blocked_ms"])
 			require.Positive(t, marks)
-			require.EqualValues(t, dropped, r.Metrics["sluice/bytes_dropped"])
-			require.EqualValues(t, lines, r.Metrics["sluice/lines_dropped"])
-			require.EqualValues(t, marks, r.Metrics["sluice/marks"])
-			require.EqualValues(t, dropped,
-				r.Metrics["sluice/bytes_dropped_no_space"]+r.Metrics["sluice/bytes_dropped_quota"])
+			metric := func(name string) int { return int(r.Metrics["sluice/"+name]) }
+			require.Equal(t, dropped, metric("bytes_dropped"))
+			require.Equal(t, dropped, metric("bytes_dropped_no_space")+metric("bytes_dropped_quota"))
+			require.Equal(t, lines, metric("lines_dropped"))
+			require.Equal(t, marks, metric("marks"))
 			n.requireStateEmpty()
 		})
 	}
