@@ -52,11 +52,13 @@ type budget struct {
 	mu      sync.Mutex
 	holders map[string]*holder // by sandbox
 	spaces  map[uint64]*space  // by device
+	closed  bool
 
 	remains        int // of ended streams
 	verifiedAt     time.Time
 	verifying      int // file systems on which is looked
 	verifyingSince time.Time
+	patience       time.Duration // with such a look
 }
 
 // holder is a container with files that count.
@@ -84,7 +86,7 @@ func (e *Engine) startBudget() {
 		mostBytes: e.settings.NodeMaxBytes, minFree: e.settings.NodeMinFree,
 		submit: e.workers.Submit, log: e.log, host: e.self,
 		forgetEnded: e.state.RemoveEnded, explain: e.explain,
-		holders: map[string]*holder{}, spaces: map[uint64]*space{},
+		holders: map[string]*holder{}, spaces: map[uint64]*space{}, patience: verifyPatience,
 	}
 	e.scheduler.visited = func(entry *entry) { e.budget.visited(entry, time.Now()) }
 }
@@ -148,6 +150,13 @@ func (b *budget) leave(e *entry) {
 	b.dropHolder(h)
 }
 
+// close ends all choosing, before the sandboxes are released.
+func (b *budget) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+}
+
 // visited is called after each visit of a stream, on its worker thread.
 func (b *budget) visited(e *entry, now time.Time) {
 	grown := e.holding.writes(e.stream.LiveBytes())
@@ -167,6 +176,10 @@ func (b *budget) over(s *space) bool {
 // trim chooses what is deleted and has it deleted.
 func (b *budget) trim(now time.Time) {
 	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
 	ok, tasks := b.verified(now)
 	if !ok {
 		b.mu.Unlock()

@@ -158,6 +158,9 @@ func (e *Engine) stop(each func(*entry)) (pipes []int) {
 	e.background.Close()
 	e.workers.Wait()
 	e.scheduler.release()
+	if e.budget != nil {
+		e.budget.close()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.tending != nil {

@@ -35,15 +35,20 @@ func (b *budget) task(h *holder) *worker.Task {
 	}
 	return &worker.Task{As: as, Device: h.space.device, Urgent: true, Run: func(t *worker.Thread, refused error) {
 		all := b.seriesOf(entries)
-		if refused == nil {
-			all = append(all, b.seriesOfEnded(t, ended)...)
-		}
+		finished := false
 		defer func() {
+			if !finished {
+				b.done(h, errEvictionFault)
+			}
 			for _, s := range all {
 				s.end()
 			}
 		}()
+		if refused == nil {
+			all = append(all, b.seriesOfEnded(t, ended)...)
+		}
 		b.evict(h, all, refused)
+		finished = true
 	}}
 }
 
@@ -162,6 +167,9 @@ func (b *budget) done(h *holder, err error) {
 		b.warn("rotated files cannot be deleted to keep the budget of the node", fmt.Errorf("sandbox %q: %w", h.sandbox, err))
 	}
 }
+
+// errEvictionFault is the end of a task that panicked; the worker logs the stack.
+var errEvictionFault = errors.New("fault while files were deleted")
 
 // errNothingLeft says that a container has no rotated file.
 var errNothingLeft = errors.New("no rotated file is left")

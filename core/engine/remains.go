@@ -202,7 +202,7 @@ func (b *budget) verified(now time.Time) (ok bool, tasks []*worker.Task) {
 	if b.remains == 0 || now.Sub(b.verifiedAt) < verifyEvery {
 		return true, nil
 	}
-	if b.verifying > 0 && now.Sub(b.verifyingSince) < verifyPatience {
+	if b.verifying > 0 && now.Sub(b.verifyingSince) < b.patience {
 		return false, nil
 	}
 	if b.verifying > 0 {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,15 +70,20 @@ func TestARemovedSandboxCostsNobodyAnything(t *testing.T) {
 	b := budgetBed(t, "512KB")
 	e := b.open()
 	defer e.Close()
+	e.budget.patience = time.Hour
 	for _, id := range []string{"a", "b"} {
 		b.end(e, id, numbered(2000, 100))
 	}
+	// Held open, so that its inode is not the next directory's too.
+	held, err := os.Open(b.sandbox("b"))
+	require.NoError(t, err)
+	defer held.Close()
 	require.NoError(t, os.RemoveAll(b.sandbox("a")))
 	require.NoError(t, os.RemoveAll(b.sandbox("b")))
 	b.sandbox("b") // another directory by that name
 	output := numbered(4000, 100)
 	stdout, stderr := b.prepare(e, "runs")
-	_, err := stdout.Write(output)
+	_, err = stdout.Write(output)
 	require.NoError(t, err)
 	waitFor(func() bool { return e.Metrics().WrittenBytes == int64(len(output)+400000) })
 	e.budget.settled()
