@@ -16,7 +16,7 @@ SOAK ?= 15m
 # Flags of the benchmark, e.g. BENCH='-only=b,c -loggers=sluice,s6-log'.
 BENCH ?=
 
-.PHONY: help deps build demo test bench bench-quick budget soak fuzz lint generate clean
+.PHONY: help deps build demo test bench bench-quick budget soak sanitize fuzz lint generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -55,6 +55,9 @@ soak: deps build ## load, kills and fork storms for SOAK (15m), beside the harne
 	@mkdir -p $(BUILD)/soak
 	@go build -o $(BUILD)/soak/soak ./tests/soak
 	@$(BUILD)/soak/soak -build='$(BUILD)' -duration='$(SOAK)'
+
+sanitize: deps ## the C and C++ tests under AddressSanitizer, then with the race detector in the core
+	@tests/sanitize $(BUILD)
 
 fuzz: ## every fuzz test for FUZZTIME (30s)
 	@tests/fuzz $(FUZZTIME)

@@ -49,8 +49,14 @@ func cutText(text string, capacity int) string {
 	return text[:capacity]
 }
 
+// answers bounds how many threads are in calls of the module's at a time: each call
+// holds one, and a crowd of launches shall not become a crowd of threads.
+var answers = make(chan struct{}, 8)
+
 // callPrepared hands both descriptors to the module.
 func callPrepared(done C.sluice_prepared_fn, context C.uintptr_t, d engine.Descriptors) {
+	answers <- struct{}{}
+	defer func() { <-answers }()
 	C.sluice_call_prepared(done, context, C.int32_t(d.Stdout), C.int32_t(d.Stderr), nil)
 }
 
@@ -60,6 +66,8 @@ func failPrepared(done C.sluice_prepared_fn, context C.uintptr_t, err error) {
 	defer C.free(unsafe.Pointer(text))
 	failure := C.sluice_error{text: text, capacity: maxTextBytes}
 	report(&failure, err)
+	answers <- struct{}{}
+	defer func() { <-answers }()
 	C.sluice_call_prepared(done, context, -1, -1, &failure)
 }
 

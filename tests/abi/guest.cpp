@@ -72,6 +72,8 @@ void Guest::start()
     R"(", "modules": [{"name": "sluice_ContainerLogger", "parameters": [)" +
     parameter("state_dir", root + "/state") + "," +
     parameter("max_stdout_size", "64KB") + "," +
+    // Hundreds of launches at once take their time under a sanitizer.
+    parameter("prepare_timeout", "10mins") + "," +
     parameter("logrotate_stdout_options", "rotate 1000") + "]}]}]}";
 
   Try<mesos::Modules> modules = harness::parseManifest(manifest);
