@@ -51,9 +51,9 @@ budget: deps build ## let 200 containers overrun a small disk, as root; redraws 
 	  go test -count=1 -timeout 15m -v -run 'TestBudget$$' ./tests/e2e/budget
 	@cd tests/bench && go run ./budget ../../docs/limits/budget.json ../../docs/limits/budget.svg
 
-soak: deps build ## load, kills and fork storms for SOAK (15m), beside the harness; leaves a plot in BUILD/soak
+soak: deps build ## load, kills, faults and fork storms for SOAK (15m), beside the harness; leaves a plot in BUILD/soak
 	@mkdir -p $(BUILD)/soak
-	@go build -o $(BUILD)/soak/soak ./tests/soak
+	@go build -tags sluice_faults -o $(BUILD)/soak/soak ./tests/soak
 	@$(BUILD)/soak/soak -build='$(BUILD)' -duration='$(SOAK)'
 
 sanitize: deps ## the C and C++ tests under AddressSanitizer, then with the race detector in the core

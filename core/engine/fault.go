@@ -15,6 +15,9 @@ const (
 	rebuildAfter = 100 * time.Millisecond
 )
 
+// injected makes visits fail in a build with the tag sluice_faults; nil in others.
+var injected func(*entry)
+
 // guarded visits a stream so that a fault in it ends neither the host nor the other
 // streams. After a first fault the stream is rebuilt from its record; after a second
 // within a minute its output is counted and dropped.

@@ -45,7 +45,7 @@ type scheduler struct {
 	start    time.Time
 	wakeups  atomic.Int64
 	panics   atomic.Int64
-	onVisit  func(*entry) // called before each visit; only tests set it
+	onVisit  func(*entry) // called before each visit; tests and builds with faults set it
 	visited  func(*entry) // called after each visit that was not the last; may be nil
 	epoll    int
 	timer    int
@@ -87,7 +87,7 @@ type entry struct {
 // that wait in it.
 func newScheduler(maxDelay time.Duration, ended func(*entry)) (*scheduler, error) {
 	s := &scheduler{
-		maxDelay: maxDelay, ended: ended, start: time.Now(),
+		maxDelay: maxDelay, ended: ended, onVisit: injected, start: time.Now(),
 		epoll: -1, timer: -1, wake: -1, stop: -1, entries: map[int32]*entry{},
 	}
 	if err := s.openDescriptors(); err != nil {

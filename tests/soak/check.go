@@ -88,8 +88,11 @@ func (c *checks) compare(box string) {
 }
 
 // compareFigures compares what owners have counted with what containers have written:
-// nothing is dropped, no error is met.
+// nothing is dropped, no error is met, and the faults of the build have happened.
 func (c *checks) compareFigures(all samples) error {
+	if all.faults() == 0 {
+		return errors.New("no fault was met: build with the tag sluice_faults")
+	}
 	for _, s := range all {
 		if s.InBytes != s.WrittenBytes+s.DroppedBytes || s.DroppedBytes != 0 || s.Errors != 0 {
 			return fmt.Errorf("after %s: %d bytes in, %d written, %d dropped, %d errors", s.at, s.InBytes, s.WrittenBytes, s.DroppedBytes, s.Errors)

@@ -41,7 +41,12 @@ func startOwner(o options, dir string, generation, containers int) (*running, er
 	cmd := exec.CommandContext(context.Background(), self, ownRole,
 		"-state="+filepath.Join(dir, "state"), "-boxes="+filepath.Join(dir, "boxes"), "-life="+o.life().String(),
 		"-name=soak"+strconv.Itoa(generation), "-containers="+strconv.Itoa(containers))
-	cmd.Stderr = os.Stderr
+	log, err := os.OpenFile(filepath.Join(o.out, "owner.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd.Stderr = log
 	ask, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -6,12 +6,13 @@
 // with small limits and compression, amid a storm of fork and exec. In the first quarter
 // of the time it is killed and started again, again and again; from then on it has to
 // stay flat: descriptors, threads, goroutines and memory of the last quarter are compared
-// with those of the second. At the end it is killed once more. Beside it, sluice-harness
+// with those of the second. Streams meet faults, for which it is built with the tag
+// sluice_faults. At the end it is killed once more. Beside it, sluice-harness
 // runs rounds of containers with the library, from a process that is C++.
 //
 // Every container's series is compared byte for byte with what the container wrote, and
-// the sandbox is removed then. What was measured is left in DIR: soak.csv, rounds.csv and
-// soak.svg.
+// the sandbox is removed then. What was measured is left in DIR: soak.csv, rounds.csv,
+// soak.svg and owner.log.
 //
 // It measures no speed, and has no time limits but its own duration.
 package main

@@ -47,6 +47,7 @@ type figures struct {
 	DroppedBytes int64
 	Rotations    int64
 	Errors       int64
+	Panics       int64
 	Compressions int64
 	Launched     int64
 	Forks        int64
@@ -167,7 +168,7 @@ func (o *owner) report() {
 		_ = answers.Encode(figures{
 			Goroutines: runtime.NumGoroutine(), HeapBytes: memory.HeapInuse + memory.StackInuse,
 			Streams: m.Streams, Recovered: m.Recovered, InBytes: m.InBytes(), WrittenBytes: m.WrittenBytes, DroppedBytes: m.DroppedBytes,
-			Rotations: m.Rotations, Errors: m.RotationErrors + m.WriteErrors + m.Impostors + m.Panics,
+			Rotations: m.Rotations, Errors: m.RotationErrors + m.WriteErrors + m.Impostors, Panics: m.Panics,
 			Compressions: m.Compressions, Launched: o.launched.Load(), Forks: o.forks.Load(),
 			PrepareTime: time.Duration(o.longest.Swap(0)),
 		})
