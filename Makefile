@@ -16,7 +16,9 @@ SOAK ?= 15m
 # Flags of the benchmark, e.g. BENCH='-only=b,c -loggers=sluice,s6-log'.
 BENCH ?=
 
-.PHONY: help deps build demo test bench bench-quick budget soak sanitize fuzz lint generate clean
+PREFIX ?= /usr/local
+
+.PHONY: help deps build install package package-test demo test bench bench-quick budget soak sanitize fuzz lint generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -31,6 +33,19 @@ build: ## build the library, the command and the harness; nothing is run
 	@printf '%s\n' '$(CONFIGURE)' | cmp --quiet - $(BUILD)/.configured \
 	  || { cmake $(CONFIGURE) && printf '%s\n' '$(CONFIGURE)' > $(BUILD)/.configured; }
 	@cmake --build $(BUILD)
+
+install: build ## install below PREFIX (/usr/local); DESTDIR is put before it
+	@DESTDIR='$(DESTDIR)' cmake --install $(BUILD) --prefix '$(PREFIX)' --strip
+
+package: build ## make a .deb, and a .rpm where rpmbuild is, in BUILD/packages
+	@.ci/packages --check package
+	@rm -f $(BUILD)/packages/*.deb $(BUILD)/packages/*.rpm
+	@cpack --config $(BUILD)/CPackConfig.cmake -B $(BUILD)/packages -G 'DEB$(if $(shell command -v rpmbuild),;RPM)'
+	@rm -rf $(BUILD)/packages/_CPack_Packages
+
+package-test: package ## look into the packages; install, use and remove them on a copy of this machine
+	@.ci/packages --check package-test
+	@tests/packages/run $(BUILD)
 
 demo: deps build ## show the logger at work: rotated sandboxes, checked byte for byte
 	@tests/demo/run $(BUILD)

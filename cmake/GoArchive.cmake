@@ -18,7 +18,7 @@ set(SLUICE_GO_BUILD_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/GoBuild.cmake)
 function(sluice_go_build name)
   cmake_parse_arguments(arg "ARCHIVE" "PACKAGE;OUTPUT" "" ${ARGN})
 
-  set(mode exe)
+  set(mode pie)
   if(arg_ARCHIVE)
     set(mode c-archive)
     set(arg_OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/go/${name}.a)
