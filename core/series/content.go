@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -25,11 +24,10 @@ const readAheadBytes = 128 << 10
 // maxWindowBytes bounds what a zstd frame may ask for: the file is the task's.
 const maxWindowBytes = 128 << 20
 
-// expand gives what a compressed file holds. It borrows f, of which it reads from the
-// beginning, at explicit offsets. The method is told by the first bytes: compressext
+// Expand gives what a compressed file holds, which is read from its beginning. The method is told by the first bytes: compressext
 // may say anything. The caller closes the result; reading gives ErrDamaged.
-func expand(f *os.File) (io.ReadCloser, error) {
-	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), readAheadBytes)
+func Expand(from io.Reader) (io.ReadCloser, error) {
+	in := bufio.NewReaderSize(from, readAheadBytes)
 	magic, err := in.Peek(4)
 	if err != nil && err != io.EOF {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sluice/core/series/logtest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,13 +85,13 @@ func TestFollowsWhatIsWrittenWhateverThePolicy(t *testing.T) {
 		for _, limit := range []int{512, 8 << 10} {
 			t.Run(fmt.Sprintf("%s, limit %d", options, limit), func(t *testing.T) {
 				t.Parallel()
-				l := newLogger(t, strings.Replace(options, "100", "400", 1), limit)
-				l.background = true
-				l.lines(1, 300)
-				r, notices := read(t, l.series(options))
+				l := logtest.New(t, strings.Replace(options, "100", "400", 1), limit)
+				l.Background = true
+				l.Lines(1, 300)
+				r, notices := read(t, seriesOf(l, options))
 				f := follow(t, r)
 				for i := 301; i <= 2000; i += 37 {
-					l.lines(i, min(2000, i+36))
+					l.Lines(i, min(2000, i+36))
 					if i%5 == 0 {
 						f.await(16 * (i / 2)) // not always far behind
 					}
@@ -105,46 +106,46 @@ func TestFollowsWhatIsWrittenWhateverThePolicy(t *testing.T) {
 // The beginning of a line is written out before it is carried over to the next file.
 func TestFollowsBeginningsOfLines(t *testing.T) {
 	const options = "rotate 400\ncompress"
-	l := newLogger(t, options, 512)
-	l.background = true
-	r, notices := read(t, l.series(options))
+	l := logtest.New(t, options, 512)
+	l.Background = true
+	r, notices := read(t, seriesOf(l, options))
 	f := follow(t, r)
 	for i := range 300 {
 		line := fmt.Sprintf("%d%s\n", i, strings.Repeat("x", i*7%90))
 		for half := range 2 {
 			cut := len(line) * 2 / 3
-			l.write([]string{line[:cut], line[cut:]}[half])
-			f.await(l.written.Len())
+			l.Write([]string{line[:cut], line[cut:]}[half])
+			f.await(l.Written.Len())
 		}
 	}
-	requireSame(t, l.written.String(), f.end(t))
+	requireSame(t, l.Written.String(), f.end(t))
 	assert.Empty(t, *notices)
 }
 
 // A line that is longer than the limit goes through several files.
 func TestFollowsLongLines(t *testing.T) {
 	const options = "rotate 400"
-	l := newLogger(t, options, 100)
-	r, _ := read(t, l.series(options))
+	l := logtest.New(t, options, 100)
+	r, _ := read(t, seriesOf(l, options))
 	f := follow(t, r)
 	for i := range 40 {
-		l.write(strings.Repeat("y", i*17) + "\n")
+		l.Write(strings.Repeat("y", i*17) + "\n")
 	}
-	requireSame(t, l.written.String(), f.end(t))
+	requireSame(t, l.Written.String(), f.end(t))
 }
 
 // Several files come and are compressed while the follower does not look at all.
 func TestFollowsFilesThatWereCompressedUnseen(t *testing.T) {
 	for _, options := range []string{"rotate 400\ncompress", "rotate 400\ncompress\ncompresscmd zstd", "rotate 400\ndateext\ncompress"} {
 		t.Run(options, func(t *testing.T) {
-			l := newLogger(t, options, 1600)
-			l.lines(1, 250)
-			r, notices := read(t, l.series(options))
+			l := logtest.New(t, options, 1600)
+			l.Lines(1, 250)
+			r, notices := read(t, seriesOf(l, options))
 			require.NoError(t, r.Last(30))
 			r.endBytes = -1
 			for i := 251; i <= 1250; i += 500 {
-				l.lines(i, i+499)
-				l.compress()
+				l.Lines(i, i+499)
+				l.Compress()
 				now, err := r.catchUp()
 				require.NoError(t, err)
 				assert.True(t, now.live)
@@ -159,18 +160,18 @@ func TestFollowsFilesThatWereCompressedUnseen(t *testing.T) {
 func TestCompressedFilesOfOneTick(t *testing.T) {
 	for _, options := range []string{"rotate 400\ncompress", "rotate 400\ncompress\ncompresscmd zstd", "rotate 400\ndateext\ncompress"} {
 		t.Run(options, func(t *testing.T) {
-			l := newLogger(t, options, 160)
-			r, _ := read(t, l.series(options))
+			l := logtest.New(t, options, 160)
+			r, _ := read(t, seriesOf(l, options))
 			r.endBytes = -1
-			l.lines(1, 95)
+			l.Lines(1, 95)
 			tick := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-			names, err := filepath.Glob(filepath.Join(l.dir, "stdout?[0-9]*"))
+			names, err := filepath.Glob(filepath.Join(l.Dir, "stdout?[0-9]*"))
 			require.NoError(t, err)
 			require.Len(t, names, 9)
 			for _, name := range names {
 				require.NoError(t, os.Chtimes(name, tick, tick))
 			}
-			l.compress()
+			l.Compress()
 			_, err = r.catchUp()
 			require.NoError(t, err)
 			requireSame(t, numbered(1, 95), follow(t, r).end(t))
@@ -181,12 +182,12 @@ func TestCompressedFilesOfOneTick(t *testing.T) {
 // Somebody who reads slowly has the retention's bounds, and is told what it took.
 func TestSlowFollowerIsToldWhatIsMissing(t *testing.T) {
 	const options = "rotate 70"
-	l := newLogger(t, options, 160)
-	l.lines(1, 10)
-	r, notices := read(t, l.series(options))
+	l := logtest.New(t, options, 160)
+	l.Lines(1, 10)
+	r, notices := read(t, seriesOf(l, options))
 	r.endBytes = -1
 	for i := 11; i <= 2000; i += 10 {
-		l.lines(i, i+9)
+		l.Lines(i, i+9)
 		_, err := r.catchUp()
 		require.NoError(t, err)
 	}
@@ -205,47 +206,47 @@ func TestSlowFollowerIsToldWhatIsMissing(t *testing.T) {
 }
 
 func TestTruncatedLiveFileIsReadAgain(t *testing.T) {
-	l := newLogger(t, "rotate 9", 1<<20)
-	l.lines(1, 100)
-	r, _ := read(t, l.series("rotate 9"))
+	l := logtest.New(t, "rotate 9", 1<<20)
+	l.Lines(1, 100)
+	r, _ := read(t, seriesOf(l, "rotate 9"))
 	noticed := make(chan string, 1)
 	r.Notice = func(message string) { noticed <- message }
 	f := follow(t, r)
 	f.await(1600)
-	require.NoError(t, l.live.Truncate(0))
-	l.size = 0
+	require.NoError(t, l.Live.Truncate(0))
+	l.Size = 0
 	// Whether it is seen before it has grown again decides what is shown.
 	assert.Equal(t, "stdout was truncated by somebody else; it is read from its beginning", <-noticed)
-	l.lines(1, 20)
+	l.Lines(1, 20)
 	requireSame(t, numbered(1, 100)+numbered(1, 20), f.end(t))
 }
 
 func TestRemovedLiveFileIsFollowedByTheNext(t *testing.T) {
-	l := newLogger(t, "rotate 9", 160)
-	l.lines(1, 45)
-	r, _ := read(t, l.series("rotate 9"))
+	l := logtest.New(t, "rotate 9", 160)
+	l.Lines(1, 45)
+	r, _ := read(t, seriesOf(l, "rotate 9"))
 	f := follow(t, r)
 	f.await(45 * 16)
-	require.NoError(t, os.Remove(filepath.Join(l.dir, "stdout")))
-	l.lines(46, 48) // into the removed file, which is held
-	l.open()
-	l.lines(49, 90)
+	require.NoError(t, os.Remove(filepath.Join(l.Dir, "stdout")))
+	l.Lines(46, 48) // into the removed file, which is held
+	l.Open()
+	l.Lines(49, 90)
 	requireSame(t, numbered(1, 90), f.end(t))
 }
 
 func TestFollowEndsWithItsContext(t *testing.T) {
-	l := newLogger(t, "rotate 9", 160)
-	r, _ := read(t, l.series("rotate 9"))
+	l := logtest.New(t, "rotate 9", 160)
+	r, _ := read(t, seriesOf(l, "rotate 9"))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(os.ErrClosed)
 	require.ErrorIs(t, r.Follow(ctx, &bytes.Buffer{}, nil), os.ErrClosed)
 }
 
 func TestFollowEndsWithTheSandbox(t *testing.T) {
-	l := newLogger(t, "rotate 9", 160)
-	l.lines(1, 5)
-	r, notices := read(t, l.series("rotate 9"))
-	require.NoError(t, os.RemoveAll(l.dir))
+	l := logtest.New(t, "rotate 9", 160)
+	l.Lines(1, 5)
+	r, notices := read(t, seriesOf(l, "rotate 9"))
+	require.NoError(t, os.RemoveAll(l.Dir))
 	var out bytes.Buffer
 	require.ErrorIs(t, r.Follow(t.Context(), &out, nil), ErrIncomplete)
 	assert.Equal(t, numbered(1, 5), out.String())

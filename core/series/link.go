@@ -178,7 +178,7 @@ func (l *link) reader(offset int64) (io.ReadCloser, error) {
 	if !l.compressed {
 		return io.NopCloser(io.NewSectionReader(l.f, offset, 1<<62-offset)), nil
 	}
-	content, err := expand(l.f)
+	content, err := Expand(io.NewSectionReader(l.f, 0, 1<<62))
 	if err != nil {
 		return nil, err
 	}

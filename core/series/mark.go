@@ -2,6 +2,7 @@ package series
 
 import (
 	"regexp"
+	"sluice/core/stream"
 	"strconv"
 	"time"
 )
@@ -17,8 +18,7 @@ type Mark struct {
 	TornBefore bool // the line before the mark is incomplete
 }
 
-var markLine = regexp.MustCompile(`^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (\d+) bytes in (\d+) lines ` +
-	`since (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z): ([^;\n]+)(; the line before is incomplete)?$`)
+var markLine = regexp.MustCompile(stream.MarkPattern)
 
 // maxMarkBytes is more than a mark ever has: longer lines are not looked at.
 const maxMarkBytes = 512

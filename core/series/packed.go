@@ -43,7 +43,7 @@ func packedFrom(f *os.File, info sandbox.Info, plain *link) bool {
 // samePacked compares sums of the whole content. What cannot be expanded here is
 // taken by its time alone.
 func samePacked(f *os.File, plain *link) bool {
-	content, err := expand(f)
+	content, err := Expand(io.NewSectionReader(f, 0, 1<<62))
 	if err != nil {
 		return true
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
@@ -38,7 +37,7 @@ func ShownPolicy(dir *sandbox.Dir, live string) (Shown, error) {
 	if err != nil {
 		return Shown{}, fmt.Errorf("read %q: %w", name, err)
 	}
-	shown, err := parseConf(string(text))
+	shown, err := ParseShown(string(text))
 	if err != nil {
 		return Shown{}, fmt.Errorf("read the policy in %q: %w", name, err)
 	}
@@ -48,8 +47,8 @@ func ShownPolicy(dir *sandbox.Dir, live string) (Shown, error) {
 // errNoSection says that a text is not one that the logger writes.
 var errNoSection = errors.New("expected one section in braces")
 
-// parseConf reads what stands between the first brace and the last.
-func parseConf(untrusted string) (Shown, error) {
+// ParseShown reads such a text: what stands between the first brace and the last.
+func ParseShown(untrusted string) (Shown, error) {
 	_, section, opened := strings.Cut(untrusted, " {\n")
 	end := strings.LastIndex(section, "}")
 	if !opened || end < 0 {
@@ -94,6 +93,15 @@ func GuessPolicy(dir *sandbox.Dir, live string) (logrotate.Policy, error) {
 	if err != nil {
 		return logrotate.Policy{}, fmt.Errorf("look for the files of %q: %w", live, err)
 	}
+	var names []string
+	for _, info := range infos {
+		names = append(names, info.Name)
+	}
+	return GuessFromNames(names, live)
+}
+
+// GuessFromNames is GuessPolicy for names from elsewhere.
+func GuessFromNames(untrusted []string, live string) (logrotate.Policy, error) {
 	var best logrotate.Policy
 	most := -1
 	for _, text := range guesses {
@@ -102,10 +110,12 @@ func GuessPolicy(dir *sandbox.Dir, live string) (logrotate.Policy, error) {
 			return logrotate.Policy{}, err
 		}
 		names := rotation.NamesOf(policy, live)
-		explained := len(slices.DeleteFunc(slices.Clone(infos), func(info sandbox.Info) bool {
-			_, ours := names.Place(info.Name)
-			return !ours
-		}))
+		explained := 0
+		for _, name := range untrusted {
+			if _, ours := names.Place(name); ours {
+				explained++
+			}
+		}
 		if explained > most {
 			best, most = policy, explained
 		}

@@ -8,6 +8,7 @@ import (
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/series/logtest"
 	"sluice/core/settings"
 	"strings"
 	"testing"
@@ -126,13 +127,13 @@ func FuzzOrderOfNames(f *testing.F) {
 // A later rotation has the later place.
 func TestPlacesFollowTheClock(t *testing.T) {
 	for _, options := range policies {
-		l := newLogger(t, options, 160)
+		l := logtest.New(t, options, 160)
 		for range 20 {
-			l.now = l.now.Add(25 * time.Hour)
-			l.lines(1, 11)
-			l.rotate()
-			l.compress()
-			listing, err := l.series(options).Look()
+			l.Now = l.Now.Add(25 * time.Hour)
+			l.Lines(1, 11)
+			l.Rotate()
+			l.Compress()
+			listing, err := seriesOf(l, options).Look()
 			require.NoError(t, err)
 			require.True(t, slices.IsSortedFunc(listing.Files, func(a, b File) int { return a.ModTime.Compare(b.ModTime) }), options)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sluice/core/series/logtest"
 	"testing"
 	"time"
 
@@ -35,16 +36,16 @@ var policies = []string{
 func TestReadsWhatWasWrittenWhateverThePolicy(t *testing.T) {
 	for _, options := range policies {
 		t.Run(options, func(t *testing.T) {
-			l := newLogger(t, options, 1024)
+			l := logtest.New(t, options, 1024)
 			for day := range 5 {
-				l.now = l.now.Add(26 * time.Hour)
-				l.lines(day*200+1, day*200+200)
+				l.Now = l.Now.Add(26 * time.Hour)
+				l.Lines(day*200+1, day*200+200)
 				if day%2 == 0 {
-					l.compress()
+					l.Compress()
 				}
 			}
 			var out bytes.Buffer
-			r, notices := read(t, l.series(options))
+			r, notices := read(t, seriesOf(l, options))
 			require.NoError(t, r.Copy(t.Context(), &out))
 			assert.Equal(t, numbered(1, 1000), out.String())
 			assert.Empty(t, *notices)
@@ -55,11 +56,11 @@ func TestReadsWhatWasWrittenWhateverThePolicy(t *testing.T) {
 func TestLastLines(t *testing.T) {
 	for _, options := range policies {
 		t.Run(options, func(t *testing.T) {
-			l := newLogger(t, options, 256)
-			l.lines(1, 199)
-			l.compress()
-			l.lines(200, 300)
-			s := l.series(options)
+			l := logtest.New(t, options, 256)
+			l.Lines(1, 199)
+			l.Compress()
+			l.Lines(200, 300)
+			s := seriesOf(l, options)
 			for _, lines := range []int{0, 1, 2, 15, 16, 17, 40, 155, 299, 300, 1000} {
 				var out bytes.Buffer
 				r, _ := read(t, s)
@@ -72,14 +73,14 @@ func TestLastLines(t *testing.T) {
 }
 
 func TestLastLineWithoutNewline(t *testing.T) {
-	l := newLogger(t, "rotate 9", 100)
-	l.lines(1, 12)
-	l.write("prompt> ")
+	l := logtest.New(t, "rotate 9", 100)
+	l.Lines(1, 12)
+	l.Write("prompt> ")
 	for lines, want := range map[int64]string{
 		0: "", 1: "prompt> ", 2: numbered(12, 12) + "prompt> ", 12: numbered(2, 12) + "prompt> ", 20: numbered(1, 12) + "prompt> ",
 	} {
 		var out bytes.Buffer
-		r, _ := read(t, l.series("rotate 9"))
+		r, _ := read(t, seriesOf(l, "rotate 9"))
 		require.NoError(t, r.Last(lines))
 		require.NoError(t, r.Copy(t.Context(), &out))
 		assert.Equal(t, want, out.String(), "%d lines", lines)
@@ -87,19 +88,19 @@ func TestLastLineWithoutNewline(t *testing.T) {
 }
 
 func TestSinceLeavesOutOlderFiles(t *testing.T) {
-	l := newLogger(t, "rotate 9", 160)
-	l.lines(1, 35)
+	l := logtest.New(t, "rotate 9", 160)
+	l.Lines(1, 35)
 	then := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	for i, name := range []string{"stdout.3", "stdout.2", "stdout.1", "stdout"} {
 		at := then.Add(time.Duration(i) * time.Hour)
-		require.NoError(t, os.Chtimes(filepath.Join(l.dir, name), at, at))
+		require.NoError(t, os.Chtimes(filepath.Join(l.Dir, name), at, at))
 	}
 	for _, c := range []struct {
 		since time.Duration
 		from  int
 	}{{-time.Hour, 1}, {0, 1}, {time.Minute, 11}, {time.Hour, 11}, {61 * time.Minute, 21}, {3 * time.Hour, 31}, {4 * time.Hour, 36}} {
 		var out bytes.Buffer
-		r, _ := read(t, l.series("rotate 9"))
+		r, _ := read(t, seriesOf(l, "rotate 9"))
 		r.Since(then.Add(c.since))
 		require.NoError(t, r.Copy(t.Context(), &out))
 		assert.Equal(t, numbered(c.from, 35), out.String(), c.since)
@@ -109,17 +110,17 @@ func TestSinceLeavesOutOlderFiles(t *testing.T) {
 // A compression under way has both files, and one more under a temporary name.
 func TestCompressionUnderWayCountsOnce(t *testing.T) {
 	const options = "rotate 9\ncompress"
-	l := newLogger(t, options, 160)
-	l.lines(1, 35)
-	plain, err := os.ReadFile(filepath.Join(l.dir, "stdout.2"))
+	l := logtest.New(t, options, 160)
+	l.Lines(1, 35)
+	plain, err := os.ReadFile(filepath.Join(l.Dir, "stdout.2"))
 	require.NoError(t, err)
-	info, err := os.Stat(filepath.Join(l.dir, "stdout.2"))
+	info, err := os.Stat(filepath.Join(l.Dir, "stdout.2"))
 	require.NoError(t, err)
-	l.compress()
-	require.NoError(t, os.WriteFile(filepath.Join(l.dir, "stdout.2"), plain, 0o644))
-	require.NoError(t, os.Chtimes(filepath.Join(l.dir, "stdout.2"), info.ModTime(), info.ModTime()))
-	require.NoError(t, os.WriteFile(filepath.Join(l.dir, ".stdout.sluice-tmp.4711.out"), []byte("half"), 0o644))
-	listing, err := l.series(options).Look()
+	l.Compress()
+	require.NoError(t, os.WriteFile(filepath.Join(l.Dir, "stdout.2"), plain, 0o644))
+	require.NoError(t, os.Chtimes(filepath.Join(l.Dir, "stdout.2"), info.ModTime(), info.ModTime()))
+	require.NoError(t, os.WriteFile(filepath.Join(l.Dir, ".stdout.sluice-tmp.4711.out"), []byte("half"), 0o644))
+	listing, err := seriesOf(l, options).Look()
 	require.NoError(t, err)
 	var names []string
 	for _, file := range listing.Files {
@@ -130,11 +131,11 @@ func TestCompressionUnderWayCountsOnce(t *testing.T) {
 
 // A rotation that was broken off has the live file under a reserved name.
 func TestTakenLiveFileIsRead(t *testing.T) {
-	l := newLogger(t, "rotate 9", 160)
-	l.lines(1, 35)
-	require.NoError(t, os.Rename(filepath.Join(l.dir, "stdout"), filepath.Join(l.dir, ".stdout.sluice-tmp.taken")))
+	l := logtest.New(t, "rotate 9", 160)
+	l.Lines(1, 35)
+	require.NoError(t, os.Rename(filepath.Join(l.Dir, "stdout"), filepath.Join(l.Dir, ".stdout.sluice-tmp.taken")))
 	var out bytes.Buffer
-	r, _ := read(t, l.series("rotate 9"))
+	r, _ := read(t, seriesOf(l, "rotate 9"))
 	require.NoError(t, r.Copy(t.Context(), &out))
 	assert.Equal(t, numbered(1, 35), out.String())
 }
@@ -152,11 +153,11 @@ func TestHostileNamesAreLeftOut(t *testing.T) {
 	}
 	for name, plant := range plants {
 		t.Run(name, func(t *testing.T) {
-			l := newLogger(t, "rotate 9", 160)
-			l.lines(1, 35)
-			require.NoError(t, os.Remove(filepath.Join(l.dir, "stdout.2")))
-			require.NoError(t, plant(filepath.Join(l.dir, "stdout.2")))
-			s := l.series("rotate 9")
+			l := logtest.New(t, "rotate 9", 160)
+			l.Lines(1, 35)
+			require.NoError(t, os.Remove(filepath.Join(l.Dir, "stdout.2")))
+			require.NoError(t, plant(filepath.Join(l.Dir, "stdout.2")))
+			s := seriesOf(l, "rotate 9")
 			var out bytes.Buffer
 			r, _ := read(t, s)
 			require.NoError(t, r.Copy(t.Context(), &out))
@@ -180,12 +181,12 @@ func TestDamagedFileIsSaidAndTheRestRead(t *testing.T) {
 	const options = "rotate 9\ncompress"
 	for name, content := range map[string]string{"empty": "", "no gzip": "plain text", "cut": "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b"} {
 		t.Run(name, func(t *testing.T) {
-			l := newLogger(t, options, 160)
-			l.lines(1, 35)
-			l.compress()
-			require.NoError(t, os.WriteFile(filepath.Join(l.dir, "stdout.2.gz"), []byte(content), 0o644))
+			l := logtest.New(t, options, 160)
+			l.Lines(1, 35)
+			l.Compress()
+			require.NoError(t, os.WriteFile(filepath.Join(l.Dir, "stdout.2.gz"), []byte(content), 0o644))
 			var out bytes.Buffer
-			r, notices := read(t, l.series(options))
+			r, notices := read(t, seriesOf(l, options))
 			require.ErrorIs(t, r.Copy(t.Context(), &out), ErrIncomplete)
 			assert.Equal(t, numbered(1, 10)+numbered(21, 35), out.String())
 			require.Len(t, *notices, 1)
@@ -197,14 +198,14 @@ func TestDamagedFileIsSaidAndTheRestRead(t *testing.T) {
 // Files that rotations rename, compress and remove while the first ones are read.
 func TestReadsOnWhileTheSeriesMoves(t *testing.T) {
 	const options = "rotate 150\ncompress"
-	l := newLogger(t, options, 160)
-	l.lines(1, 1205)
-	r, notices := read(t, l.series(options))
+	l := logtest.New(t, options, 160)
+	l.Lines(1, 1205)
+	r, notices := read(t, seriesOf(l, options))
 	at := 0
 	require.NoError(t, r.Copy(t.Context(), writerFunc(func(p []byte) (int, error) {
 		if at == 50*160 {
-			l.compress()
-			l.lines(1206, 1405)
+			l.Compress()
+			l.Lines(1206, 1405)
 		}
 		assert.Equal(t, numbered(1, 1405)[at:at+len(p)], string(p), "at %d", at)
 		at += len(p)
@@ -217,13 +218,13 @@ func TestReadsOnWhileTheSeriesMoves(t *testing.T) {
 // What the retention takes before it is read is said, with its amount.
 func TestMissingFilesAreSaid(t *testing.T) {
 	const options = "rotate 200"
-	l := newLogger(t, options, 160)
-	l.lines(1, 2000) // 199 rotated files and the live one
-	r, notices := read(t, l.series(options))
+	l := logtest.New(t, options, 160)
+	l.Lines(1, 2000) // 199 rotated files and the live one
+	r, notices := read(t, seriesOf(l, options))
 	var out bytes.Buffer
 	err := r.Copy(t.Context(), writerFunc(func(p []byte) (int, error) {
 		if out.Len() == 0 {
-			l.lines(2001, 3400) // takes 139 of them
+			l.Lines(2001, 3400) // takes 139 of them
 		}
 		return out.Write(p)
 	}))

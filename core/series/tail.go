@@ -71,11 +71,19 @@ func lastLines(l *link, end, lines int64, last bool) (offset, left int64, err er
 	if l.compressed {
 		return lastLinesForward(l, lines, last)
 	}
+	return LastLines(l.f, end, lines, last)
+}
+
+// LastLines looks for the offset in a plain file, whose end is at `end`, from which on
+// `lines` lines follow to the end of the log. last says that no byte of the log is behind
+// this file: then its own last newline begins no line. left is how many lines are still
+// missing when the file is at its beginning.
+func LastLines(f io.ReaderAt, end, lines int64, last bool) (offset, left int64, err error) {
 	buffer := make([]byte, min(copyBytes, max(1, end)))
 	for at := end; at > 0; {
 		begin := max(0, at-int64(len(buffer)))
 		chunk := buffer[:at-begin]
-		if _, err := l.f.ReadAt(chunk, begin); err != nil {
+		if _, err := f.ReadAt(chunk, begin); err != nil {
 			return 0, 0, err
 		}
 		for i := len(chunk); i > 0; {

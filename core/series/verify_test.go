@@ -3,6 +3,7 @@ package series
 import (
 	"os"
 	"path/filepath"
+	"sluice/core/series/logtest"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,21 +17,21 @@ import (
 func TestWholeSeriesIsWhole(t *testing.T) {
 	for _, options := range policies {
 		t.Run(options, func(t *testing.T) {
-			l := newLogger(t, options, 1024)
+			l := logtest.New(t, options, 1024)
 			for day := range 5 {
-				l.now = l.now.Add(26 * time.Hour)
-				l.lines(day*200+1, day*200+200)
-				l.write("beginning, ")
-				l.write("end\n" + strings.Repeat("long", 700) + "\n")
+				l.Now = l.Now.Add(26 * time.Hour)
+				l.Lines(day*200+1, day*200+200)
+				l.Write("beginning, ")
+				l.Write("end\n" + strings.Repeat("long", 700) + "\n")
 				if day%2 == 0 {
-					l.compress()
+					l.Compress()
 				}
 			}
-			report, err := l.series(options).Verify(t.Context(), Expected{LimitBytes: 1024, Kept: true})
+			report, err := seriesOf(l, options).Verify(t.Context(), Expected{LimitBytes: 1024, Kept: true})
 			require.NoError(t, err)
 			assert.Empty(t, report.Findings)
 			assert.True(t, report.Whole)
-			assert.Equal(t, int64(l.written.Len()), report.Bytes)
+			assert.Equal(t, int64(l.Written.Len()), report.Bytes)
 			assert.Equal(t, int64(1010), report.Newlines)
 			assert.Positive(t, report.SplitLines)
 		})
@@ -39,21 +40,21 @@ func TestWholeSeriesIsWhole(t *testing.T) {
 
 // What one can do to a series, and what is found then.
 func TestVerifyFinds(t *testing.T) {
-	remove := func(names ...string) func(*testing.T, *logger) {
-		return func(t *testing.T, l *logger) {
+	remove := func(names ...string) func(*testing.T, *logtest.Logger) {
+		return func(t *testing.T, l *logtest.Logger) {
 			for _, name := range names {
-				require.NoError(t, os.Remove(filepath.Join(l.dir, name)))
+				require.NoError(t, os.Remove(filepath.Join(l.Dir, name)))
 			}
 		}
 	}
-	put := func(name, text string) func(*testing.T, *logger) {
-		return func(t *testing.T, l *logger) {
-			require.NoError(t, os.WriteFile(filepath.Join(l.dir, name), []byte(text), 0o644))
+	put := func(name, text string) func(*testing.T, *logtest.Logger) {
+		return func(t *testing.T, l *logtest.Logger) {
+			require.NoError(t, os.WriteFile(filepath.Join(l.Dir, name), []byte(text), 0o644))
 		}
 	}
 	for _, c := range []struct {
 		name, options string
-		act           func(*testing.T, *logger)
+		act           func(*testing.T, *logtest.Logger)
 		want          []Finding
 	}{
 		{"the oldest removed", "rotate 9", remove("stdout.9"), []Finding{}},
@@ -64,40 +65,40 @@ func TestVerifyFinds(t *testing.T) {
 		{"a counter removed", "rotate 9\ndateext", remove("stdout-20261122.14"), []Finding{
 			{KindGap, "stdout-20261122.15", "follows stdout-20261122.13: files of that date between them are missing"},
 		}},
-		{"the first of a date removed", "rotate 9\ndateext", func(t *testing.T, l *logger) {
-			l.now = l.now.Add(24 * time.Hour)
-			l.lines(1, 30)
+		{"the first of a date removed", "rotate 9\ndateext", func(t *testing.T, l *logtest.Logger) {
+			l.Now = l.Now.Add(24 * time.Hour)
+			l.Lines(1, 30)
 			remove("stdout-20261123")(t, l)
 		}, []Finding{{KindGap, "stdout-20261123.1", "follows stdout-20261122.21: files of that date between them are missing"}}},
 		{"a torn line", "rotate 9", put("stdout.3", "line\nhal"), []Finding{{KindTorn, "stdout.3", "ends within a line, after 3 bytes of it"}}},
 		{"a line in several files", "rotate 9", put("stdout.3", "half of a line"), []Finding{}},
 		{"an end without newline", "rotate 9", put("stdout", "line\nprompt> "), []Finding{}},
 		{"over the limit", "rotate 9", put("stdout.3", strings.Repeat("y\n", 81)), []Finding{{KindLimit, "stdout.3", "holds 162 bytes, the limit is 160"}}},
-		{"more than are kept", "rotate 9", func(t *testing.T, l *logger) {
+		{"more than are kept", "rotate 9", func(t *testing.T, l *logtest.Logger) {
 			put("stdout.10", "")(t, l)
 			put("stdout.11", "")(t, l)
 		}, []Finding{{KindLimit, "", "there are 11 rotated files, the policy keeps 9"}}},
 		{"no gzip", "rotate 9\ncompress", put("stdout.3.gz", "junk"), []Finding{
 			{KindDamaged, "stdout.3.gz", "cannot be verified: compressed by a method that is not built in: it begins with 6a756e6b; expected gzip or zstd"},
 		}},
-		{"a cut file", "rotate 9\ncompress", func(t *testing.T, l *logger) {
-			require.NoError(t, os.Truncate(filepath.Join(l.dir, "stdout.3.gz"), 30))
+		{"a cut file", "rotate 9\ncompress", func(t *testing.T, l *logtest.Logger) {
+			require.NoError(t, os.Truncate(filepath.Join(l.Dir, "stdout.3.gz"), 30))
 		}, []Finding{{KindDamaged, "stdout.3.gz", "cannot be read beyond byte 63: the compressed file is damaged: unexpected EOF"}}},
 		{"marks", "rotate 9", put("stdout.3", "a\n"+lossMark+"\nb\n"), []Finding{
 			{KindLost, "stdout.3", "2026-11-22T14:00:00.123Z: 1048576 bytes in 8192 lines were lost since 2026-11-22T13:59:58.001Z: no space left on device"},
 		}},
-		{"impostors", "rotate 9", func(t *testing.T, l *logger) {
+		{"impostors", "rotate 9", func(t *testing.T, l *logtest.Logger) {
 			remove("stdout.9")(t, l)
-			require.NoError(t, unix.Mkfifo(filepath.Join(l.dir, "stdout.9"), 0o666))
-			require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(l.dir, "stdout.12")))
+			require.NoError(t, unix.Mkfifo(filepath.Join(l.Dir, "stdout.9"), 0o666))
+			require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(l.Dir, "stdout.12")))
 		}, []Finding{{KindImpostor, "stdout.12", "is a symbolic link, not a log file"}, {KindImpostor, "stdout.9", "is a FIFO, not a log file"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLogger(t, c.options, 160)
-			l.lines(1, 225)
-			l.compress()
+			l := logtest.New(t, c.options, 160)
+			l.Lines(1, 225)
+			l.Compress()
 			c.act(t, l)
-			report, err := l.series(c.options).Verify(t.Context(), Expected{LimitBytes: 160 + 160*int64(strings.Count(c.name, "marks")), Kept: true})
+			report, err := seriesOf(l, c.options).Verify(t.Context(), Expected{LimitBytes: 160 + 160*int64(strings.Count(c.name, "marks")), Kept: true})
 			require.NoError(t, err)
 			assert.Equal(t, c.want, report.Findings)
 			assert.Equal(t, len(c.want) == 0, report.Whole)
@@ -107,14 +108,14 @@ func TestVerifyFinds(t *testing.T) {
 
 // The record knows how much there must be where nothing has been removed yet.
 func TestVerifyAgainstTheRecord(t *testing.T) {
-	l := newLogger(t, "rotate 30", 160)
-	l.lines(1, 204) // 20 rotations
-	live, err := os.Stat(filepath.Join(l.dir, "stdout.1"))
+	l := logtest.New(t, "rotate 30", 160)
+	l.Lines(1, 204) // 20 rotations
+	live, err := os.Stat(filepath.Join(l.Dir, "stdout.1"))
 	require.NoError(t, err)
 	account := Account{Rotations: 19, WrittenBytes: 3207, CarriedBytes: 7, LiveInode: live.Sys().(*syscall.Stat_t).Ino}
 	verify := func(a Account) *Report {
 		t.Helper()
-		report, err := l.series("rotate 30").Verify(t.Context(), Expected{LimitBytes: 160, Kept: true, Account: &a})
+		report, err := seriesOf(l, "rotate 30").Verify(t.Context(), Expected{LimitBytes: 160, Kept: true, Account: &a})
 		require.NoError(t, err)
 		return report
 	}
@@ -134,11 +135,11 @@ func TestVerifyAgainstTheRecord(t *testing.T) {
 func TestVerifyWhileItIsWritten(t *testing.T) {
 	for _, options := range []string{"rotate 50\ncompress", "rotate 50\ndateext\ncompress", "rotate 50"} {
 		t.Run(options, func(t *testing.T) {
-			l := newLogger(t, options, 512)
-			l.background = true
-			l.lines(1, 10)
+			l := logtest.New(t, options, 512)
+			l.Background = true
+			l.Lines(1, 10)
 			done := make(chan struct{})
-			s := l.series(options)
+			s := seriesOf(l, options)
 			go func() {
 				defer close(done)
 				for range 60 {
@@ -153,7 +154,7 @@ func TestVerifyWhileItIsWritten(t *testing.T) {
 				case <-done:
 					return
 				default:
-					l.lines(i, i)
+					l.Lines(i, i)
 				}
 			}
 		})

@@ -25,15 +25,23 @@ stderr, with its amount, and the exit status is 1.
 have no times of their own: the first file that is left is printed from its beginning,
 so that earlier lines than asked for may come first, and no later one is left out.
 
---all prints both streams, each line behind the name of its stream: all of stdout, then all of
-stderr; with --follow, lines as they come. Which line of one stream was
-written before which one of the other, nothing tells.
+--all prints both streams, each line behind the name of its stream: all of stdout, then
+all of stderr; with --follow, lines as they come. Which line of one stream was written
+before which one of the other, nothing tells.
+
+--agent reads the log of another machine through the operator API of its agent, which
+asks for the files again and again. TARGET is then the id of a container, task or
+executor, or a task's name, or the beginning of one; or a path as the agent's files API
+has it. The agent must let the principal view containers and tasks and access sandboxes.
+Files are known by how they begin: of two that begin with the same 4096 bytes, one may be
+taken for the other.
 
 `
 
 const logsExample = `  sluice logs /var/lib/mesos/slaves/S1/frameworks/F1/executors/web/runs/latest
   sluice logs --follow --lines=20 web.7f3a
-  sluice logs --since=2h --stderr 3e1c | grep -c timeout`
+  sluice logs --since=2h --stderr 3e1c | grep -c timeout
+  sluice logs --follow --agent=http://node7:5051 --principal=ops --secret_file=ops.secret web`
 
 // logsOptions are the flags of `sluice logs`.
 type logsOptions struct {
@@ -42,6 +50,7 @@ type logsOptions struct {
 	lines       int64
 	since       string
 	stderr, all bool
+	agent       agentOptions
 }
 
 func newLogs() *cobra.Command {
@@ -63,6 +72,7 @@ func newLogs() *cobra.Command {
 	flags.BoolVar(&o.stderr, "stderr", false, "print stderr instead of stdout")
 	flags.BoolVar(&o.all, "all", false, "print both, each line behind the name of its stream")
 	stateDirFlag(cmd, &o.stateDir)
+	o.agent.flags(cmd)
 	return cmd
 }
 
@@ -77,14 +87,6 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 	if o.lines < -1 {
 		return usagef("--lines=%d: expected a number of lines, or -1 for all", o.lines)
 	}
-	t, err := findTarget(name, o.stateDir)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	if t.live != "" && (o.stderr || o.all) {
-		return usagef("%q is one live file; expected its sandbox with --stderr or --all", name)
-	}
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
 	if out, ok := cmd.OutOrStdout().(*os.File); ok && o.follow {
@@ -93,15 +95,33 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 			cancel(errClosed)
 		}()
 	}
-	p := &printer{options: o, since: since, target: t, out: cmd.OutOrStdout(), errOut: cmd.ErrOrStderr()}
-	if o.all {
+	p := &printer{options: o, since: since, out: cmd.OutOrStdout(), errOut: cmd.ErrOrStderr()}
+	live := ""
+	if o.agent.url != "" {
+		r, err := o.agent.find(ctx, name)
+		if err != nil {
+			return err
+		}
+		p.print, live = r.printer(p), r.sandbox.Live
+	} else {
+		t, err := findTarget(name, o.stateDir)
+		if err != nil {
+			return err
+		}
+		defer t.close()
+		p.print, live = t.printer(p), t.live
+	}
+	switch {
+	case live != "" && (o.stderr || o.all):
+		return usagef("%q is one live file; expected its sandbox with --stderr or --all", name)
+	case o.all:
 		return p.both(ctx)
+	case live == "" && o.stderr:
+		live = stderrName
+	case live == "":
+		live = stdoutName
 	}
-	live := t.live
-	if live == "" {
-		live = map[bool]string{false: stdoutName, true: stderrName}[o.stderr]
-	}
-	return p.one(ctx, live, p.out)
+	return p.print(ctx, live, p.out)
 }
 
 // parseSince reads a duration before now, or a time; nothing gives the zero time.
@@ -120,46 +140,53 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, usagef("--since=%q: expected a duration such as 90s or 2h, or a time such as 2026-11-22T14:00:00Z or 2026-11-22", text)
 }
 
-// printer prints the streams of a target.
+// printer prints the streams of a sandbox, wherever that is.
 type printer struct {
 	options *logsOptions
 	since   time.Time
-	target  *target
 	out     io.Writer
 	errOut  io.Writer
+	// print prints one stream to w.
+	print func(ctx context.Context, live string, w io.Writer) error
 }
 
-// one prints one stream to w.
-func (p *printer) one(ctx context.Context, live string, w io.Writer) error {
-	s, _, err := p.target.series(live)
-	if err != nil {
-		return err
+// printer prints the streams of a sandbox on this machine.
+func (t *target) printer(p *printer) func(context.Context, string, io.Writer) error {
+	return func(ctx context.Context, live string, w io.Writer) error {
+		s, _, err := t.series(live)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		r, err := s.Read()
+		if err != nil {
+			return fmt.Errorf("sandbox %q: %w", t.path, err)
+		}
+		defer r.Close()
+		progress := newProgress(p.out, p.errOut)
+		defer progress.clear()
+		r.Progress, r.Notice = progress.show, p.notice(live, progress)
+		if !p.since.IsZero() {
+			r.Since(p.since)
+		}
+		if p.options.lines >= 0 {
+			if err := r.Last(p.options.lines); err != nil {
+				return fmt.Errorf("sandbox %q: %w", t.path, err)
+			}
+		}
+		if p.options.follow {
+			return r.Follow(ctx, w, t.ended(live))
+		}
+		return r.Copy(ctx, w)
 	}
-	defer s.Close()
-	r, err := s.Read()
-	if err != nil {
-		return fmt.Errorf("sandbox %q: %w", p.target.path, err)
-	}
-	defer r.Close()
-	progress := newProgress(p.out, p.errOut)
-	defer progress.clear()
-	r.Progress = progress.show
-	r.Notice = func(message string) {
+}
+
+// notice says what a reader has to say beside the output.
+func (p *printer) notice(live string, progress *progress) func(string) {
+	return func(message string) {
 		progress.clear()
 		fmt.Fprintln(p.errOut, paint(p.errOut, red, "sluice: "+live+": "+message))
 	}
-	if !p.since.IsZero() {
-		r.Since(p.since)
-	}
-	if p.options.lines >= 0 {
-		if err := r.Last(p.options.lines); err != nil {
-			return fmt.Errorf("sandbox %q: %w", p.target.path, err)
-		}
-	}
-	if p.options.follow {
-		return r.Follow(ctx, w, p.target.ended(live))
-	}
-	return r.Copy(ctx, w)
 }
 
 // both prints both streams, one after the other or, when following, at once. A stream
@@ -171,7 +198,7 @@ func (p *printer) both(ctx context.Context) error {
 	var wait sync.WaitGroup
 	for i, live := range names {
 		w := lines.of(paint(p.out, map[string]colour{stderrName: red}[live], live) + " ")
-		each := func() { results[i] = errors.Join(p.one(ctx, live, w), w.flush()) }
+		each := func() { results[i] = errors.Join(p.print(ctx, live, w), w.flush()) }
 		if p.options.follow {
 			wait.Go(each)
 			continue
