@@ -96,7 +96,7 @@ func (r *Reader) Follow(ctx context.Context, w io.Writer, ended func(context.Con
 			if !silent {
 				r.tell("%v; it is asked again", err)
 			}
-			silent, err = true, nil
+			silent = true
 			pause = idlePause
 		case err != nil:
 			return err

@@ -96,7 +96,7 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 		}()
 	}
 	p := &printer{options: o, since: since, out: cmd.OutOrStdout(), errOut: cmd.ErrOrStderr()}
-	live := ""
+	var live string
 	if o.agent.url != "" {
 		r, err := o.agent.find(ctx, name)
 		if err != nil {
