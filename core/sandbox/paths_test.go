@@ -34,12 +34,18 @@ var pathCalls = []string{
 	"Statfs", "Symlink", "Truncate", "Unlink", "Utime", "Utimes", "UtimesNano",
 }
 
+// commands act for whoever types them, with that person's rights, on the paths that
+// were typed. What they read in a sandbox they read through core/series. logtest serves
+// tests alone.
+var commands = []string{"core/cmd/", "core/check/", "core/series/logtest/"}
+
 // granted are the calls by path that there may be, each with its reason.
 var granted = map[string]string{
 	"core/sandbox/dir.go unix.Open":              "the sandbox itself, once, from the path that the agent gave",
 	"core/state/dir.go os.MkdirAll":              "the state directory, from the operator's path",
 	"core/state/dir.go unix.Open":                "the state directory, once, from the operator's path",
 	"core/state/dir.go os.ReadFile":              "the boot id in /proc",
+	"core/state/view.go unix.Open":               "the state directory, once, from the operator's path, to be read",
 	"core/state/lock.go unix.Stat":               "whether the operator's path still leads to the state directory held open",
 	"core/pump/peek.go unix.Open":                "/dev/null",
 	"core/engine/sink.go unix.Open":              "/dev/null, for a container whose output is discarded",
@@ -60,6 +66,9 @@ func TestNoFileIsReachedByPath(t *testing.T) {
 			}
 			name, err := filepath.Rel(root, path)
 			require.NoError(t, err)
+			if slices.ContainsFunc(commands, func(tree string) bool { return strings.HasPrefix(name, tree) }) {
+				return nil
+			}
 			for _, call := range callsByPath(t, path) {
 				what := name + " " + call.name
 				used[what] = true
