@@ -142,6 +142,10 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 // its end and the mark written. It reports true once the gap is closed, and neither
 // true nor an error where the end of the line has not come yet.
 func (s *Stream) endGap(t *worker.Thread, now time.Time) (ended bool, err error) {
+	// A mark tells of all that has left the pipe.
+	if err := s.countSpilled(t); err != nil {
+		return false, err
+	}
 	size, err := s.markable(t, now)
 	if err != nil || s.gone {
 		return false, err
