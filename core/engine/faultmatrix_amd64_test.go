@@ -40,7 +40,7 @@ var faultPaths = []struct {
 	{path: "write", calls: []string{"splice", "fstat"}},
 	{path: "look", state: true, calls: []string{"tee"}},
 	{path: "rotate", calls: []string{"renameat2", "fstatat", "openat", "pread", "fchmod"}},
-	{path: "carry", lineBytes: 1500, calls: []string{"write", "ftruncate"}},
+	{path: "carry", lineBytes: 1500, calls: []string{"write", "ftruncate", "renameat2"}},
 	{path: "compress", options: "\ncompress", calls: []string{"read", "write", "openat", "renameat2", "unlinkat", "fchmod", "utimensat"}},
 	{path: "mark", dropping: true, calls: []string{"fallocate", "pwrite", "pread", "fstat"}},
 	{path: "record", state: true, calls: []string{"openat", "write", "renameat"}},
