@@ -127,16 +127,5 @@ func whenFull(w settings.WhenFull) string {
 
 func duration(d time.Duration) string { return settings.FormatDuration(d) }
 
-// sizeWords is a size as people read it: exact where a unit fits, else with one decimal.
-func sizeWords(n int64) string {
-	exact := settings.FormatSize(n)
-	if n < 10<<10 || len(exact) <= len("1023MB") {
-		return exact
-	}
-	units := []string{"B", "KB", "MB", "GB", "TB", "PB", "EB"}
-	value, unit := float64(n), 0
-	for value >= 1024 && unit < len(units)-1 {
-		value, unit = value/1024, unit+1
-	}
-	return fmt.Sprintf("%.1f%s", value, units[unit])
-}
+// sizeWords is a size as people read it.
+func sizeWords(bytes int64) string { return settings.ShortSize(bytes) }

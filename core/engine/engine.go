@@ -36,6 +36,7 @@ type Engine struct {
 	scheduler    *scheduler
 	budget       *budget // nil: the node has none
 	store        *fdStore
+	asking       *asking // nil where nobody can ask
 	identities   identities
 	self         worker.Identity
 	scripts      script.Slots
@@ -128,6 +129,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
 	}
+	e.listen()
 	return e, nil
 }
 
@@ -153,6 +155,7 @@ func (e *Engine) HandOver() (pipes []int) {
 
 // stop gives up everything but the pipes.
 func (e *Engine) stop(each func(*entry)) (pipes []int) {
+	e.asking.close()
 	e.scheduler.close()
 	e.workers.Close()
 	e.background.Close()

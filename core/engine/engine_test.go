@@ -134,7 +134,7 @@ func (b *testbed) stateNames() []string {
 	require.NoError(b.t, err)
 	var names []string
 	for _, entry := range entries {
-		if name := entry.Name(); name != "lock" && name != "settings" {
+		if name := entry.Name(); name != "lock" && name != "settings" && name != "owner.socket" {
 			names = append(names, name)
 		}
 	}

@@ -9,9 +9,10 @@ import (
 
 // Keys of the epoll set that are not entries.
 const (
-	timerKey = -1
-	wakeKey  = -2
-	stopKey  = -3
+	timerKey  = -1
+	wakeKey   = -2
+	stopKey   = -3
+	listenKey = -4
 )
 
 func (s *scheduler) openDescriptors() (err error) {
@@ -35,6 +36,19 @@ func (s *scheduler) openDescriptors() (err error) {
 		}
 	}
 	return s.control(unix.EPOLL_CTL_ADD, s.stop, stopKey, unix.EPOLLIN)
+}
+
+// listen has asked called, on a worker thread, when somebody connects to the listener:
+// once, until listenAgain. asked must not block.
+func (s *scheduler) listen(listener int, asked func()) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = asked
+	return s.control(unix.EPOLL_CTL_ADD, listener, listenKey, unix.EPOLLIN|unix.EPOLLONESHOT)
+}
+
+func (s *scheduler) listenAgain(listener int) {
+	_ = s.control(unix.EPOLL_CTL_MOD, listener, listenKey, unix.EPOLLIN|unix.EPOLLONESHOT)
 }
 
 func (s *scheduler) closeDescriptors() {

@@ -52,6 +52,8 @@ type scheduler struct {
 	wake     int // eventfd
 	stop     int // eventfd
 
+	asked func() // somebody connects; see listen
+
 	mu      sync.Mutex
 	waiting dueHeap
 	wakeAt  time.Time // what the timer is set to; zero: not set
@@ -107,6 +109,8 @@ func (s *scheduler) dispatch(events []unix.EpollEvent, now time.Time) {
 		case stopKey, wakeKey:
 		case timerKey:
 			s.wakeAt = time.Time{}
+		case listenKey:
+			s.asked()
 		default:
 			if e := s.entries[key]; e != nil {
 				s.ready(e, now, events[i].Events&unix.EPOLLHUP != 0)

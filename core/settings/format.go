@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -16,6 +17,19 @@ func FormatSize(bytes int64) string {
 		bytes, unit = bytes/1024, next
 	}
 	return fmt.Sprintf("%d%s", bytes, unit)
+}
+
+// ShortSize writes a size for people to compare: at most four digits and a unit.
+func ShortSize(bytes int64) string {
+	units := []string{"B", "KB", "MB", "GB", "TB", "PB", "EB"}
+	value, unit := float64(bytes), 0
+	for value >= 1024 && unit < len(units)-1 {
+		value, unit = value/1024, unit+1
+	}
+	if unit == 0 || value == math.Trunc(value) {
+		return fmt.Sprintf("%.0f%s", value, units[unit])
+	}
+	return fmt.Sprintf("%.1f%s", value, units[unit])
 }
 
 // FormatDuration writes a duration in the form that parameters have, with the

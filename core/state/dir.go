@@ -27,6 +27,7 @@ const (
 	lockName     = "lock"
 	keeperName   = "keeper"        // the keeper's lock
 	socketName   = "keeper.socket" // where a keeper that owns can be asked to hand over
+	ownerName    = "owner.socket"  // where every owner can be asked what it does
 	settingsName = "settings"      // the parameters of the last agent
 )
 

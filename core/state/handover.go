@@ -30,7 +30,7 @@ func (d *Dir) Listen() (*net.UnixListener, error) {
 	if err := d.unlink(socketName); err != nil {
 		return nil, err
 	}
-	l, err := net.ListenUnix("unix", d.socketAddress())
+	l, err := net.ListenUnix("unix", d.socketAddress(socketName))
 	if err != nil {
 		return nil, fmt.Errorf("listen for the agent in state_dir %q: %w", d.path, err)
 	}
@@ -39,15 +39,15 @@ func (d *Dir) Listen() (*net.UnixListener, error) {
 
 // Dial connects to the keeper that listens.
 func (d *Dir) Dial() (*net.UnixConn, error) {
-	return net.DialUnix("unix", nil, d.socketAddress())
+	return net.DialUnix("unix", nil, d.socketAddress(socketName))
 }
 
-// socketAddress reaches the socket through the directory's descriptor where its path
+// socketAddress reaches a socket through the directory's descriptor where its path
 // is longer than an address may be.
-func (d *Dir) socketAddress() *net.UnixAddr {
-	path := filepath.Join(d.path, socketName)
+func (d *Dir) socketAddress(name string) *net.UnixAddr {
+	path := filepath.Join(d.path, name)
 	if len(path) >= maxAddressBytes {
-		path = fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, socketName)
+		path = fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, name)
 	}
 	return &net.UnixAddr{Name: path, Net: "unix"}
 }

@@ -14,7 +14,7 @@ func (s *Stream) note(size, carried int64) {
 	a.WrittenBytes = s.account.writtenBytes.Load()
 	a.Rotations = s.account.rotations.Load()
 	a.Marks, a.MarkBytes = s.account.marks.Load(), s.account.markBytes.Load()
-	a.LastRotationUnixNano = s.lastRotation
+	a.LastRotationUnixNano = s.lastRotation.Load()
 	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
 	a.Mark = nil
 }
@@ -54,7 +54,7 @@ func (s *Stream) resumeAccount(t *worker.Thread) error {
 	s.account.writtenBytes.Store(max(0, written))
 	s.account.rotations.Store(rotations)
 	s.account.resumeTotals(a)
-	s.lastRotation = a.GetLastRotationUnixNano()
+	s.lastRotation.Store(a.GetLastRotationUnixNano())
 	return s.resumeGap(t)
 }
 

@@ -18,7 +18,7 @@ func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	if err != nil {
 		return err
 	}
-	s.lastRotation = now.UnixNano()
+	s.lastRotation.Store(now.UnixNano())
 	s.note(size, carried)
 	s.Record.GetAccounting().ContinuesLine = continues
 	if err := s.save(t); err != nil {
@@ -61,7 +61,7 @@ func (s *Stream) tend(t *worker.Thread, now time.Time) error {
 	if err := s.set.Expire(now); err != nil {
 		s.warn("cannot remove what is over its age", err)
 	}
-	last := time.Unix(0, max(s.Record.GetCreatedUnixNano(), s.lastRotation))
+	last := time.Unix(0, max(s.Record.GetCreatedUnixNano(), s.lastRotation.Load()))
 	if !s.set.Due(now, last) {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (s *Stream) tend(t *worker.Thread, now time.Time) error {
 
 // rotateByTime rotates because a period is over. An empty file stays.
 func (s *Stream) rotateByTime(t *worker.Thread, now time.Time) error {
-	s.lastRotation = now.UnixNano()
+	s.lastRotation.Store(now.UnixNano())
 	size, err := s.follow()
 	if err != nil || size == 0 || s.gone {
 		return err
@@ -92,7 +92,7 @@ func (s *Stream) replace(now time.Time) error {
 			return err
 		}
 		s.account.rotations.Add(1)
-		s.next = outcome.Live
+		s.next, s.named = outcome.Live, outcome.Name
 		for _, problem := range outcome.Problems {
 			s.account.rotationErrors.Add(1)
 			s.warn("the rotation was finished, but not all of it went as the policy says", problem)

@@ -102,7 +102,9 @@ type Stream struct {
 	visiting    atomic.Int64  // when the visit under way began, Unix nanoseconds; 0: none
 
 	liveBytes                  atomic.Int64 // when last looked at
-	lastRotation               int64        // Unix nanoseconds; 0: never
+	lastRotation               atomic.Int64 // Unix nanoseconds; 0: never
+	named                      string       // what the last rotation made of the live file
+	asked                      atomic.Pointer[AskedRotation]
 	reports, evictions, losses limiter
 	account                    account
 	last                       time.Time // of the last look
@@ -136,6 +138,7 @@ func (s *Stream) Close() {
 		s.set = nil
 	}
 	s.closeSpill()
+	s.refuseRotation(errStreamEnded)
 	s.open.Store(false)
 	s.closePipe()
 }

@@ -41,6 +41,7 @@ type Next struct {
 func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	s.account.visits.Add(1)
 	s.visiting.Store(now.UnixNano())
+	s.rotateAsked(t, refused, now)
 	next := s.visit(t, refused, now, wished)
 	s.visiting.Store(0)
 	if took := s.Now().Sub(now); took > held {
@@ -145,10 +146,6 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 	for {
 		if s.gone {
 			return s.drop(budget)
-		}
-		if err := s.finishCarry(now); err != nil {
-			s.account.rotationErrors.Add(1)
-			return 0, fmt.Errorf("rotate: %w", err)
 		}
 		size, err := s.follow()
 		if err != nil {

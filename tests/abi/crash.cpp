@@ -29,26 +29,26 @@ void onSignal(int signal)
 // Gives what the child wrote to stderr.
 string dies(int signal, const std::function<void()>& end)
 {
-  hazard::Scratch scratch;
+  abi::Scratch scratch;
   const string log = scratch.path() + "/log";
 
-  const int status = hazard::inChild([&]() {
+  const int status = abi::inChild([&]() {
     const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     dup2(fd, STDERR_FILENO);
 
     google::InitGoogleLogging("abi-crash");
     google::InstallFailureSignalHandler();
-    hazard::Guest guest(scratch.path());
+    abi::Guest guest(scratch.path());
     guest.start();
     guest.launch(4, {"sh", "-c", "for i in 1 2 3; do seq 1 20000; done"});
     end();
   });
 
   const string name = sigabbrev_np(signal);
-  const string text = hazard::readFile(log);
+  const string text = abi::readFile(log);
   if (!WIFSIGNALED(status) || WTERMSIG(status) != signal) {
     fprintf(stderr, "%s\n", text.c_str());
-    hazard::fail("SIG" + name + ": status " + std::to_string(status));
+    abi::fail("SIG" + name + ": status " + std::to_string(status));
   }
 
   return text;
@@ -59,7 +59,7 @@ void contains(const string& text, const string& part)
 {
   if (text.find(part) == string::npos) {
     fprintf(stderr, "%s\n", text.c_str());
-    hazard::fail("no '" + part + "' in the log above");
+    abi::fail("no '" + part + "' in the log above");
   }
 }
 
@@ -95,31 +95,31 @@ int main()
 
   // A handler of the host's is called, also where it was installed before the
   // library came.
-  const int status = hazard::inChild([]() {
+  const int status = abi::inChild([]() {
     struct sigaction action = {};
     action.sa_handler = &onSignal;
     sigaction(SIGTERM, &action, nullptr);
 
-    hazard::Scratch scratch;
-    hazard::Guest guest(scratch.path());
+    abi::Scratch scratch;
+    abi::Guest guest(scratch.path());
     guest.start();
     raise(SIGTERM);
-    hazard::requireEqual(
+    abi::requireEqual(
       "signal that arrived", SIGTERM, static_cast<int>(received));
 
     signal(SIGUSR1, &onSignal);
     raise(SIGUSR1);
-    hazard::requireEqual(
+    abi::requireEqual(
       "signal that arrived", SIGUSR1, static_cast<int>(received));
 
     // Ignored by the host, so an error of write(2).
     int ends[2];
-    hazard::require("pipe", pipe2(ends, O_CLOEXEC) == 0);
+    abi::require("pipe", pipe2(ends, O_CLOEXEC) == 0);
     close(ends[0]);
-    hazard::requireEqual<ssize_t>("write", -1, write(ends[1], "x", 1));
-    hazard::requireEqual("errno", EPIPE, errno);
+    abi::requireEqual<ssize_t>("write", -1, write(ends[1], "x", 1));
+    abi::requireEqual("errno", EPIPE, errno);
   });
 
-  hazard::requireEqual("status of the child with handlers", 0, status);
+  abi::requireEqual("status of the child with handlers", 0, status);
   return 0;
 }

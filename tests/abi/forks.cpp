@@ -57,7 +57,7 @@ int spawn(const char* self)
 
   int status = -1;
   if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-    hazard::fail("fork or waitpid failed");
+    abi::fail("fork or waitpid failed");
   }
 
   return status;
@@ -73,14 +73,14 @@ int main(int argc, char**)
   }
 
   // What this program was started with is none of the library's.
-  for (const int fd : hazard::openDescriptors()) {
+  for (const int fd : abi::openDescriptors()) {
     if (fd > 2) {
       fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
   }
 
-  hazard::Scratch scratch;
-  hazard::Guest guest(scratch.path());
+  abi::Scratch scratch;
+  abi::Guest guest(scratch.path());
   std::atomic<int> failures(0);
   std::atomic<bool> stop(false);
 
@@ -99,7 +99,7 @@ int main(int argc, char**)
   vector<harness::Container> all;
   for (int round = 0; round < 4; round++) {
     const auto containers =
-      guest.launch(CONTAINERS / 4, hazard::numbersCommand(LINES));
+      guest.launch(CONTAINERS / 4, abi::numbersCommand(LINES));
     all.insert(all.end(), containers.begin(), containers.end());
   }
   guest.finish(all);
@@ -109,14 +109,13 @@ int main(int argc, char**)
     thread.join();
   }
 
-  hazard::requireEqual(
-    "children that inherited descriptors", 0, failures.load());
+  abi::requireEqual("children that inherited descriptors", 0, failures.load());
 
-  const string expected = hazard::numbers(LINES);
+  const string expected = abi::numbers(LINES);
   for (const auto& container : all) {
-    hazard::require(
+    abi::require(
       "lost or torn output in " + container.sandbox(),
-      hazard::output(container) == expected);
+      abi::output(container) == expected);
   }
 
   return 0;

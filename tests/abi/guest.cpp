@@ -24,7 +24,7 @@ using harness::Container;
 using harness::Flags;
 using harness::WorkDir;
 
-namespace hazard {
+namespace abi {
 
 void fail(const string& message)
 {
@@ -221,4 +221,4 @@ string readFile(const string& path)
   return text.str();
 }
 
-} // namespace hazard {
+} // namespace abi {

@@ -88,7 +88,7 @@ string statusLines(const string& status)
 string inherited()
 {
   FILE* pipe = popen("exec cat /proc/self/status", "r");
-  hazard::require("popen", pipe != nullptr);
+  abi::require("popen", pipe != nullptr);
 
   string text;
   char buffer[4096];
@@ -160,7 +160,7 @@ int differences(
 
 int main()
 {
-  hazard::Scratch scratch;
+  abi::Scratch scratch;
   prepareHost();
   const map<int, Disposition> before = dispositions();
   const string inheritedBefore = inherited();
@@ -168,25 +168,25 @@ int main()
   sigset_t maskBefore;
   pthread_sigmask(SIG_BLOCK, nullptr, &maskBefore);
 
-  hazard::Guest guest(scratch.path());
+  abi::Guest guest(scratch.path());
   guest.start();
   int count = differences("after the start", before, TAKEN);
 
-  guest.finish(guest.launch(4, hazard::numbersCommand(100000)));
+  guest.finish(guest.launch(4, abi::numbersCommand(100000)));
   count += differences("after work", before, TAKEN);
 
   sigset_t maskAfter;
   pthread_sigmask(SIG_BLOCK, nullptr, &maskAfter);
   for (int signal = 1; signal < NSIG; signal++) {
-    hazard::requireEqual(
+    abi::requireEqual(
       "mask of the host's thread, signal " + std::to_string(signal),
       sigismember(&maskBefore, signal),
       sigismember(&maskAfter, signal));
   }
 
-  hazard::requireEqual(
+  abi::requireEqual(
     "signals that a child inherits", inheritedBefore, inherited());
-  hazard::requireEqual("dispositions that changed", 0, count);
+  abi::requireEqual("dispositions that changed", 0, count);
 
   return 0;
 }

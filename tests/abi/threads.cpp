@@ -27,13 +27,12 @@ size_t threads()
 
 int main()
 {
-  hazard::Scratch scratch;
-  hazard::Guest guest(scratch.path());
+  abi::Scratch scratch;
+  abi::Guest guest(scratch.path());
   const size_t before = threads();
   guest.start();
 
-  const auto containers =
-    guest.launch(CONTAINERS, hazard::numbersCommand(20000));
+  const auto containers = guest.launch(CONTAINERS, abi::numbersCommand(20000));
 
   size_t most = threads();
   harness::awaitTasks(containers, [&]() { most = std::max(most, threads()); });
@@ -41,7 +40,7 @@ int main()
   most = std::max(most, threads());
 
   fprintf(stderr, "threads: %zu before, %zu at most\n", before, most);
-  hazard::require(
+  abi::require(
     std::to_string(most - before) + " threads of the library's",
     most - before <= MOST);
 

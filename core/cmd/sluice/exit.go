@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 )
 
 // The exit statuses of every subcommand.
@@ -58,4 +59,12 @@ func run(ctx context.Context, root *cobra.Command) (status int) {
 // underscores lets every flag be written with dashes, too.
 func underscores(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(strings.ReplaceAll(name, "-", "_"))
+}
+
+// closedOutput is the error of a write to the output.
+func closedOutput(err error) error {
+	if errors.Is(err, unix.EPIPE) {
+		return errClosed
+	}
+	return err
 }

@@ -32,6 +32,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetGlobalNormalizationFunc(underscores)
-	root.AddCommand(newCheck(), newKeep(), newLogs(), newPipe(), newVerify(), newVersion())
+	root.AddCommand(newCheck(), newKeep(), newLogs(), newPipe(), newRotate(), newStatus(), newVerify(), newVersion())
 	return root
 }

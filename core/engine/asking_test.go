@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"sluice/core/owner"
+	"sluice/core/state"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// ask opens the state directory of a testbed as somebody else would.
+func (b *testbed) view() *state.View {
+	b.t.Helper()
+	view, err := state.OpenView(b.state)
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() { _ = view.Close() })
+	return view
+}
+
+func (b *testbed) status() map[string]owner.Stream {
+	b.t.Helper()
+	conn, err := b.view().DialOwner(b.t.Context())
+	require.NoError(b.t, err)
+	head, streams, err := owner.Status(conn)
+	require.NoError(b.t, err)
+	assert.Equal(b.t, os.Getpid(), head.PID)
+	found := map[string]owner.Stream{}
+	for _, s := range streams {
+		found[s.Container+"/"+s.Stream] = s
+	}
+	return found
+}
+
+func (b *testbed) rotate(ids ...string) []owner.Rotated {
+	b.t.Helper()
+	conn, err := b.view().DialOwner(b.t.Context())
+	require.NoError(b.t, err)
+	_, rotated, err := owner.Rotate(conn, ids)
+	require.NoError(b.t, err)
+	return rotated
+}
+
+func TestOwnerTellsWhatItDoes(t *testing.T) {
+	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 3")
+	e := b.open()
+	defer e.Close()
+	assert.Empty(t, b.status())
+	stdout, stderr := b.prepare(e, "one")
+	write(t, stdout, numbered(1000, 100))
+	waitFor(func() bool { return b.status()["one/stdout"].InBytes == 100000 })
+	found := b.status()
+	require.Len(t, found, 2)
+	s := found["one/stdout"]
+	assert.Equal(t, owner.Served, s.State)
+	assert.Equal(t, int64(100000), s.WrittenBytes)
+	assert.Equal(t, int64(6), s.Rotations)
+	assert.Equal(t, int64(4), s.Files)
+	assert.NotZero(t, s.LastRotationUnixNano)
+	assert.Equal(t, b.sandbox("one"), s.Sandbox)
+	assert.Zero(t, found["one/stderr"].InBytes)
+	require.NoError(t, stdout.Close())
+	require.NoError(t, stderr.Close())
+	waitFor(func() bool { return len(b.status()) == 0 })
+}
+
+func TestOwnerRotatesWhenAsked(t *testing.T) {
+	b := newTestbed(t, "logrotate_stdout_options", "rotate 3", "max_stdout_size", "1MB")
+	e := b.open()
+	defer e.Close()
+	stdout, stderr := b.prepare(e, "one")
+	write(t, stdout, []byte("first\nsecond\nbegun"))
+	waitFor(func() bool { return b.status()["one/stdout"].InBytes == 18 })
+	ids := []string{b.status()["one/stdout"].ID, b.status()["one/stderr"].ID, "none"}
+	rotated := b.rotate(ids...)
+	assert.Equal(t, []owner.Rotated{
+		{ID: ids[0], Name: "stdout.1", Bytes: 13},
+		{ID: ids[1]}, // nothing in it
+		{ID: "none", Error: "no such stream is served"},
+	}, rotated)
+	text, err := os.ReadFile(filepath.Join(b.sandbox("one"), "stdout"))
+	require.NoError(t, err)
+	assert.Equal(t, "begun", string(text), "a line is not torn")
+	write(t, stdout, []byte(" and ended\n"))
+	require.NoError(t, stdout.Close())
+	require.NoError(t, stderr.Close())
+	waitEnded(e)
+	assert.Equal(t, "first\nsecond\nbegun and ended\n", string(b.series("one", "stdout", 1<<20)))
+	assert.Equal(t, "no such stream is served", b.rotate(ids[0])[0].Error)
+}
+
+func TestOwnerSaysWhatCannotBeRotated(t *testing.T) {
+	b := newTestbed(t, "debug_containers", "first")
+	e := b.open()
+	defer e.Close()
+	d, err := e.Prepare(Launch{ContainerID: "check", Sandbox: b.sandbox("check"), Debug: true})
+	require.NoError(t, err)
+	defer d.close()
+	assert.Equal(t, "only the first bytes of the stream are kept; it is never rotated",
+		b.rotate(b.status()["check/stdout"].ID)[0].Error)
+}
+
+func TestOwnerLeavesNoSocket(t *testing.T) {
+	b := newTestbed(t)
+	e := b.open()
+	path := filepath.Join(b.state, "owner.socket")
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	held, err := b.view().DialOwner(b.t.Context()) // and asks nothing
+	require.NoError(t, err)
+	defer held.Close()
+	e.Close()
+	assert.NoFileExists(t, path)
+	_, err = b.view().DialOwner(b.t.Context())
+	require.ErrorIs(t, err, state.ErrNoOwner)
+	assert.ErrorContains(t, err, b.state)
+
+	// A killed owner leaves it.
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	require.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{Name: path}))
+	require.NoError(t, unix.Close(fd))
+	_, err = b.view().DialOwner(b.t.Context())
+	require.ErrorIs(t, err, state.ErrNoOwner)
+	e = b.open()
+	defer e.Close()
+	assert.Empty(t, b.status())
+}
+
+// TestOwnerIsNotHeldUpByAskers has more connections than are answered at a time, which
+// ask nothing and read nothing; the streams go on, and when they go the next is answered.
+func TestOwnerIsNotHeldUpByAskers(t *testing.T) {
+	b := newTestbed(t)
+	e := b.open()
+	defer e.Close()
+	view := b.view()
+	for range 2 * maxAsking {
+		conn, err := view.DialOwner(b.t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+	}
+	stdout, stderr := b.prepare(e, "one")
+	write(t, stdout, numbered(1000, 100))
+	waitFor(func() bool { return e.Metrics().InBytes() == 100000 })
+	require.NoError(t, stdout.Close())
+	require.NoError(t, stderr.Close())
+	waitEnded(e)
+	assert.Empty(t, b.status(), "who asks is answered after those that are too slow")
+}
+
+func TestOwnerOfADirectoryWithALongName(t *testing.T) {
+	b := newTestbed(t)
+	b.state = filepath.Join(b.boxes, strings.Repeat("d", 120))
+	b.module.StateDir = b.state
+	e := b.open()
+	defer e.Close()
+	assert.Empty(t, b.status())
+}
