@@ -203,7 +203,7 @@ func TestFullDisksAreSharedByTheLogsThemselves(t *testing.T) {
 				missing += proof.Missing
 			}
 			require.Positive(t, missing)
-			require.EqualValues(t, missing, r.Metrics["sluice/bytes_made_room"])
+			require.Equal(t, missing, int(r.Metrics["sluice/bytes_made_room"]))
 			require.Zero(t, r.Metrics["sluice/bytes_dropped"])
 		})
 	}
