@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // ballastEnv names the file whose removal makes room on the disk of the process that
@@ -107,5 +108,6 @@ func killFullOnce(t *testing.T, limit string, before []byte, at int) (calls []st
 	require.Equal(t, int64(proof.MarkBytes), m.MarkBytes, "killed at %d", at)
 	require.Equal(t, int64(len(input)), m.InBytes(), "killed at %d", at)
 	require.Empty(t, b.stateNames())
+	require.NoError(t, unix.Unmount(b.boxes, unix.MNT_DETACH), "a mount for each point is too many")
 	return calls, killed
 }
