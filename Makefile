@@ -18,7 +18,7 @@ BENCH ?=
 
 PREFIX ?= /usr/local
 
-.PHONY: help deps build install package package-test demo test bench bench-quick budget soak sanitize fuzz lint generate clean
+.PHONY: help deps build install package package-test demo test bench bench-quick budget soak sanitize fuzz lint man generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -79,6 +79,10 @@ fuzz: ## every fuzz test for FUZZTIME (30s)
 
 lint: ## golangci-lint, clang-format, shellcheck, generated files
 	@tests/lint
+
+man: build ## write the man pages into BUILD/man
+	@mkdir -p $(BUILD)/man
+	@go run -tags man -ldflags "-X sluice/core/version.Version=$$($(BUILD)/sluice version)" ./core/cmd/sluice man $(BUILD)/man
 
 generate: ## regenerate the files that are made from others
 	@go generate ./...

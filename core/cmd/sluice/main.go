@@ -33,5 +33,11 @@ func newRoot() *cobra.Command {
 	}
 	root.SetGlobalNormalizationFunc(underscores)
 	root.AddCommand(newCheck(), newKeep(), newLogs(), newPipe(), newRotate(), newStatus(), newVerify(), newVersion())
+	for _, command := range unlisted {
+		root.AddCommand(command())
+	}
 	return root
 }
+
+// unlisted are commands of builds for those who make packages; see man.go.
+var unlisted []func() *cobra.Command
