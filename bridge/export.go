@@ -1,3 +1,7 @@
+// The number of processors is taken once: the runtime would look at the control group
+// again each second while it works, and once more while it should sleep.
+//go:debug updatemaxprocs=0
+
 // Package main is the C face of the core: an archive that the module links. It
 // decodes, guards, calls the engine and encodes; it decides nothing.
 //

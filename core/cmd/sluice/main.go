@@ -1,3 +1,7 @@
+// A keeper that stands by sleeps: the runtime would look now and then whether its
+// control group has got other processors.
+//go:debug updatemaxprocs=0
+
 // Command sluice is the command line of the container logger.
 //
 // Each subcommand is a file of its own; what they share is small: exit.go says what the
