@@ -40,8 +40,8 @@ func floodUntilTold() error {
 }
 
 // TestLongestBlockedWrite shows how long a container that floods its pipe waits in a
-// write, over kill, keeper and next agent. It only prints: the figure is the
-// machine's as well.
+// write, over kill, keeper and next agent, and what that costs. It only prints: the
+// figures are the machine's as well.
 func TestLongestBlockedWrite(t *testing.T) {
 	const rounds = 20
 	n := newNode(t, 1, parameter{"max_stdout_size", "1MB"}, parameter{"logrotate_stdout_options", "rotate 2"})
@@ -55,14 +55,22 @@ func TestLongestBlockedWrite(t *testing.T) {
 		return len(n.boxes) == 1 && len(anyRotated(n.boxes[0], "stdout")) == 2
 	})
 	n.t.Cleanup(n.endTasks)
+	var cpu []time.Duration
 	for range rounds {
 		n.kill(n.agentProcess)
+		cpu = append(cpu, n.agentProcess.ProcessState.UserTime()+n.agentProcess.ProcessState.SystemTime())
 		n.until(func() bool { return n.openPipes(n.keeper) == 2 })
 		n.startAgent("--containers=0")
 		n.until(func() bool { return n.openPipes(n.agentProcess) == 2 })
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(n.boxes[0], endFile), nil, 0o600))
 	require.NoError(t, n.agentProcess.Wait())
+	n.kill(n.keeper)
+	// The first agent has served for longer, and launched the task.
+	cpu = slices.Sorted(slices.Values(cpu[1:]))
+	kept := n.keeper.ProcessState.UserTime() + n.keeper.ProcessState.SystemTime()
+	t.Logf("processor time: %v in the median for an agent from its start until it is killed, %v for the keeper's turn in between, the flood included",
+		cpu[len(cpu)/2], kept/rounds)
 	var stalls []time.Duration
 	for line := range strings.Lines(read(t, filepath.Join(n.boxes[0], stallsFile))) {
 		var ns int64
