@@ -19,6 +19,9 @@ function(sluice_go_build name)
   cmake_parse_arguments(arg "ARCHIVE" "PACKAGE;OUTPUT" "" ${ARGN})
 
   set(mode pie)
+  if(SLUICE_RACE)
+    set(mode exe) # the race detector takes no PIE
+  endif()
   if(arg_ARCHIVE)
     set(mode c-archive)
     set(arg_OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/go/${name}.a)
