@@ -48,7 +48,7 @@ var rendered = [renderedCount]struct {
 	{"datehourago", func(p Policy) string { return when(p.DateHourAgo, "datehourago") }},
 	{"extension", func(p Policy) string { return when(p.Extension != "", valued("extension", p.Extension)) }},
 	{"addextension", func(p Policy) string { return when(p.AddExtension != "", valued("addextension", p.AddExtension)) }},
-	{"olddir", func(p Policy) string { return when(p.OldDir != "", valued("olddir", p.OldDir)) }},
+	{"olddir", func(p Policy) string { return when(p.OldDir != "", valued("olddir", shownDir(p.OldDir))) }},
 	{"createolddir", func(p Policy) string { return when(p.CreateOldDir.On, "createolddir"+p.CreateOldDir.arguments()) }},
 	{"create", func(p Policy) string { return when(p.Create.On, "create"+p.Create.arguments()) }},
 	{"copytruncate", func(p Policy) string { return when(p.CopyTruncate, "copytruncate") }},
@@ -60,6 +60,15 @@ var rendered = [renderedCount]struct {
 	{"postrotate", func(p Policy) string { return script("postrotate", p.Scripts.PostRotate) }},
 	{"preremove", func(p Policy) string { return script("preremove", p.Scripts.PreRemove) }},
 	{"lastaction", func(p Policy) string { return script("lastaction", p.Scripts.LastAction) }},
+}
+
+// shownDir is a directory beneath the sandbox as a text may name it: a tilde at the
+// beginning would be somebody's home.
+func shownDir(dir string) string {
+	if strings.HasPrefix(dir, "~") {
+		return "./" + dir
+	}
+	return dir
 }
 
 // Lines gives the effective policy in logrotate's own language, one directive
