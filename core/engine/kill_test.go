@@ -60,7 +60,8 @@ func serveUntilMoved(stateDir string) error {
 		return err
 	}
 	ballast, full := os.LookupEnv(ballastEnv)
-	if full {
+	_, faulty := os.LookupEnv(faultsEnv)
+	if full || faulty {
 		retryAfter = 20 * time.Millisecond
 	}
 	e, err := Open(module, slog.New(slog.DiscardHandler))
@@ -71,7 +72,7 @@ func serveUntilMoved(stateDir string) error {
 	if full {
 		return serveFullDisk(e, ballast, wanted)
 	}
-	for e.Metrics().InBytes() < wanted || !tidy(os.Getenv(sandboxEnv)) {
+	for e.Metrics().InBytes() < wanted || e.Metrics().Dropping > 0 || !faulty && !tidy(os.Getenv(sandboxEnv)) {
 		time.Sleep(time.Millisecond)
 	}
 	return nil

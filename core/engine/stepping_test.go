@@ -25,6 +25,7 @@ type stepping struct {
 	killAt int      // 0: never
 	calls  []string // what was counted
 	inside map[int]call
+	faults *faults // nil: none
 }
 
 // call is a system call that a thread has entered.
@@ -54,6 +55,13 @@ var changing = map[uint64]struct {
 // step runs a process and tells which calls were counted, and whether it was killed.
 func step(t *testing.T, environment []string, within string, killAt int) (calls []string, killed bool) {
 	t.Helper()
+	return (&stepping{t: t, within: within, killAt: killAt}).run(environment)
+}
+
+// run starts the process and follows it to its end.
+func (s *stepping) run(environment []string) (calls []string, killed bool) {
+	t := s.t
+	t.Helper()
 	// ptrace requests come from the thread that started the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -63,7 +71,7 @@ func step(t *testing.T, environment []string, within string, killAt int) (calls 
 		Sys:   &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL},
 	})
 	require.NoError(t, err)
-	s := &stepping{t: t, pid: process.Pid, within: within, killAt: killAt, inside: map[int]call{}}
+	s.pid, s.inside = process.Pid, map[int]call{}
 	defer process.Release() //nolint:errcheck // waited for below
 	var status unix.WaitStatus
 	_, err = unix.Wait4(s.pid, &status, unix.WALL, nil)
@@ -72,7 +80,7 @@ func step(t *testing.T, environment []string, within string, killAt int) (calls 
 	require.NoError(t, unix.PtraceSetOptions(s.pid, options))
 	require.NoError(t, unix.PtraceSyscall(s.pid, 0))
 	status = s.follow()
-	if killAt == 0 {
+	if s.killAt == 0 {
 		require.Equal(t, 0, status.ExitStatus(), "the process that is followed")
 	}
 	return s.calls, status.Signaled()
@@ -127,7 +135,9 @@ func (s *stepping) stop(tid int) {
 			c.args[i] = word(1 + i)
 		}
 		s.inside[tid] = c
+		s.faults.enter(tid, c)
 	case exit:
+		s.faults.leave(tid)
 		c, known := s.inside[tid]
 		delete(s.inside, tid)
 		if failed := info[32] != 0; known && !failed && s.counts(tid, c) && len(s.calls) == s.killAt {

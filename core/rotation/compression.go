@@ -177,6 +177,12 @@ func (s *Set) copyExternally(j *job, dst, src *os.File) error {
 // finish puts the compressed file into the slot where the plain one is now. mu is
 // held.
 func (s *Set) finish(j *job) error {
+	if j.complete && !s.published(j) {
+		// The plain file could not be removed, and a rotation since then disposed of the
+		// compressed one, which was in its way. The plain one is all there is.
+		j.complete = false
+		return errUnpublished
+	}
 	if j.complete {
 		return s.retire(j)
 	}
@@ -209,6 +215,8 @@ func (s *Set) finish(j *job) error {
 	}
 	return s.retire(j)
 }
+
+var errUnpublished = errors.New("its compressed form is not there any more")
 
 // published says that the compressed form of a file is complete and in its place, so
 // that only the plain one is left to remove: it has the time of the plain one, which

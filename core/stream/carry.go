@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"time"
 )
 
 // A line whose beginning is in a full live file, and whose end is not, is carried
@@ -47,10 +48,21 @@ func (s *Stream) carry(from, to int64) error {
 		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
 	}
 	if err := s.live.Truncate(from); err != nil {
+		// Left behind it would be taken for a later file's, which is shorter.
+		_ = s.Sandbox.Unlink(name)
 		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
 	}
 	s.carried = name
 	return nil
+}
+
+// finishCarry does steps 3 and 4 where they failed: until then nothing may be written,
+// as the carried beginning comes first.
+func (s *Stream) finishCarry(now time.Time) error {
+	if s.carried == "" {
+		return nil
+	}
+	return s.replace(now)
 }
 
 // adoptCarried does step 4, where there is something carried. The live file's name

@@ -65,7 +65,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 // withinLine tells whether the next byte in the pipe belongs to a line that has begun
 // in a file. Where that cannot be told it does: then a line more is dropped.
 func (s *Stream) withinLine(cause Cause) bool {
-	if cause == Panic {
+	if cause == Panic || s.carried != "" {
 		return true // the stream's own state is not to be relied on
 	}
 	size, err := s.follow()
@@ -142,6 +142,10 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 // its end and the mark written. It reports true once the gap is closed, and neither
 // true nor an error where the end of the line has not come yet.
 func (s *Stream) endGap(t *worker.Thread, now time.Time) (ended bool, err error) {
+	// A mark tells of all that has left the pipe.
+	if err := s.countSpilled(t); err != nil {
+		return false, err
+	}
 	size, err := s.markable(t, now)
 	if err != nil || s.gone {
 		return false, err
@@ -167,6 +171,9 @@ func (s *Stream) markable(t *worker.Thread, now time.Time) (size int64, err erro
 	// A line that was begun moves to the next file, and where it is so long that the
 	// mark still does not fit, that file is rotated too.
 	for range 3 {
+		if err := s.finishCarry(now); err != nil {
+			return 0, fmt.Errorf("rotate: %w", err)
+		}
 		size, err = s.follow()
 		if err != nil || s.gone {
 			return size, err

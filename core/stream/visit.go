@@ -147,6 +147,10 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		if s.gone {
 			return s.drop(budget)
 		}
+		if err := s.finishCarry(now); err != nil {
+			s.account.rotationErrors.Add(1)
+			return 0, fmt.Errorf("rotate: %w", err)
+		}
 		size, err := s.follow()
 		if err != nil {
 			return 0, err

@@ -24,8 +24,8 @@ bool hasChildren()
 
 int main()
 {
-  abi::Scratch scratch;
-  abi::Guest guest(scratch.path());
+  hazard::Scratch scratch;
+  hazard::Guest guest(scratch.path());
   guest.start();
 
   // One that is dead for as long as the library is at work.
@@ -35,15 +35,15 @@ int main()
   }
 
   siginfo_t info;
-  abi::require("waitid", waitid(P_PID, dead, &info, WEXITED | WNOWAIT) == 0);
+  hazard::require("waitid", waitid(P_PID, dead, &info, WEXITED | WNOWAIT) == 0);
 
-  const auto containers = guest.launch(8, abi::numbersCommand(100000));
+  const auto containers = guest.launch(8, hazard::numbersCommand(100000));
   guest.finish(containers);
 
   int status = -1;
-  abi::requireEqual("the host's child", dead, waitpid(dead, &status, 0));
-  abi::requireEqual("its exit status", 42, WEXITSTATUS(status));
+  hazard::requireEqual("the host's child", dead, waitpid(dead, &status, 0));
+  hazard::requireEqual("its exit status", 42, WEXITSTATUS(status));
 
-  abi::require("children are left over", !hasChildren());
+  hazard::require("children are left over", !hasChildren());
   return 0;
 }

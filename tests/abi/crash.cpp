@@ -29,26 +29,26 @@ void onSignal(int signal)
 // Gives what the child wrote to stderr.
 string dies(int signal, const std::function<void()>& end)
 {
-  abi::Scratch scratch;
+  hazard::Scratch scratch;
   const string log = scratch.path() + "/log";
 
-  const int status = abi::inChild([&]() {
+  const int status = hazard::inChild([&]() {
     const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     dup2(fd, STDERR_FILENO);
 
     google::InitGoogleLogging("abi-crash");
     google::InstallFailureSignalHandler();
-    abi::Guest guest(scratch.path());
+    hazard::Guest guest(scratch.path());
     guest.start();
     guest.launch(4, {"sh", "-c", "for i in 1 2 3; do seq 1 20000; done"});
     end();
   });
 
   const string name = sigabbrev_np(signal);
-  const string text = abi::readFile(log);
+  const string text = hazard::readFile(log);
   if (!WIFSIGNALED(status) || WTERMSIG(status) != signal) {
     fprintf(stderr, "%s\n", text.c_str());
-    abi::fail("SIG" + name + ": status " + std::to_string(status));
+    hazard::fail("SIG" + name + ": status " + std::to_string(status));
   }
 
   return text;
@@ -59,7 +59,7 @@ void contains(const string& text, const string& part)
 {
   if (text.find(part) == string::npos) {
     fprintf(stderr, "%s\n", text.c_str());
-    abi::fail("no '" + part + "' in the log above");
+    hazard::fail("no '" + part + "' in the log above");
   }
 }
 
@@ -95,31 +95,31 @@ int main()
 
   // A handler of the host's is called, also where it was installed before the
   // library came.
-  const int status = abi::inChild([]() {
+  const int status = hazard::inChild([]() {
     struct sigaction action = {};
     action.sa_handler = &onSignal;
     sigaction(SIGTERM, &action, nullptr);
 
-    abi::Scratch scratch;
-    abi::Guest guest(scratch.path());
+    hazard::Scratch scratch;
+    hazard::Guest guest(scratch.path());
     guest.start();
     raise(SIGTERM);
-    abi::requireEqual(
+    hazard::requireEqual(
       "signal that arrived", SIGTERM, static_cast<int>(received));
 
     signal(SIGUSR1, &onSignal);
     raise(SIGUSR1);
-    abi::requireEqual(
+    hazard::requireEqual(
       "signal that arrived", SIGUSR1, static_cast<int>(received));
 
     // Ignored by the host, so an error of write(2).
     int ends[2];
-    abi::require("pipe", pipe2(ends, O_CLOEXEC) == 0);
+    hazard::require("pipe", pipe2(ends, O_CLOEXEC) == 0);
     close(ends[0]);
-    abi::requireEqual<ssize_t>("write", -1, write(ends[1], "x", 1));
-    abi::requireEqual("errno", EPIPE, errno);
+    hazard::requireEqual<ssize_t>("write", -1, write(ends[1], "x", 1));
+    hazard::requireEqual("errno", EPIPE, errno);
   });
 
-  abi::requireEqual("status of the child with handlers", 0, status);
+  hazard::requireEqual("status of the child with handlers", 0, status);
   return 0;
 }

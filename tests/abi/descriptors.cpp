@@ -33,11 +33,11 @@ string target(int fd)
 
 void requireCloseOnExec(const string& when, const vector<int>& hosts)
 {
-  for (const int fd : abi::openDescriptors()) {
+  for (const int fd : hazard::openDescriptors()) {
     const int flags = fcntl(fd, F_GETFD);
     const bool own = std::count(hosts.begin(), hosts.end(), fd) > 0;
     if (!own && flags >= 0 && (flags & FD_CLOEXEC) == 0) {
-      abi::fail(
+      hazard::fail(
         when + ": descriptor " + std::to_string(fd) + " (" + target(fd) +
         ") is not close-on-exec");
     }
@@ -46,7 +46,7 @@ void requireCloseOnExec(const string& when, const vector<int>& hosts)
 
 
 // Streams whose future nobody takes the value of: both ends go away again.
-void abandon(abi::Guest* guest, const string& root)
+void abandon(hazard::Guest* guest, const string& root)
 {
   harness::Flags flags;
   flags.command = {"true"};
@@ -70,10 +70,10 @@ void abandon(abi::Guest* guest, const string& root)
 
 int main()
 {
-  const vector<int> hosts = abi::openDescriptors();
+  const vector<int> hosts = hazard::openDescriptors();
 
-  abi::Scratch scratch;
-  abi::Guest guest(scratch.path());
+  hazard::Scratch scratch;
+  hazard::Guest guest(scratch.path());
   guest.start();
   requireCloseOnExec("after the start", hosts);
 
@@ -85,9 +85,9 @@ int main()
 
   vector<size_t> counts;
   for (int round = 0; round < 8; round++) {
-    guest.finish(guest.launch(32, abi::numbersCommand(10000)));
+    guest.finish(guest.launch(32, hazard::numbersCommand(10000)));
     abandon(&guest, scratch.path());
-    counts.push_back(abi::openDescriptors().size());
+    counts.push_back(hazard::openDescriptors().size());
   }
 
   requireCloseOnExec("after work", hosts);
@@ -96,9 +96,9 @@ int main()
   const size_t most = *std::max_element(counts.begin(), counts.end());
   const size_t kept = most - hosts.size();
   fprintf(stderr, "descriptors that the library keeps: %zu\n", kept);
-  abi::require(
+  hazard::require(
     "the library keeps " + std::to_string(kept) + " descriptors", kept < 100);
-  abi::require(
+  hazard::require(
     "descriptors grew from round to round",
     !(counts[7] > counts[6] && counts[6] > counts[5] && counts[5] > counts[4] &&
       counts[4] > counts[3]));

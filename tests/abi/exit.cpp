@@ -41,38 +41,38 @@ vector<string> command(const string& file)
 void check(const string& name, const function<void()>& end, int expectedStatus)
 {
   fprintf(stderr, "%s\n", name.c_str());
-  abi::Scratch scratch;
+  hazard::Scratch scratch;
 
-  const int status = abi::inChild([&]() {
-    abi::Guest guest(scratch.path());
+  const int status = hazard::inChild([&]() {
+    hazard::Guest guest(scratch.path());
     guest.start();
     guest.launch(CONTAINERS, command(scratch.path() + "/taken-over"));
     end();
   });
-  abi::requireEqual(name + ": status", expectedStatus, status);
+  hazard::requireEqual(name + ": status", expectedStatus, status);
 
-  const int next = abi::inChild([&]() {
-    abi::Guest guest(scratch.path());
+  const int next = hazard::inChild([&]() {
+    hazard::Guest guest(scratch.path());
     guest.start();
     std::ofstream(scratch.path() + "/taken-over");
     guest.drain();
   });
-  abi::requireEqual(name + ": status of the next process", 0, next);
+  hazard::requireEqual(name + ": status of the next process", 0, next);
 
   size_t found = 0;
-  const string expected = abi::numbers(LINES);
+  const string expected = hazard::numbers(LINES);
   for (const auto& entry :
        fs::recursive_directory_iterator(scratch.path() + "/work")) {
     if (entry.path().filename() == "stdout") {
       found++;
-      abi::require(
+      hazard::require(
         name + ": lost, doubled or torn output in " +
           entry.path().parent_path().string(),
-        abi::output(entry.path().parent_path().string()) == expected);
+        hazard::output(entry.path().parent_path().string()) == expected);
     }
   }
 
-  abi::requireEqual(name + ": sandboxes", CONTAINERS, found);
+  hazard::requireEqual(name + ": sandboxes", CONTAINERS, found);
 }
 
 } // namespace
@@ -96,7 +96,7 @@ int main()
   check(
     "exit in a forked child",
     []() {
-      const int status = abi::inChild([]() { exit(6); });
+      const int status = hazard::inChild([]() { exit(6); });
       exit(status == 6 << 8 ? 7 : 8);
     },
     7 << 8);

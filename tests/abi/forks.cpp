@@ -57,7 +57,7 @@ int spawn(const char* self)
 
   int status = -1;
   if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-    abi::fail("fork or waitpid failed");
+    hazard::fail("fork or waitpid failed");
   }
 
   return status;
@@ -73,14 +73,14 @@ int main(int argc, char**)
   }
 
   // What this program was started with is none of the library's.
-  for (const int fd : abi::openDescriptors()) {
+  for (const int fd : hazard::openDescriptors()) {
     if (fd > 2) {
       fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
   }
 
-  abi::Scratch scratch;
-  abi::Guest guest(scratch.path());
+  hazard::Scratch scratch;
+  hazard::Guest guest(scratch.path());
   std::atomic<int> failures(0);
   std::atomic<bool> stop(false);
 
@@ -99,7 +99,7 @@ int main(int argc, char**)
   vector<harness::Container> all;
   for (int round = 0; round < 4; round++) {
     const auto containers =
-      guest.launch(CONTAINERS / 4, abi::numbersCommand(LINES));
+      guest.launch(CONTAINERS / 4, hazard::numbersCommand(LINES));
     all.insert(all.end(), containers.begin(), containers.end());
   }
   guest.finish(all);
@@ -109,13 +109,14 @@ int main(int argc, char**)
     thread.join();
   }
 
-  abi::requireEqual("children that inherited descriptors", 0, failures.load());
+  hazard::requireEqual(
+    "children that inherited descriptors", 0, failures.load());
 
-  const string expected = abi::numbers(LINES);
+  const string expected = hazard::numbers(LINES);
   for (const auto& container : all) {
-    abi::require(
+    hazard::require(
       "lost or torn output in " + container.sandbox(),
-      abi::output(container) == expected);
+      hazard::output(container) == expected);
   }
 
   return 0;

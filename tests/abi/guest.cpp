@@ -24,7 +24,7 @@ using harness::Container;
 using harness::Flags;
 using harness::WorkDir;
 
-namespace abi {
+namespace hazard {
 
 void fail(const string& message)
 {
@@ -221,4 +221,4 @@ string readFile(const string& path)
   return text.str();
 }
 
-} // namespace abi {
+} // namespace hazard {

@@ -20,7 +20,7 @@
 #include "modules.hpp"
 #include "workdir.hpp"
 
-namespace abi {
+namespace hazard {
 
 // Ends the program with status 1 and a message.
 [[noreturn]] void fail(const std::string& message);
@@ -123,7 +123,7 @@ int inChild(F body)
 // The whole of a file; fails where it cannot be read.
 std::string readFile(const std::string& path);
 
-} // namespace abi {
+} // namespace hazard {
 
 
 #endif // ABI_GUEST_HPP

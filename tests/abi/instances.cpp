@@ -11,39 +11,39 @@ using std::string;
 
 int main()
 {
-  abi::Scratch scratch;
-  abi::Guest first(scratch.path());
+  hazard::Scratch scratch;
+  hazard::Guest first(scratch.path());
   first.start();
   const map<string, double> registered = harness::metrics();
-  abi::requireEqual<size_t>(
+  hazard::requireEqual<size_t>(
     "sluice/streams in the registry", 1, registered.count("sluice/streams"));
 
-  const auto kept = first.launch(2, abi::numbersCommand(100000));
+  const auto kept = first.launch(2, hazard::numbersCommand(100000));
   {
-    abi::Guest second(scratch.path());
+    hazard::Guest second(scratch.path());
     second.start();
-    abi::requireEqual(
+    hazard::requireEqual(
       "number of metrics", registered.size(), harness::metrics().size());
-    const auto more = second.launch(2, abi::numbersCommand(100000));
+    const auto more = second.launch(2, hazard::numbersCommand(100000));
     second.finish(more);
-    abi::require(
+    hazard::require(
       "output through the second logger",
-      abi::output(more.front()) == abi::numbers(100000));
+      hazard::output(more.front()) == hazard::numbers(100000));
   }
 
   // The second one is destroyed; the first goes on.
   first.finish(kept);
-  first.finish(first.launch(2, abi::numbersCommand(1000)));
+  first.finish(first.launch(2, hazard::numbersCommand(1000)));
 
   const map<string, double> end = harness::metrics();
-  abi::requireEqual(
+  hazard::requireEqual(
     "bytes in = written + dropped",
     end.at("sluice/bytes_in"),
     end.at("sluice/bytes_written") + end.at("sluice/bytes_dropped"));
-  abi::requireEqual(
+  hazard::requireEqual(
     "bytes in",
     static_cast<double>(
-      4 * abi::numbers(100000).size() + 2 * abi::numbers(1000).size()),
+      4 * hazard::numbers(100000).size() + 2 * hazard::numbers(1000).size()),
     end.at("sluice/bytes_in"));
 
   return 0;

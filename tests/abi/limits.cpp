@@ -10,14 +10,14 @@ namespace {
 
 string limits()
 {
-  return abi::readFile("/proc/self/limits");
+  return hazard::readFile("/proc/self/limits");
 }
 
 
 string inherited()
 {
   FILE* pipe = popen("exec cat /proc/self/limits", "r");
-  abi::require("popen", pipe != nullptr);
+  hazard::require("popen", pipe != nullptr);
 
   string text;
   char buffer[4096];
@@ -37,27 +37,27 @@ int main()
 {
   // A soft limit below the hard one, which a runtime would raise.
   struct rlimit files;
-  abi::require("getrlimit", getrlimit(RLIMIT_NOFILE, &files) == 0);
+  hazard::require("getrlimit", getrlimit(RLIMIT_NOFILE, &files) == 0);
   files.rlim_cur = files.rlim_max > 1000 ? 1000 : files.rlim_max - 1;
-  abi::require("setrlimit", setrlimit(RLIMIT_NOFILE, &files) == 0);
+  hazard::require("setrlimit", setrlimit(RLIMIT_NOFILE, &files) == 0);
 
   const string before = limits();
   const string inheritedBefore = inherited();
 
-  abi::Scratch scratch;
-  abi::Guest guest(scratch.path());
+  hazard::Scratch scratch;
+  hazard::Guest guest(scratch.path());
   guest.start();
-  abi::requireEqual("limits after the start", before, limits());
+  hazard::requireEqual("limits after the start", before, limits());
 
-  guest.finish(guest.launch(4, abi::numbersCommand(100000)));
-  abi::requireEqual("limits after work", before, limits());
-  abi::requireEqual("limits of a child", inheritedBefore, inherited());
+  guest.finish(guest.launch(4, hazard::numbersCommand(100000)));
+  hazard::requireEqual("limits after work", before, limits());
+  hazard::requireEqual("limits of a child", inheritedBefore, inherited());
 
   // The task of a container, too.
   const auto tasks = guest.launch(1, {"cat", "/proc/self/limits"});
   guest.finish(tasks);
-  abi::requireEqual(
-    "limits of a task", inheritedBefore, abi::output(tasks.front()));
+  hazard::requireEqual(
+    "limits of a task", inheritedBefore, hazard::output(tasks.front()));
 
   return 0;
 }

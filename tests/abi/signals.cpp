@@ -88,7 +88,7 @@ string statusLines(const string& status)
 string inherited()
 {
   FILE* pipe = popen("exec cat /proc/self/status", "r");
-  abi::require("popen", pipe != nullptr);
+  hazard::require("popen", pipe != nullptr);
 
   string text;
   char buffer[4096];
@@ -160,7 +160,7 @@ int differences(
 
 int main()
 {
-  abi::Scratch scratch;
+  hazard::Scratch scratch;
   prepareHost();
   const map<int, Disposition> before = dispositions();
   const string inheritedBefore = inherited();
@@ -168,25 +168,25 @@ int main()
   sigset_t maskBefore;
   pthread_sigmask(SIG_BLOCK, nullptr, &maskBefore);
 
-  abi::Guest guest(scratch.path());
+  hazard::Guest guest(scratch.path());
   guest.start();
   int count = differences("after the start", before, TAKEN);
 
-  guest.finish(guest.launch(4, abi::numbersCommand(100000)));
+  guest.finish(guest.launch(4, hazard::numbersCommand(100000)));
   count += differences("after work", before, TAKEN);
 
   sigset_t maskAfter;
   pthread_sigmask(SIG_BLOCK, nullptr, &maskAfter);
   for (int signal = 1; signal < NSIG; signal++) {
-    abi::requireEqual(
+    hazard::requireEqual(
       "mask of the host's thread, signal " + std::to_string(signal),
       sigismember(&maskBefore, signal),
       sigismember(&maskAfter, signal));
   }
 
-  abi::requireEqual(
+  hazard::requireEqual(
     "signals that a child inherits", inheritedBefore, inherited());
-  abi::requireEqual("dispositions that changed", 0, count);
+  hazard::requireEqual("dispositions that changed", 0, count);
 
   return 0;
 }

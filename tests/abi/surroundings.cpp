@@ -40,11 +40,11 @@ string timers()
   std::ostringstream text;
   for (const int which : {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF}) {
     struct itimerval timer;
-    abi::require("getitimer", getitimer(which, &timer) == 0);
+    hazard::require("getitimer", getitimer(which, &timer) == 0);
     text << timer.it_value.tv_sec << "." << timer.it_interval.tv_sec << " ";
   }
 
-  return text.str() + abi::readFile("/proc/self/timers");
+  return text.str() + hazard::readFile("/proc/self/timers");
 }
 
 
@@ -53,7 +53,7 @@ string standardDescriptors()
   std::ostringstream text;
   for (int fd = 0; fd < 3; fd++) {
     struct stat s;
-    abi::require("fstat", fstat(fd, &s) == 0);
+    hazard::require("fstat", fstat(fd, &s) == 0);
     text << s.st_dev << ":" << s.st_ino << " " << fcntl(fd, F_GETFL) << " "
          << fcntl(fd, F_GETFD) << "\n";
   }
@@ -65,7 +65,7 @@ string standardDescriptors()
 // Of the calling thread: capabilities, identity, groups, no_new_privs, seccomp.
 string rights()
 {
-  std::istringstream status(abi::readFile("/proc/thread-self/status"));
+  std::istringstream status(hazard::readFile("/proc/thread-self/status"));
   string line;
   string text;
   while (std::getline(status, line)) {
@@ -104,14 +104,14 @@ map<string, string> surroundings()
        return std::to_string(value);
      }()},
     {"dumpable", std::to_string(prctl(PR_GET_DUMPABLE))},
-    {"name of the thread", abi::readFile("/proc/thread-self/comm")}};
+    {"name of the thread", hazard::readFile("/proc/thread-self/comm")}};
 }
 
 
 void compare(const string& when, const map<string, string>& before)
 {
   for (const auto& entry : surroundings()) {
-    abi::requireEqual(
+    hazard::requireEqual(
       entry.first + " " + when, before.at(entry.first), entry.second);
   }
 }
@@ -121,18 +121,18 @@ void compare(const string& when, const map<string, string>& before)
 
 int main()
 {
-  abi::Scratch scratch;
+  hazard::Scratch scratch;
   umask(0027);
   setenv("SLUICE_ABI", "kept", 1);
-  abi::require("chdir", chdir(scratch.path().c_str()) == 0);
+  hazard::require("chdir", chdir(scratch.path().c_str()) == 0);
 
   const map<string, string> before = surroundings();
 
-  abi::Guest guest(scratch.path());
+  hazard::Guest guest(scratch.path());
   guest.start();
   compare("after the start", before);
 
-  guest.finish(guest.launch(4, abi::numbersCommand(100000)));
+  guest.finish(guest.launch(4, hazard::numbersCommand(100000)));
   compare("after work", before);
 
   return 0;

@@ -27,12 +27,13 @@ size_t threads()
 
 int main()
 {
-  abi::Scratch scratch;
-  abi::Guest guest(scratch.path());
+  hazard::Scratch scratch;
+  hazard::Guest guest(scratch.path());
   const size_t before = threads();
   guest.start();
 
-  const auto containers = guest.launch(CONTAINERS, abi::numbersCommand(20000));
+  const auto containers =
+    guest.launch(CONTAINERS, hazard::numbersCommand(20000));
 
   size_t most = threads();
   harness::awaitTasks(containers, [&]() { most = std::max(most, threads()); });
@@ -40,7 +41,7 @@ int main()
   most = std::max(most, threads());
 
   fprintf(stderr, "threads: %zu before, %zu at most\n", before, most);
-  abi::require(
+  hazard::require(
     std::to_string(most - before) + " threads of the library's",
     most - before <= MOST);
 

@@ -9,33 +9,33 @@ using std::string;
 
 int main()
 {
-  abi::Scratch scratch;
-  abi::Guest guest(scratch.path());
+  hazard::Scratch scratch;
+  hazard::Guest guest(scratch.path());
   guest.start();
 
-  const auto containers = guest.launch(4, abi::numbersCommand(300000));
+  const auto containers = guest.launch(4, hazard::numbersCommand(300000));
 
-  void* first = dlopen(abi::library().c_str(), RTLD_NOW);
-  abi::require("dlopen", first != nullptr);
+  void* first = dlopen(hazard::library().c_str(), RTLD_NOW);
+  hazard::require("dlopen", first != nullptr);
   void* symbol = dlsym(first, "sluice_ContainerLogger");
-  abi::require("dlsym", symbol != nullptr);
+  hazard::require("dlsym", symbol != nullptr);
 
   // More often than it was opened, as far as the loader lets us.
   for (int i = 0; i < 3; i++) {
     dlclose(first);
   }
 
-  void* again = dlopen(abi::library().c_str(), RTLD_NOW | RTLD_NOLOAD);
-  abi::require("the library is gone", again != nullptr);
-  abi::require(
+  void* again = dlopen(hazard::library().c_str(), RTLD_NOW | RTLD_NOLOAD);
+  hazard::require("the library is gone", again != nullptr);
+  hazard::require(
     "the library came to another place",
     dlsym(again, "sluice_ContainerLogger") == symbol);
 
   guest.finish(containers);
-  const string expected = abi::numbers(300000);
+  const string expected = hazard::numbers(300000);
   for (const auto& container : containers) {
-    abi::require(
-      "lost output after dlclose", abi::output(container) == expected);
+    hazard::require(
+      "lost output after dlclose", hazard::output(container) == expected);
   }
 
   return 0;
