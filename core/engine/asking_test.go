@@ -93,6 +93,52 @@ func TestOwnerRotatesWhenAsked(t *testing.T) {
 	assert.Equal(t, "no such stream is served", b.rotate(ids[0])[0].Error)
 }
 
+// TestOwnerFinishesWhatItWasAskedFor asks again where the first rotation has copied the
+// beginning of a line and cannot rename: nothing is written before that line, and the
+// account is exact, in the next owner's too.
+func TestOwnerFinishesWhatItWasAskedFor(t *testing.T) {
+	b := newTestbed(t, "logrotate_stdout_options", "rotate 3", "max_stdout_size", "1MB")
+	e := b.open()
+	stdout, stderr := b.prepare(e, "one")
+	write(t, stdout, []byte("first\nsecond\nbegun"))
+	waitFor(func() bool { return b.status()["one/stdout"].InBytes == 18 })
+	id := b.status()["one/stdout"].ID
+	restore := appendOnly(t, b.sandbox("one"))
+	for range 2 {
+		require.Contains(t, b.rotate(id)[0].Error, "operation not permitted")
+	}
+	write(t, stdout, []byte(" and ended\n"))
+	restore()
+	assert.Equal(t, []owner.Rotated{{ID: id, Name: "stdout.1", Bytes: 13}}, b.rotate(id))
+	waitFor(func() bool { return b.status()["one/stdout"].InBytes == 29 })
+	e.Close()
+	e = b.open()
+	defer e.Close()
+	assert.Equal(t, int64(29), b.status()["one/stdout"].WrittenBytes)
+	require.NoError(t, stdout.Close())
+	require.NoError(t, stderr.Close())
+	waitEnded(e)
+	assert.Equal(t, "first\nsecond\nbegun and ended\n", string(b.series("one", "stdout", 1<<20)))
+}
+
+// appendOnly lets names be added to a directory and none be changed, until what it
+// returns is called.
+func appendOnly(t *testing.T, dir string) (restore func()) {
+	t.Helper()
+	d, err := os.Open(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = d.Close() })
+	before, err := unix.IoctlGetUint32(int(d.Fd()), unix.FS_IOC_GETFLAGS)
+	require.NoError(t, err)
+	set := func(flags uint32) {
+		require.NoError(t, unix.IoctlSetPointerInt(int(d.Fd()), unix.FS_IOC_SETFLAGS, int(flags)))
+	}
+	const appendOnlyFlag = 0x20 // FS_APPEND_FL (linux/fs.h)
+	set(before | appendOnlyFlag)
+	t.Cleanup(func() { set(before) })
+	return func() { set(before) }
+}
+
 func TestOwnerSaysWhatCannotBeRotated(t *testing.T) {
 	b := newTestbed(t, "debug_containers", "first")
 	e := b.open()

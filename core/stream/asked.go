@@ -82,7 +82,7 @@ func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) Rotat
 	if err != nil || size == 0 || s.gone {
 		return RotatedNow{Err: err}
 	}
-	before := s.account.rotations.Load()
+	before, unfinished := s.account.rotations.Load(), s.carried != ""
 	err = s.rotate(t, now, size)
 	if err != nil {
 		s.account.rotationErrors.Add(1)
@@ -90,7 +90,10 @@ func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) Rotat
 	if s.account.rotations.Load() == before {
 		return RotatedNow{Err: err}
 	}
-	return RotatedNow{Name: s.named, Bytes: size - s.Record.GetAccounting().GetCarriedBytes(), Err: err}
+	if !unfinished {
+		size -= s.Record.GetAccounting().GetCarriedBytes()
+	}
+	return RotatedNow{Name: s.named, Bytes: size, Err: err}
 }
 
 // refuseRotation answers a question that no visit will.

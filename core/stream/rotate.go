@@ -14,6 +14,10 @@ import (
 // The account is saved before the first step and describes both outcomes, so that
 // a kill at any step leaves it exact (see resumeAccount).
 func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
+	if s.carried != "" {
+		// The rotation that is finished by this one has saved the account.
+		return s.finishCarry(now)
+	}
 	carried, continues, err := s.carryable(size)
 	if err != nil {
 		return err
