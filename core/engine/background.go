@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"log/slog"
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
@@ -54,24 +53,6 @@ func (e *Engine) atOnce(device uint64, identity worker.Identity) func(func()) {
 			}
 		}})
 		<-done
-	}
-}
-
-// inBackground gives the function by which a stream's compressions get a thread.
-func (e *Engine) inBackground(device uint64, identity worker.Identity) func(func()) {
-	return func(work func()) {
-		e.compressions.Add(1)
-		e.background.Submit(&worker.Task{As: identity, Device: device, Run: func(_ *worker.Thread, refused error) {
-			defer e.compressions.Add(-1)
-			if errors.Is(refused, worker.ErrClosed) {
-				return // the next owner finds what is owed
-			}
-			if refused != nil {
-				e.log.Error("a compression was left out", "error", refused)
-				return
-			}
-			work()
-		}})
 	}
 }
 

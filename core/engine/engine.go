@@ -32,7 +32,6 @@ type Engine struct {
 	log          *slog.Logger
 	state        *state.Dir
 	workers      *worker.Pool // moves bytes and rotates
-	background   *worker.Pool // compresses
 	scheduler    *scheduler
 	budget       *budget // nil: the node has none
 	store        *fdStore
@@ -42,7 +41,7 @@ type Engine struct {
 	scripts      script.Slots
 	environment  []string // of scripts
 	launches     chan struct{}
-	compressions atomic.Int64
+	compressions *compressions
 	lowered      sync.Once // for the log line on pipe capacities
 
 	mu         sync.Mutex
@@ -99,14 +98,14 @@ func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
 // then on, also on an error.
 func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, error) {
 	e := &Engine{
-		settings:    module,
-		log:         log,
-		state:       dir,
-		background:  worker.NewBackgroundPool(log),
-		scripts:     script.NewSlots(scriptSlots),
-		environment: script.Environment(os.Environ()),
-		launches:    make(chan struct{}, launchSlots),
-		serving:     map[*entry]bool{},
+		settings:     module,
+		log:          log,
+		state:        dir,
+		compressions: newCompressions(log),
+		scripts:      script.NewSlots(scriptSlots),
+		environment:  script.Environment(os.Environ()),
+		launches:     make(chan struct{}, launchSlots),
+		serving:      map[*entry]bool{},
 	}
 	var err error
 	if e.self, err = worker.Self(); err != nil {
@@ -158,7 +157,7 @@ func (e *Engine) stop(each func(*entry)) (pipes []int) {
 	e.asking.close()
 	e.scheduler.close()
 	e.workers.Close()
-	e.background.Close()
+	e.compressions.close()
 	e.workers.Wait()
 	e.scheduler.release()
 	if e.budget != nil {
@@ -221,6 +220,7 @@ func (e *Engine) ended(entry *entry) {
 	e.store.forget(entry.id)
 	e.limitMemory()
 	e.past = e.past.Plus(entry.stream.Account())
+	e.compressions.ended(entry)
 	entry.release()
 	if e.settings.LogStreams {
 		a := entry.stream.Account()
@@ -246,9 +246,9 @@ func (e *Engine) Metrics() Metrics {
 	defer e.mu.Unlock()
 	m := Metrics{
 		Streams: int64(len(e.serving)), Recovered: e.recovered,
-		Panics:  e.workers.Panics() + e.background.Panics() + e.scheduler.panics.Load(),
+		Panics:  e.workers.Panics() + e.compressions.panics() + e.scheduler.panics.Load(),
 		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
-		Compressions: e.compressions.Load(),
+		Compressions: e.compressions.waiting.Load(),
 	}
 	if e.budget != nil {
 		m.FilesEvicted, m.BytesEvicted = e.budget.evictedFiles.Load(), e.budget.evictedBytes.Load()

@@ -9,6 +9,7 @@ import (
 	"sluice/core/settings"
 	"sluice/tests/gaps"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,6 +183,10 @@ func (m *matrix) load(f *faults, b *testbed, inputs map[*os.File][]byte, faulty,
 	pieces(other, 0, len(inputs[other]))
 	waitFor(func() bool { return kept("other") == int64(len(inputs[other])) })
 	<-done
+	if strings.Contains(m.options, "compress") {
+		// Threads of low priority have it when the machine has time for them.
+		waitFor(func() bool { return f.injected[0].Load() > 0 })
+	}
 	// Some calls are rare: the fault stays until one was met.
 	for at := len(inputs[faulty]) / 2; at < len(inputs[faulty]); at += 331 {
 		f.active.Store(f.injected[0].Load() == 0)

@@ -84,13 +84,13 @@ func ServePipe(ctx context.Context, config PipeConfig) (stream.Account, error) {
 // newPipeEngine makes an engine whose only stream needs no records.
 func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 	e := &Engine{
-		settings:    config.Module,
-		log:         config.Log,
-		background:  worker.NewBackgroundPool(config.Log),
-		scripts:     script.NewSlots(scriptSlots),
-		environment: script.Environment(os.Environ()),
-		serving:     map[*entry]bool{},
-		store:       &fdStore{socket: -1},
+		settings:     config.Module,
+		log:          config.Log,
+		compressions: newCompressions(config.Log),
+		scripts:      script.NewSlots(scriptSlots),
+		environment:  script.Environment(os.Environ()),
+		serving:      map[*entry]bool{},
+		store:        &fdStore{socket: -1},
 	}
 	var err error
 	if e.self, err = worker.Self(); err != nil {
@@ -196,7 +196,7 @@ func awaitEmpty(pipe int, ended <-chan struct{}) {
 func (e *Engine) stopPipe() {
 	e.scheduler.close()
 	e.workers.Close()
-	e.background.Close()
+	e.compressions.close()
 	e.workers.Wait()
 	e.scheduler.release()
 	e.mu.Lock()

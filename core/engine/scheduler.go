@@ -83,6 +83,7 @@ type entry struct {
 	writing    sync.Mutex // of the file with its policy
 	broken     bool       // a fault left the stream in an unknown state
 	faulted    time.Time  // when its last fault was
+	lingers    bool       // its container has ended; compressions are awaited
 }
 
 // newScheduler opens the scheduler's descriptors; it has visits made by the workers

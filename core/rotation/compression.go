@@ -115,7 +115,7 @@ func (s *Set) conclude(c *compression) error {
 	if errors.Is(err, errStopped) {
 		return err
 	}
-	if s.dir == c.dir {
+	if s.dir == c.dir || c.job.forgone {
 		// After Close the directory is another owner's, and so may the output be.
 		_ = c.dir.Unlink(outputName(s.cfg.Base, c.job.inode))
 	}

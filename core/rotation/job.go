@@ -16,6 +16,7 @@ type job struct {
 	// complete says that the compressed file is in its place, and only the plain one
 	// is left to remove. Under Set.mu.
 	complete bool
+	forgone  bool // under Set.mu: its output is nobody else's
 	gone     atomic.Bool
 }
 

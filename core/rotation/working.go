@@ -12,3 +12,18 @@ func (s *Set) Working() bool {
 	}
 	return false
 }
+
+// Forgo leaves every file plain that is not compressed yet, for good: nobody may open
+// the series to go on with it.
+func (s *Set) Forgo() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.jobs {
+		if j.complete && s.retire(j) == nil {
+			continue
+		}
+		j.forgone = true
+		s.abandon(j)
+		_ = s.dir.Unlink(outputName(s.cfg.Base, j.inode))
+	}
+}

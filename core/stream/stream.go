@@ -52,6 +52,9 @@ type Config struct {
 	// FIFO from it. Both are called with the identity of the host.
 	Save   func(*sluicepb.StreamRecord) error
 	Forget func() error
+	// Linger says, each time, whether a stream whose container has ended may wait for its
+	// compressions.
+	Linger func() bool
 	// Spill opens the file in the state directory through which dropped output goes;
 	// create makes it where it is missing. It is called with the identity of the host,
 	// and the stream closes the file.
@@ -177,13 +180,16 @@ func (s *Stream) GiveUp() {
 // finish ends a stream whose container has closed it and whose pipe is empty. While
 // files of its series are being compressed the record stays: a kill must leave
 // somebody who knows that they are owed. On a busy machine that takes long; the pipe
-// and the live file are not needed any more.
+// and the live file are not needed any more. Where too many wait the files stay plain.
 func (s *Stream) finish(t *worker.Thread) Next {
 	s.ended = true
 	if s.set != nil && s.set.Working() {
-		s.closeLive()
-		s.closePipe()
-		return Next{After: compressionLook, Held: true}
+		if s.Linger() {
+			s.closeLive()
+			s.closePipe()
+			return Next{After: compressionLook, Held: true}
+		}
+		s.set.Forgo()
 	}
 	s.Close()
 	if err := t.AsHost(s.Forget); err != nil {

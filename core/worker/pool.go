@@ -61,7 +61,8 @@ type Waiter interface {
 // Pool is a set of worker threads. Its methods may be called concurrently.
 type Pool struct {
 	log        *slog.Logger
-	background bool
+	background bool // few threads
+	polite     bool // of the lowest priority
 	waiter     Waiter
 	panics     atomic.Int64
 	ended      sync.WaitGroup // threads
@@ -79,9 +80,17 @@ func NewPool(log *slog.Logger, waiter Waiter) *Pool {
 	return &Pool{log: log, waiter: waiter, devices: map[uint64]*queue{}}
 }
 
-// NewBackgroundPool makes a pool whose threads have the lowest priority of processor
+// NewBackgroundPool makes a pool of few threads, with the lowest priority of processor
 // and disk.
 func NewBackgroundPool(log *slog.Logger) *Pool {
+	p := NewOvertimePool(log)
+	p.polite = true
+	return p
+}
+
+// NewOvertimePool makes a pool of few threads, for work in the background that has
+// been put off for too long.
+func NewOvertimePool(log *slog.Logger) *Pool {
 	p := NewPool(log, newTokens())
 	p.background = true
 	return p

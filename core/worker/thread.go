@@ -50,7 +50,7 @@ func (t *Thread) serve() {
 
 // prepare makes the thread harmless. An error is given to every task it gets.
 func (t *Thread) prepare() error {
-	if t.pool.background {
+	if t.pool.polite {
 		yieldToOthers()
 	}
 	var err error
