@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// looksPerSecond is the budget of the whole process: when more streams are busy
-	// than it allows at the shortest pause, each of them pauses longer.
-	looksPerSecond = 2000
 	// tick is to what visits are aligned at least.
 	tick = 500 * time.Microsecond
 	// patience is how often, with doubling pauses, a stream that was busy is looked
@@ -39,18 +36,17 @@ const (
 // A stream is in exactly one place: armed in the epoll set, waiting in the heap, or
 // with the worker pool. So it is never visited twice at the same time.
 type scheduler struct {
-	pool     *worker.Pool
-	maxDelay time.Duration
-	ended    func(*entry)
-	start    time.Time
-	wakeups  atomic.Int64
-	panics   atomic.Int64
-	onVisit  func(*entry) // called before each visit; tests and builds with faults set it
-	visited  func(*entry) // called after each visit that was not the last; may be nil
-	epoll    int
-	timer    int
-	wake     int // eventfd
-	stop     int // eventfd
+	pool    *worker.Pool
+	ended   func(*entry)
+	start   time.Time
+	wakeups atomic.Int64
+	panics  atomic.Int64
+	onVisit func(*entry) // called before each visit; tests and builds with faults set it
+	visited func(*entry) // called after each visit that was not the last; may be nil
+	epoll   int
+	timer   int
+	wake    int // eventfd
+	stop    int // eventfd
 
 	asked func() // somebody connects; see listen
 
@@ -59,7 +55,7 @@ type scheduler struct {
 	wakeAt  time.Time // what the timer is set to; zero: not set
 	entries map[int32]*entry
 	next    int32
-	busy    int // entries that are visited by the clock because they are chatty
+	pace    pace
 	closed  bool
 }
 
@@ -90,7 +86,7 @@ type entry struct {
 // that wait in it.
 func newScheduler(maxDelay time.Duration, ended func(*entry)) (*scheduler, error) {
 	s := &scheduler{
-		maxDelay: maxDelay, ended: ended, onVisit: injected, start: time.Now(),
+		pace: pace{maxDelay: maxDelay}, ended: ended, onVisit: injected, start: time.Now(),
 		epoll: -1, timer: -1, wake: -1, stop: -1, entries: map[int32]*entry{},
 	}
 	if err := s.openDescriptors(); err != nil {
@@ -131,8 +127,9 @@ func (s *scheduler) ready(e *entry, now time.Time, hangup bool) {
 		return // nudged since the kernel saw it
 	}
 	e.armed = false
-	at := e.last.Add(s.wished())
+	at := e.last.Add(s.pace.pause(now))
 	if hangup || !now.Before(at) {
+		s.pace.looked(now)
 		s.pool.Queue(&e.task)
 		return
 	}
@@ -150,12 +147,6 @@ func (s *scheduler) nudge(e *entry) {
 	}
 }
 
-// wished is the pause that the number of busy streams asks for.
-func (s *scheduler) wished() time.Duration {
-	share := time.Duration(s.busy) * time.Second / looksPerSecond
-	return min(max(pump.ShortestPause, share), s.maxDelay)
-}
-
 // add takes a new stream, to be looked at soon.
 func (s *scheduler) add(e *entry) {
 	s.mu.Lock()
@@ -171,13 +162,13 @@ func (s *scheduler) add(e *entry) {
 	e.patience = patience
 	e.task.Run = func(t *worker.Thread, refused error) { s.visit(e, t, refused) }
 	s.entries[e.key] = e
-	s.wait(e, s.align(time.Now().Add(min(pump.ShortestPause, s.maxDelay)), tick))
+	s.wait(e, s.align(time.Now().Add(min(pump.ShortestPause, s.pace.maxDelay)), tick))
 }
 
 // visit runs on a worker thread.
 func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 	s.mu.Lock()
-	closed, wished := s.closed, s.wished()
+	closed, wished := s.closed, s.pace.pause(time.Now())
 	s.mu.Unlock()
 	if closed {
 		return
@@ -214,15 +205,15 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 	case s.closed:
 	case next.Held:
 		s.wait(e, now.Add(next.After))
-	case next.Idle && e.patience > 0 && s.maxDelay > 0:
+	case next.Idle && e.patience > 0 && s.pace.maxDelay > 0:
 		pause := pump.ShortestPause << (patience - e.patience)
 		e.patience--
-		s.wait(e, s.align(now.Add(min(pause, s.maxDelay)), tick))
+		s.wait(e, s.align(now.Add(min(pause, s.pace.maxDelay)), tick))
 	case next.Idle || next.After > 0 && !e.byClock && !next.Much:
 		// A few bytes after a silence need not mean that more come.
 		s.setByClock(e, false)
 		if err := s.arm(e); err != nil {
-			s.wait(e, now.Add(s.maxDelay))
+			s.wait(e, now.Add(s.pace.maxDelay))
 		}
 	case next.After == 0:
 		s.setByClock(e, true)
@@ -237,7 +228,7 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 // one are visited together: a wake-up of the Go runtime costs several times what a
 // visit does.
 func (s *scheduler) soon(now time.Time, pause time.Duration) time.Time {
-	if wished := s.wished(); pause >= wished && wished > tick {
+	if wished := s.pace.pause(now); pause >= wished && wished > tick {
 		return s.align(now.Add(pause/2), wished)
 	}
 	return s.align(now.Add(pause), tick)
@@ -255,10 +246,10 @@ func (s *scheduler) setByClock(e *entry, byClock bool) {
 	}
 	e.byClock = byClock
 	if byClock {
-		s.busy++
+		s.pace.busy++
 		s.disarm(e)
 	} else {
-		s.busy--
+		s.pace.busy--
 	}
 }
 
