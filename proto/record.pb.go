@@ -575,8 +575,12 @@ type Accounting struct {
 	EvictedFiles        int64 `protobuf:"varint,16,opt,name=evicted_files,json=evictedFiles,proto3" json:"evicted_files,omitempty"`
 	EvictedBytes        int64 `protobuf:"varint,17,opt,name=evicted_bytes,json=evictedBytes,proto3" json:"evicted_bytes,omitempty"`
 	LongestBlockedNanos int64 `protobuf:"varint,18,opt,name=longest_blocked_nanos,json=longestBlockedNanos,proto3" json:"longest_blocked_nanos,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// The lines of written_bytes, by their newlines: those of the live file beyond
+	// live_start_bytes, or of its successor beyond carried_bytes, came since. Missing where
+	// they were not counted from the first byte on.
+	WrittenLines  *int64 `protobuf:"varint,19,opt,name=written_lines,json=writtenLines,proto3,oneof" json:"written_lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Accounting) Reset() {
@@ -731,6 +735,13 @@ func (x *Accounting) GetEvictedBytes() int64 {
 func (x *Accounting) GetLongestBlockedNanos() int64 {
 	if x != nil {
 		return x.LongestBlockedNanos
+	}
+	return 0
+}
+
+func (x *Accounting) GetWrittenLines() int64 {
+	if x != nil && x.WrittenLines != nil {
+		return *x.WrittenLines
 	}
 	return 0
 }
@@ -987,7 +998,7 @@ const file_record_proto_rawDesc = "" +
 	"policyFrom\"0\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\bR\x04task\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xa6\x05\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xe2\x05\n" +
 	"\n" +
 	"Accounting\x12#\n" +
 	"\rwritten_bytes\x18\x01 \x01(\x03R\fwrittenBytes\x12#\n" +
@@ -1010,7 +1021,9 @@ const file_record_proto_rawDesc = "" +
 	"mark_bytes\x18\x0f \x01(\x03R\tmarkBytes\x12#\n" +
 	"\revicted_files\x18\x10 \x01(\x03R\fevictedFiles\x12#\n" +
 	"\revicted_bytes\x18\x11 \x01(\x03R\fevictedBytes\x122\n" +
-	"\x15longest_blocked_nanos\x18\x12 \x01(\x03R\x13longestBlockedNanos\"W\n" +
+	"\x15longest_blocked_nanos\x18\x12 \x01(\x03R\x13longestBlockedNanos\x12(\n" +
+	"\rwritten_lines\x18\x13 \x01(\x03H\x00R\fwrittenLines\x88\x01\x01B\x10\n" +
+	"\x0e_written_lines\"W\n" +
 	"\x04Loss\x12#\n" +
 	"\x05cause\x18\x01 \x01(\x0e2\r.sluice.CauseR\x05cause\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x14\n" +
@@ -1088,6 +1101,7 @@ func file_record_proto_init() {
 	if File_record_proto != nil {
 		return
 	}
+	file_record_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -131,6 +131,9 @@ func (e *entry) status() owner.Stream {
 	if last := e.stream.LastRotation(); !last.IsZero() {
 		s.LastRotationUnixNano = last.UnixNano()
 	}
+	if in := a.InLines(); a.LinesKnown {
+		s.InLines, s.WrittenLines = &in, &a.WrittenLines
+	}
 	switch {
 	case e.stream.Dropping():
 		s.State = owner.Dropping

@@ -262,6 +262,8 @@ func (e *Engine) Metrics() Metrics {
 			m.Dropping++
 		}
 	}
+	// Of streams that began while nobody counted there are only the lines dropped.
+	m.LinesKnown = e.settings.CountLines
 	return m
 }
 

@@ -108,6 +108,8 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 		Retry:  retryAfter,
 		Now:    time.Now,
 		Log:    log,
+
+		CountLines: e.settings.CountLines,
 	})
 	return entry
 }

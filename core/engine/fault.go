@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"runtime/debug"
+	"sluice/core/pump"
 	"sluice/core/stream"
 	"sluice/core/worker"
 	"time"
@@ -40,7 +41,11 @@ func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished ti
 	if refused == nil {
 		e.introduce()
 	}
-	return e.stream.Visit(t, refused, time.Now(), wished)
+	next = e.stream.Visit(t, refused, time.Now(), wished)
+	if s.rests(e, next) && e.stream.Settle() {
+		return stream.Next{After: pump.SoonPause, Much: true}
+	}
+	return next
 }
 
 // fault counts and logs a panic of a visit and says what becomes of the stream.

@@ -47,6 +47,7 @@ func TestFaultRebuildsTheStream(t *testing.T) {
 	m := e.Metrics()
 	assert.Equal(t, int64(1), m.Panics)
 	assert.Equal(t, int64(len(want)), m.WrittenBytes, "the account is rebuilt too")
+	assert.Equal(t, int64(5000), m.WrittenLines)
 	assert.Zero(t, m.DroppedBytes)
 	assert.Contains(t, b.log.String(), "rebuilt from its record")
 	assert.Contains(t, b.log.String(), "fault_test.go", "with the stack")
@@ -70,6 +71,7 @@ func TestSecondFaultDropsAndCounts(t *testing.T) {
 	assert.Equal(t, int64(2), m.Panics)
 	assert.Equal(t, int64(5000), m.DroppedLines)
 	assert.Equal(t, m.InBytes(), m.WrittenBytes+m.DroppedBytes)
+	assert.Equal(t, int64(5000), m.InLines())
 	assert.Empty(t, b.stateNames())
 }
 

@@ -144,6 +144,9 @@ func (m *matrix) run(dropping, state bool) {
 	assert.Equal(t, int64(proof.Lines), metrics.DroppedLines)
 	assert.Equal(t, int64(len(proof.Marks)), metrics.Marks)
 	assert.Equal(t, int64(total), metrics.InBytes(), "in = written + dropped")
+	assert.True(t, metrics.LinesKnown)
+	assert.Equal(t, linesKept(proof, input)+newlines(inputs[other]), metrics.WrittenLines)
+	assert.Equal(t, newlines(input)+newlines(inputs[other]), metrics.InLines(), "in = written + dropped")
 	if !assert.Zero(t, proof.Missing) {
 		out, _ := exec.Command("ls", "-la", box).CombinedOutput()
 		t.Log(string(out))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,7 +57,17 @@ func (b *testbed) proveGaps(m Metrics, id string, limit int, input []byte) gaps.
 	assert.Equal(b.t, m.MarkBytes, int64(proof.MarkBytes))
 	assert.Equal(b.t, m.Marks, int64(len(proof.Marks)))
 	assert.Equal(b.t, int64(len(input)), m.InBytes(), "in = written + dropped")
+	assert.Equal(b.t, linesKept(proof, input), m.WrittenLines)
+	assert.Equal(b.t, newlines(input), m.InLines(), "in = written + dropped")
 	return proof
+}
+
+func newlines(text []byte) int64 { return int64(bytes.Count(text, []byte("\n"))) }
+
+// linesKept is how many lines were written: those in the log, and those that its policy
+// removed.
+func linesKept(proof gaps.Proof, input []byte) int64 {
+	return int64(proof.Kept) + newlines(input[:proof.Missing])
 }
 
 func TestFullDiskIsDroppedMarkedAndCounted(t *testing.T) {

@@ -167,6 +167,8 @@ func killOnce(t *testing.T, options string, at int) (calls []string, killed bool
 	}
 	sameBytes(t, want, got)
 	require.Equal(t, int64(len(text)), m.WrittenBytes, "the account of the stream")
+	require.Equal(t, newlines(text), m.WrittenLines, "killed at %d", at)
+	require.True(t, m.LinesKnown)
 	require.True(t, tidy(box))
 	require.Empty(t, b.stateNames())
 	return calls, killed

@@ -107,6 +107,8 @@ func killFullOnce(t *testing.T, limit string, before []byte, at int) (calls []st
 	require.Equal(t, int64(len(proof.Marks)), m.Marks, "killed at %d", at)
 	require.Equal(t, int64(proof.MarkBytes), m.MarkBytes, "killed at %d", at)
 	require.Equal(t, int64(len(input)), m.InBytes(), "killed at %d", at)
+	require.Equal(t, linesKept(proof, input), m.WrittenLines, "killed at %d", at)
+	require.Equal(t, newlines(input), m.InLines(), "killed at %d", at)
 	require.Empty(t, b.stateNames())
 	require.NoError(t, unix.Unmount(b.boxes, unix.MNT_DETACH), "a mount for each point is too many")
 	return calls, killed

@@ -205,6 +205,9 @@ func (e *Engine) stopPipe() {
 		e.tending.Stop()
 	}
 	for entry := range e.serving {
+		for more := true; more; {
+			more = entry.stream.Settle()
+		}
 		e.past = e.past.Plus(entry.stream.Account())
 		entry.release()
 	}

@@ -49,6 +49,7 @@ func TestPipeEndsWithItsWriter(t *testing.T) {
 		account, err := ServePipe(t.Context(), config)
 		require.NoError(t, err)
 		assert.Equal(t, int64(80000), account.WrittenBytes)
+		assert.Equal(t, int64(10000), account.WrittenLines)
 		assert.Equal(t, []int64{4, 5}[i], account.Rotations, "the second goes on in the file of the first")
 	}
 	assert.Equal(t, want, b.series("pipe", "app.log", 16<<10))

@@ -209,7 +209,7 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 		pause := pump.ShortestPause << (patience - e.patience)
 		e.patience--
 		s.wait(e, s.align(now.Add(min(pause, s.pace.maxDelay)), tick))
-	case next.Idle || next.After > 0 && !e.byClock && !next.Much:
+	case s.rests(e, next):
 		// A few bytes after a silence need not mean that more come.
 		s.setByClock(e, false)
 		if err := s.arm(e); err != nil {
@@ -222,6 +222,12 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 		s.setByClock(e, true)
 		s.wait(e, s.soon(now, next.After))
 	}
+}
+
+// rests tells that a visit ended with nothing, or with a few bytes after a silence: the
+// next may be far away.
+func (s *scheduler) rests(e *entry, next stream.Next) bool {
+	return !next.Ended && !next.Held && (next.Idle || next.After > 0 && !e.byClock && !next.Much)
 }
 
 // soon gives the time to visit a busy stream again. Streams whose pause is the common

@@ -132,7 +132,8 @@ func (b *testbed) checkFirst(t *testing.T, e *Engine, output []byte, least int) 
 	assert.EqualValues(t, len(beginning), m.WrittenBytes)
 	dropped := output[len(beginning):]
 	assert.EqualValues(t, len(dropped), m.DroppedBytes)
-	assert.EqualValues(t, bytes.Count(dropped, []byte("\n")), m.DroppedLines)
+	assert.Equal(t, newlines(dropped), m.DroppedLines)
+	assert.Equal(t, newlines(output), m.InLines())
 }
 
 func TestTheFirstBytesEndOnlyOnce(t *testing.T) {
@@ -164,4 +165,5 @@ func TestTheFirstBytesEndOnlyOnce(t *testing.T) {
 	assert.Equal(t, kept[:written], again[:written])
 	assert.Regexp(t, markPattern, again)
 	assert.Equal(t, written, e.Metrics().WrittenBytes)
+	assert.Equal(t, newlines(output[:written]), e.Metrics().WrittenLines, "the mark is no line of the container's")
 }

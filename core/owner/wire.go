@@ -97,6 +97,10 @@ type Stream struct {
 	WrittenBytes int64 `json:"written_bytes"`
 	DroppedBytes int64 `json:"dropped_bytes"`
 	DroppedLines int64 `json:"dropped_lines"`
+	// InLines and WrittenLines are missing where they are not counted (count_lines); while
+	// much is written they are up to a second or a mebibyte behind.
+	InLines      *int64 `json:"in_lines,omitempty"`
+	WrittenLines *int64 `json:"written_lines,omitempty"`
 	// Files of the series, with the live one, and what they take on the disk.
 	Files     int64 `json:"files"`
 	DiskBytes int64 `json:"disk_bytes"`

@@ -15,7 +15,7 @@ import (
 )
 
 // pipe gives both ends of a pipe whose reading end does not block.
-func pipe(t *testing.T) (reader int, writer *os.File) {
+func pipe(t testing.TB) (reader int, writer *os.File) {
 	t.Helper()
 	var fds [2]int
 	require.NoError(t, unix.Pipe2(fds[:], unix.O_CLOEXEC))
@@ -30,7 +30,7 @@ func pipe(t *testing.T) (reader int, writer *os.File) {
 	return fds[0], writer
 }
 
-func file(t *testing.T) *os.File {
+func file(t testing.TB) *os.File {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "live"))
 	require.NoError(t, err)

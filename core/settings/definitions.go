@@ -203,6 +203,12 @@ var definitions = []definition{
 		set:     setSize(func(m *Module) *int64 { return &m.MemoryLimitBytes }, 16<<20, 1<<40),
 	},
 	{
+		name: "count_lines", form: "switch", fallback: "false",
+		meaning: "Whether the lines that are written are counted, for a tenth more CPU of the logger. " +
+			"Without it there are no figures of lines but for those dropped.",
+		set: setSwitch(func(m *Module) *bool { return &m.CountLines }),
+	},
+	{
 		name: "log_streams", form: "switch", fallback: "false",
 		meaning: "One line in the agent's log per stream.",
 		set:     setSwitch(func(m *Module) *bool { return &m.LogStreams }),

@@ -102,6 +102,9 @@ type Module struct {
 	// DebugContainers says what becomes of the output of DEBUG containers.
 	DebugContainers Debug
 
+	// CountLines keeps the number of the lines that each stream writes.
+	CountLines bool
+
 	// LogStreams asks for a log line per stream.
 	LogStreams bool
 

@@ -19,6 +19,10 @@ type Account struct {
 	WrittenBytes, DroppedBytes, DroppedLines int64
 	// Dropped is what the totals consist of.
 	Dropped [Causes]Loss
+	// WrittenLines are those of WrittenBytes, a mebibyte or a second behind while much
+	// comes; LinesKnown says that they were counted from the first byte on.
+	WrittenLines int64
+	LinesKnown   bool
 	// Marks are the lines in the log that tell of a loss.
 	Marks, MarkBytes int64
 	// Files and DiskBytes are what the series has now, with the live file, as far as the
@@ -36,12 +40,16 @@ type Account struct {
 // InBytes is what was taken out of the pipe: all of it was written or dropped.
 func (a Account) InBytes() int64 { return a.WrittenBytes + a.DroppedBytes }
 
+// InLines is the same in lines, where they are known.
+func (a Account) InLines() int64 { return a.WrittenLines + a.DroppedLines }
+
 // Plus adds two accounts up.
 func (a Account) Plus(b Account) Account {
 	sum := Account{
 		WrittenBytes: a.WrittenBytes + b.WrittenBytes, DroppedBytes: a.DroppedBytes + b.DroppedBytes,
 		DroppedLines: a.DroppedLines + b.DroppedLines,
-		Marks:        a.Marks + b.Marks, MarkBytes: a.MarkBytes + b.MarkBytes,
+		WrittenLines: a.WrittenLines + b.WrittenLines, LinesKnown: a.LinesKnown || b.LinesKnown,
+		Marks: a.Marks + b.Marks, MarkBytes: a.MarkBytes + b.MarkBytes,
 		Files: a.Files + b.Files, DiskBytes: a.DiskBytes + b.DiskBytes,
 		RoomFiles: a.RoomFiles + b.RoomFiles, RoomBytes: a.RoomBytes + b.RoomBytes,
 		LongestBlocked: max(a.LongestBlocked, b.LongestBlocked),
@@ -58,6 +66,8 @@ func (a Account) Plus(b Account) Account {
 // account is an Account that is written by one thread and read by any.
 type account struct {
 	writtenBytes               atomic.Int64
+	writtenLines               atomic.Int64
+	linesKnown                 atomic.Bool
 	dropped                    [Causes]loss
 	marks, markBytes           atomic.Int64
 	rotatedFiles, rotatedBytes atomic.Int64
@@ -75,7 +85,8 @@ func (s *Stream) Account() Account {
 	a := &s.account
 	now := Account{
 		WrittenBytes: a.writtenBytes.Load(),
-		Marks:        a.marks.Load(), MarkBytes: a.markBytes.Load(),
+		WrittenLines: a.writtenLines.Load(), LinesKnown: a.linesKnown.Load(),
+		Marks: a.marks.Load(), MarkBytes: a.markBytes.Load(),
 		RoomFiles: a.roomFiles.Load(), RoomBytes: a.roomBytes.Load(),
 		LongestBlocked: max(time.Duration(a.longestBlocked.Load()), s.heldUp()),
 		Rotations:      a.rotations.Load(), RotationErrors: a.rotationErrors.Load(),

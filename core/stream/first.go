@@ -27,6 +27,9 @@ func (s *Stream) endFirst(t *worker.Thread, size int64) {
 	if err != nil {
 		s.warn("cannot read where the first bytes end; they stay without a mark", err)
 	}
+	if err := s.countAll(); err != nil {
+		s.loseCount(err)
+	}
 	s.note(size+int64(len(mark)), 0)
 	s.Record.FirstEndBytes = size
 	if err := s.save(t); err != nil {

@@ -133,6 +133,9 @@ func (s *Stream) follow() (size int64, err error) {
 			s.liveBytes.Store(st.Size)
 			return st.Size, nil
 		}
+		if err := s.countAll(); err != nil {
+			s.loseCount(err)
+		}
 		s.closeLive()
 	}
 	return 0, fmt.Errorf("open %q: it is removed as soon as it is made", s.Name)

@@ -45,6 +45,9 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 	if err != nil {
 		return err
 	}
+	if err := s.countAll(); err != nil {
+		return err
+	}
 	text := markText(s.gap, now, torn)
 	s.note(size, 0)
 	s.Record.GetAccounting().Mark = &sluicepb.Mark{GapSinceUnixNano: s.gap.GetSinceUnixNano(), Bytes: int64(len(text))}

@@ -8,7 +8,7 @@ import (
 
 // note puts the account into the record, as it is while the live file is size bytes
 // long: before a rotation that moves the last carried bytes to the next file, or
-// before a mark is written at that length.
+// before a mark is written at that length. All lines before it are counted (countAll).
 func (s *Stream) note(size, carried int64) {
 	a := s.Record.GetAccounting()
 	a.WrittenBytes = s.account.writtenBytes.Load()
@@ -17,6 +17,7 @@ func (s *Stream) note(size, carried int64) {
 	a.LastRotationUnixNano = s.lastRotation.Load()
 	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
 	a.Mark = nil
+	s.noteLines(a)
 }
 
 // resumeAccount continues the account of the record. If the live file is still the
@@ -28,6 +29,7 @@ func (s *Stream) resumeAccount(t *worker.Thread) error {
 	written, rotations := a.GetWrittenBytes(), a.GetRotations()
 	s.account.marks.Store(a.GetMarks())
 	s.account.markBytes.Store(a.GetMarkBytes())
+	s.resumeLines(a)
 	if s.live != nil {
 		size, err := s.follow()
 		if err != nil {
@@ -43,12 +45,15 @@ func (s *Stream) resumeAccount(t *worker.Thread) error {
 				return fmt.Errorf("resume the account of %q: %w", s.Name, err)
 			}
 			written += size - a.GetLiveStartBytes() - mark
+			s.owesLines(a.GetLiveStartBytes()+mark, size)
 		case a.GetLiveInode() != 0:
 			written += size - a.GetCarriedBytes()
+			s.owesLines(a.GetCarriedBytes(), size)
 			rotations++
 		default:
 			// The first live file: what it has already is not this stream's.
 			a.LiveInode, a.LiveStartBytes = s.liveInode, size
+			s.noteLines(a)
 		}
 	}
 	s.account.writtenBytes.Store(max(0, written))

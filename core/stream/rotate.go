@@ -22,6 +22,9 @@ func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	if err != nil {
 		return err
 	}
+	if err := s.countAll(); err != nil {
+		return err
+	}
 	s.lastRotation.Store(now.UnixNano())
 	s.note(size, carried)
 	s.Record.GetAccounting().ContinuesLine = continues

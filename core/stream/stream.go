@@ -59,6 +59,8 @@ type Config struct {
 	// create makes it where it is missing. It is called with the identity of the host,
 	// and the stream closes the file.
 	Spill func(create bool) (*os.File, error)
+	// CountLines keeps the number of the lines that are written.
+	CountLines bool
 	// Retry is how often a file that failed is tried again.
 	Retry time.Duration
 	// Now is the clock of rotations, retention and reports.
@@ -110,6 +112,7 @@ type Stream struct {
 	asked                      atomic.Pointer[AskedRotation]
 	reports, evictions, losses limiter
 	account                    account
+	lines                      lines
 	last                       time.Time // of the last look
 }
 
@@ -161,7 +164,7 @@ func (s *Stream) Rebuild(t *worker.Thread) error {
 		_ = s.set.Close()
 		s.set = nil
 	}
-	s.carried, s.flood = "", false
+	s.carried, s.flood, s.lines = "", false, lines{}
 	s.ended = s.ended && s.Pipe < 0
 	if err := s.Open(t, false); err != nil {
 		return fmt.Errorf("rebuild the stream: %w", err)
@@ -183,6 +186,9 @@ func (s *Stream) GiveUp() {
 // and the live file are not needed any more. Where too many wait the files stay plain.
 func (s *Stream) finish(t *worker.Thread) Next {
 	s.ended = true
+	if err := s.countAll(); err != nil {
+		s.loseCount(err)
+	}
 	if s.set != nil && s.set.Working() {
 		if s.Linger() {
 			s.closeLive()

@@ -43,6 +43,7 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 	s.visiting.Store(now.UnixNano())
 	s.rotateAsked(t, refused, now)
 	next := s.visit(t, refused, now, wished)
+	s.lookAtLines(now)
 	s.visiting.Store(0)
 	if took := s.Now().Sub(now); took > held {
 		s.account.blockedFor(took)
@@ -183,6 +184,7 @@ func (s *Stream) move(size int64, count int) (moved int, err error) {
 		moved, err = s.squeeze(size, count, err)
 	}
 	s.account.writtenBytes.Add(int64(moved))
+	s.wrote(size, moved)
 	s.liveBytes.Store(size + int64(moved))
 	return moved, err
 }

@@ -29,6 +29,8 @@ type Proof struct {
 	Marks []Mark
 	// Bytes and Lines are the sums of what the marks say, MarkBytes their lengths.
 	Bytes, Lines, MarkBytes int
+	// Kept is how many ends of lines of the input are in the log.
+	Kept int
 	// Missing is how much of the input is before the log's beginning: what the
 	// retention, or making room, removed.
 	Missing int
@@ -51,6 +53,7 @@ func Check(input, log []byte) (Proof, error) {
 		if at, err = match(input, at, text); err != nil {
 			return p, err
 		}
+		p.Kept += bytes.Count(text, []byte("\n"))
 		if at+m.Bytes > len(input) {
 			return p, fmt.Errorf("mark %d tells of %d bytes where %d are left", len(p.Marks)+1, m.Bytes, len(input)-at)
 		}
@@ -71,6 +74,7 @@ func Check(input, log []byte) (Proof, error) {
 		p.MarkBytes += m.Size
 		rest = rest[found[1]+1:]
 	}
+	p.Kept += bytes.Count(rest, []byte("\n"))
 	at, err := match(input, at, rest)
 	if err == nil && at != len(input) {
 		err = fmt.Errorf("the log ends at byte %d of %d: %.80q is missing", at, len(input), input[at:])
