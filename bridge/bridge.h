@@ -123,7 +123,10 @@ enum sluice_metric
   SLUICE_BYTES_MADE_ROOM = 29, // counter
   SLUICE_LONGEST_BLOCKED_MS = 30, // gauge: longest time held back by a disk
   SLUICE_BYTES_DROPPED_DISCARDED = 31, // as configured
-  SLUICE_METRICS = 32,
+  SLUICE_LINES_IN =
+    32, // counter: ends of lines of the bytes in; -1: not counted
+  SLUICE_LINES_WRITTEN = 33, // counter: of the bytes written; -1: not counted
+  SLUICE_METRICS = 34,
 };
 
 // Fills `values`, an array of `count` numbers indexed by sluice_metric; a

@@ -105,6 +105,12 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 		C.SLUICE_FILES_MADE_ROOM:               m.RoomFiles,
 		C.SLUICE_BYTES_MADE_ROOM:               m.RoomBytes,
 		C.SLUICE_LONGEST_BLOCKED_MS:            m.LongestBlocked.Milliseconds(),
+
+		C.SLUICE_LINES_IN:      -1,
+		C.SLUICE_LINES_WRITTEN: -1,
+	}
+	if m.LinesKnown {
+		all[C.SLUICE_LINES_IN], all[C.SLUICE_LINES_WRITTEN] = m.InLines(), m.WrittenLines
 	}
 	out := unsafe.Slice((*int64)(unsafe.Pointer(values)), int(count))
 	copy(out, all[:])

@@ -49,6 +49,8 @@ constexpr struct
   {SLUICE_BYTES_MADE_ROOM, "sluice/bytes_made_room"},
   {SLUICE_LONGEST_BLOCKED_MS, "sluice/longest_blocked_ms"},
   {SLUICE_BYTES_DROPPED_DISCARDED, "sluice/bytes_dropped_discarded"},
+  {SLUICE_LINES_IN, "sluice/lines_in"},
+  {SLUICE_LINES_WRITTEN, "sluice/lines_written"},
 };
 
 static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");
@@ -62,7 +64,7 @@ class Reading
 public:
   Reading() { served.fill(true); }
 
-  double value(sluice_metric metric)
+  process::Future<double> value(sluice_metric metric)
   {
     std::lock_guard<std::mutex> lock(mutex);
 
@@ -72,6 +74,12 @@ public:
     }
 
     served[metric] = true;
+
+    // NOTE: The registry leaves out of a snapshot what has failed.
+    if (values[metric] < 0) {
+      return process::Failure("This is not counted");
+    }
+
     return static_cast<double>(values[metric]);
   }
 

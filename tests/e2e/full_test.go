@@ -143,7 +143,7 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 			at, fill := disk.make(t, 128)
 			n := newNode(t, seed, parameter{"max_stdout_size", "256KB"}, parameter{"max_stderr_size", "256KB"},
 				parameter{"logrotate_stdout_options", "rotate 10000"}, parameter{"logrotate_stderr_options", "rotate 10000"},
-				parameter{"evict_on_full", "false"}, parameter{"full_wait", "100ms"})
+				parameter{"evict_on_full", "false"}, parameter{"full_wait", "100ms"}, parameter{"count_lines", "true"})
 			n.workDir = filepath.Join(at, "work")
 			report := n.startReporting()
 			for range rounds {
@@ -154,7 +154,7 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 				time.Sleep(time.Duration(1100+n.random.IntN(300)) * time.Millisecond)
 			}
 			r := n.endReporting(report)
-			dropped, lines, marks := 0, 0, 0
+			dropped, lines, kept, marks := 0, 0, 0, 0
 			for _, box := range n.boxes {
 				w := writtenBy(t, box)
 				for stream, count := range map[string]int64{"stdout": w.Stdout, "stderr": w.Stderr} {
@@ -162,6 +162,7 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 					require.NoError(t, err, "%s of %s", stream, box)
 					require.Zero(t, proof.Missing)
 					dropped, lines, marks = dropped+proof.Bytes, lines+proof.Lines, marks+len(proof.Marks)
+					kept += proof.Kept
 					for _, m := range proof.Marks {
 						require.Equal(t, disk.reason, m.Reason)
 					}
@@ -174,6 +175,8 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 			require.Equal(t, dropped, metric("bytes_dropped"))
 			require.Equal(t, dropped, metric("bytes_dropped_no_space")+metric("bytes_dropped_quota"))
 			require.Equal(t, lines, metric("lines_dropped"))
+			require.Equal(t, kept, metric("lines_written"))
+			require.Equal(t, kept+lines, metric("lines_in"))
 			require.Equal(t, marks, metric("marks"))
 			n.requireStateEmpty()
 		})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sluice/core/owner"
+	"sluice/core/pump"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 )
@@ -50,12 +51,14 @@ func (r *records) addFiles(stream recorded, figures *owner.Stream) {
 	live, a := stream.GetStream(), stream.GetAccounting()
 	if info, err := dir.Stat(live); err == nil && info.Ours() {
 		figures.Files, figures.DiskBytes, figures.LiveBytes = 1, info.Size, info.Size
-		since := info.Size - a.GetCarriedBytes()
+		start := a.GetCarriedBytes()
 		if info.Inode == a.GetLiveInode() {
-			since = info.Size - a.GetLiveStartBytes()
+			start = a.GetLiveStartBytes() + a.GetMark().GetBytes()
 		}
-		figures.WrittenBytes += max(0, since)
-		figures.InBytes += max(0, since)
+		since := max(0, info.Size-start)
+		figures.WrittenBytes += since
+		figures.InBytes += since
+		addLines(figures, dir, stream, start, min(info.Size, settings.MaxBytes))
 	}
 	rotated := dir
 	if settings.Policy.OldDir != "" {
@@ -74,3 +77,26 @@ func (r *records) addFiles(stream recorded, figures *owner.Stream) {
 
 // maxListed names of a sandbox are looked at.
 const maxListed = 100000
+
+// addLines counts what was written since, from..to of the live file, where the lines
+// before it were counted. No more is read than the limit of a live file.
+func addLines(figures *owner.Stream, dir *sandbox.Dir, stream recorded, from, to int64) {
+	a := stream.GetAccounting()
+	if a.WrittenLines == nil {
+		return
+	}
+	live, err := dir.OpenRead(stream.GetStream())
+	if err != nil {
+		return
+	}
+	defer live.Close()
+	found := 0
+	if to > from {
+		if found, _, err = pump.CountLines(int(live.Fd()), from, int(to-from)); err != nil {
+			return
+		}
+	}
+	written := a.GetWrittenLines() + int64(found)
+	in := written + a.GetDroppedLines()
+	figures.WrittenLines, figures.InLines = &written, &in
+}

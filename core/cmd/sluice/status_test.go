@@ -38,16 +38,16 @@ type served struct {
 // Close ends the engine, once.
 func (s *served) Close() { s.once.Do(s.Engine.Close) }
 
-func serve(t *testing.T, container string) *served {
+func serve(t *testing.T, container string, more ...settings.Parameter) *served {
 	t.Helper()
 	base := openDir(t)
 	s := &served{stateDir: filepath.Join(base, "state"), sandbox: filepath.Join(base, "box")}
 	require.NoError(t, os.Mkdir(s.sandbox, 0o755))
-	module, _, err := settings.ParseModule([]settings.Parameter{
+	module, _, err := settings.ParseModule(append([]settings.Parameter{
 		{Key: "state_dir", Value: s.stateDir},
 		{Key: "max_stdout_size", Value: "16KB"},
 		{Key: "logrotate_stdout_options", Value: "rotate 3"},
-	})
+	}, more...))
 	require.NoError(t, err)
 	s.Engine, err = engine.Open(module, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
@@ -127,6 +127,41 @@ func TestStatusWithoutOwner(t *testing.T) {
 	code, out, errOut = sluice("status", "--state_dir="+other)
 	assert.Zero(t, code, errOut)
 	assert.NotContains(t, out, "old\n", "its pipe is gone with that boot")
+}
+
+// Lines are shown where they are counted, by the records too.
+func TestStatusOfLines(t *testing.T) {
+	figures := func(s *served) (in, written any) {
+		_, out, _ := sluice("status", "--json", "--state_dir="+s.stateDir)
+		var got struct{ Streams []map[string]any }
+		require.NoError(t, json.Unmarshal([]byte(out), &got), out)
+		require.Len(t, got.Streams, 1)
+		return got.Streams[0]["in_lines"], got.Streams[0]["written_lines"]
+	}
+	s := serve(t, someContainer, settings.Parameter{Key: "count_lines", Value: "true"})
+	for s.Metrics().InLines() < 12500 {
+		time.Sleep(time.Millisecond)
+	}
+	for _, owned := range []bool{true, false} {
+		if !owned {
+			s.Close()
+		}
+		in, written := figures(s)
+		assert.InDelta(t, 12500, in, 0, owned)
+		assert.InDelta(t, 12500, written, 0, owned)
+		_, out, _ := sluice("status", "--state_dir="+s.stateDir)
+		lines := strings.Split(out, "\n")
+		assert.Contains(t, lines[1], " DROPPED  LINES  FILES ")
+		assert.Equal(t, "12500", strings.Fields(lines[2])[7])
+	}
+	require.NoError(t, os.Remove(filepath.Join(s.sandbox, "stdout")))
+	in, _ := figures(s)
+	assert.Nil(t, in, "what the live file had is not known")
+
+	s = serve(t, someContainer)
+	in, written := figures(s)
+	assert.Nil(t, in)
+	assert.Nil(t, written)
 }
 
 func TestStatusRefuses(t *testing.T) {

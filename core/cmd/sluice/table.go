@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sluice/core/owner"
 	"sluice/core/settings"
 	"strings"
@@ -22,25 +23,28 @@ type column struct {
 	right bool // figures
 	// least is the width below which it is rather left out; 0: it is never cut.
 	least int
-	text  func(s streamStatus, now time.Time) string
+	// optional ones are left out where nobody has such a figure.
+	optional bool
+	text     func(s streamStatus, now time.Time) string
 }
 
 var columns = []column{
-	{"CONTAINER", 0, false, 8, func(s streamStatus, _ time.Time) string { return s.Container }},
-	{"STREAM", 1, false, 0, func(s streamStatus, _ time.Time) string { return s.Stream.Stream }},
-	{"STATE", 2, false, 0, func(s streamStatus, _ time.Time) string { return string(s.State) }},
-	{"RATE", 3, true, 0, func(s streamStatus, _ time.Time) string { return rateText(s.RateBytes) }},
-	{"IN", 4, true, 0, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.InBytes) }},
-	{"WRITTEN", 7, true, 0, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.WrittenBytes) }},
-	{"DROPPED", 5, true, 0, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DroppedBytes) }},
-	{"FILES", 6, true, 0, func(s streamStatus, _ time.Time) string { return fmt.Sprint(s.Files) }},
-	{"DISK", 8, true, 0, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DiskBytes) }},
-	{"ROTATED", 9, true, 0, func(s streamStatus, now time.Time) string { return agoText(s.LastRotationUnixNano, now) }},
-	{"BLOCKED", 11, true, 0, func(s streamStatus, _ time.Time) string { return blockedText(s.LongestBlockedNanos) }},
-	{"TASK", 10, false, 8, func(s streamStatus, _ time.Time) string { return s.Task }},
-	{"EXECUTOR", 12, false, 8, func(s streamStatus, _ time.Time) string { return s.Executor }},
-	{"FRAMEWORK", 13, false, 8, func(s streamStatus, _ time.Time) string { return s.Framework }},
-	{"SANDBOX", 14, false, 20, func(s streamStatus, _ time.Time) string { return s.Sandbox }},
+	{"CONTAINER", 0, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Container }},
+	{"STREAM", 1, false, 0, false, func(s streamStatus, _ time.Time) string { return s.Stream.Stream }},
+	{"STATE", 2, false, 0, false, func(s streamStatus, _ time.Time) string { return string(s.State) }},
+	{"RATE", 3, true, 0, false, func(s streamStatus, _ time.Time) string { return rateText(s.RateBytes) }},
+	{"IN", 4, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.InBytes) }},
+	{"WRITTEN", 7, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.WrittenBytes) }},
+	{"DROPPED", 5, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DroppedBytes) }},
+	{"LINES", 12, true, 0, true, func(s streamStatus, _ time.Time) string { return countText(s.InLines) }},
+	{"FILES", 6, true, 0, false, func(s streamStatus, _ time.Time) string { return fmt.Sprint(s.Files) }},
+	{"DISK", 8, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DiskBytes) }},
+	{"ROTATED", 9, true, 0, false, func(s streamStatus, now time.Time) string { return agoText(s.LastRotationUnixNano, now) }},
+	{"BLOCKED", 11, true, 0, false, func(s streamStatus, _ time.Time) string { return blockedText(s.LongestBlockedNanos) }},
+	{"TASK", 10, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Task }},
+	{"EXECUTOR", 13, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Executor }},
+	{"FRAMEWORK", 14, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Framework }},
+	{"SANDBOX", 15, false, 20, false, func(s streamStatus, _ time.Time) string { return s.Sandbox }},
 }
 
 func rateText(rate *int64) string {
@@ -48,6 +52,14 @@ func rateText(rate *int64) string {
 		return "-"
 	}
 	return settings.ShortSize(*rate) + "/s"
+}
+
+// countText is empty for a figure that there is not.
+func countText(count *int64) string {
+	if count == nil {
+		return ""
+	}
+	return fmt.Sprint(*count)
 }
 
 // agoText is how long ago something was.
@@ -89,6 +101,11 @@ func (s *status) table(out io.Writer, width int, now time.Time) []string {
 			row[i] = printable(c.text(stream, now))
 		}
 		rows = append(rows, row)
+	}
+	for i, c := range columns {
+		if c.optional && !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[i] != "" }) {
+			rows[0][i] = ""
+		}
 	}
 	widths := fit(rows, width)
 	lines := make([]string, len(rows))
