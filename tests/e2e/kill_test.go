@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -95,6 +96,7 @@ type node struct {
 	agentProcess *exec.Cmd
 	keeper       *exec.Cmd
 	log          *os.File
+	report       *os.File // of the last agent
 	boxes        []string
 }
 
@@ -109,14 +111,17 @@ func killRounds(t *testing.T, round func(*node)) {
 		out, err := killPolicies[batch*2%len(killPolicies)], killPolicies[(batch*2+1)%len(killPolicies)]
 		n := newNode(t, seed+uint64(batch),
 			parameter{"max_stdout_size", "64KB"}, parameter{"max_stderr_size", "64KB"},
-			parameter{"logrotate_stdout_options", out}, parameter{"logrotate_stderr_options", err})
+			parameter{"logrotate_stdout_options", out}, parameter{"logrotate_stderr_options", err},
+			parameter{"count_lines", "true"})
 		n.startContainers(killContainers)
 		for range min(roundsPerBatch, rounds-batch*roundsPerBatch) {
 			round(n)
 		}
-		n.finish()
-		f, b := n.requireAll()
+		r := n.finish()
+		f, b, l := n.requireAll()
 		files, bytes = files+f, bytes+b
+		require.InDelta(t, b, r.Metrics["sluice/bytes_written"], 0, "the account across all kills")
+		require.InDelta(t, l, r.Metrics["sluice/lines_written"], 0, "the account across all kills")
 	}
 	t.Logf("%d rounds, %d rotated files, %d MB", rounds, files, bytes>>20)
 }
@@ -156,7 +161,18 @@ func (n *node) spawn(cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-func (n *node) startAgent(args ...string) { n.agentProcess = n.spawn(n.command(args...)) }
+func (n *node) startAgent(args ...string) {
+	n.t.Helper()
+	var err error
+	n.report, err = os.Create(filepath.Join(n.t.TempDir(), "report"))
+	require.NoError(n.t, err)
+	defer n.report.Close()
+	n.agentProcess = n.command(append([]string{"--json"}, args...)...)
+	n.agentProcess.Stdout, n.agentProcess.Stderr = n.report, n.log
+	require.NoError(n.t, n.agentProcess.Start())
+	agent := n.agentProcess
+	n.t.Cleanup(func() { n.kill(agent) })
+}
 
 func (n *node) startKeeper() {
 	n.keeper = n.spawn(exec.Command(filepath.Join(n.build, "sluice"), "keep", "--state_dir="+n.stateDir))
@@ -232,7 +248,7 @@ func running(cmd *exec.Cmd) bool {
 
 // finish tells the tasks to end once the last agent has the pipes open (a pipe that
 // nobody has open keeps nothing), and waits for that agent.
-func (n *node) finish() {
+func (n *node) finish() (r report) {
 	n.t.Helper()
 	n.until(func() bool {
 		require.True(n.t, running(n.agentProcess), "the last agent did not start")
@@ -249,6 +265,8 @@ func (n *node) finish() {
 		require.NoError(n.t, n.keeper.Process.Signal(syscall.SIGTERM))
 		require.NoError(n.t, n.keeper.Wait(), "the keeper ends with status 0 on SIGTERM")
 	}
+	require.NoError(n.t, json.Unmarshal([]byte(read(n.t, n.report.Name())), &r))
+	return r
 }
 
 func anyRotated(box, stream string) []string {
@@ -258,14 +276,17 @@ func anyRotated(box, stream string) []string {
 }
 
 // requireAll compares every series of every container with what its task wrote.
-func (n *node) requireAll() (files int, bytes int64) {
+func (n *node) requireAll() (files int, bytes, lines int64) {
 	n.t.Helper()
 	for _, box := range n.boxes {
 		w := writtenBy(n.t, box)
-		files += requireExactly(n.t, box, "stdout", killLimitBytes, newText(n.seed, "stdout").take(w.Stdout))
-		files += requireExactly(n.t, box, "stderr", killLimitBytes, newText(n.seed, "stderr").take(w.Stderr))
+		for stream, count := range map[string]int64{"stdout": w.Stdout, "stderr": w.Stderr} {
+			want := newText(n.seed, stream).take(count)
+			files += requireExactly(n.t, box, stream, killLimitBytes, want)
+			lines += int64(strings.Count(string(want), "\n"))
+		}
 		bytes += w.Stdout + w.Stderr
 	}
 	n.requireStateEmpty()
-	return files, bytes
+	return files, bytes, lines
 }
