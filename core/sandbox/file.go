@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -52,7 +53,8 @@ func (d *Dir) Create(name string, mode os.FileMode) (*os.File, error) {
 }
 
 // OpenRead opens a regular file with one name for reading; anything else gives
-// ErrImpostor. It never blocks on a FIFO. The caller takes the descriptor.
+// ErrImpostor, and one that is removed at that moment fs.ErrNotExist. It never blocks on
+// a FIFO. The caller takes the descriptor.
 func (d *Dir) OpenRead(name string) (*os.File, error) {
 	return d.openOurs(name, unix.O_RDONLY)
 }
@@ -73,7 +75,12 @@ func (d *Dir) openOurs(name string, flags int) (*os.File, error) {
 	}
 	var st unix.Stat_t
 	err = unix.Fstat(fd, &st)
-	if info := infoOf(name, &st); err == nil && !info.Ours() {
+	switch info := infoOf(name, &st); {
+	case err != nil:
+	case info.Links == 0:
+		// It had the name when it was opened, and has been removed since.
+		err = fs.ErrNotExist
+	case !info.Ours():
 		err = fmt.Errorf("%w (%s, %d links)", ErrImpostor, info.Mode, info.Links)
 	}
 	if err == nil {

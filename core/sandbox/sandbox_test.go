@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -193,4 +194,38 @@ func TestRemoved(t *testing.T) {
 	assert.True(t, d.Removed())
 	_, err = d.Create("stdout", 0o644)
 	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// TestAFileThatIsReplacedIsNoImpostor opens a name while others are renamed over its
+// file: what was opened may have lost its only name by the time it is looked at.
+func TestAFileThatIsReplacedIsNoImpostor(t *testing.T) {
+	d, path := open(t)
+	stop := make(chan struct{})
+	var replacing sync.WaitGroup
+	defer replacing.Wait()
+	defer close(stop)
+	require.NoError(t, os.WriteFile(filepath.Join(path, "stdout"), nil, 0o644))
+	replacing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				next := filepath.Join(path, "next")
+				assert.NoError(t, os.WriteFile(next, nil, 0o644))
+				assert.NoError(t, os.Rename(next, filepath.Join(path, "stdout")))
+			}
+		}
+	})
+	gone := 0
+	for range 20000 {
+		f, err := d.OpenRead("stdout")
+		if err != nil {
+			require.ErrorIs(t, err, fs.ErrNotExist)
+			gone++
+			continue
+		}
+		require.NoError(t, f.Close())
+	}
+	t.Logf("replaced between two calls %d times", gone)
 }
