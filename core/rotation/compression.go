@@ -49,12 +49,30 @@ func (s *Set) begin(j *job) *compression {
 	if c.err != nil {
 		return c
 	}
+	if !s.pinned(c) {
+		return nil
+	}
 	output := outputName(s.cfg.Base, j.inode)
 	_ = c.dir.Unlink(output)
 	if c.dst, c.err = c.dir.Create(output, 0o600); c.err == nil {
 		c.err = s.killed("create output for %q", c.name)
 	}
 	return c
+}
+
+// pinned says that the file which was opened is still the job's. It was disposed of
+// otherwise, and its inode number, by which the output is named too, has been given to a
+// later file of the series. Once open, no other file gets that number until conclude has
+// closed it.
+func (s *Set) pinned(c *compression) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !c.job.gone.Load() {
+		return true
+	}
+	closeFile(c.src)
+	s.giveBack(c.dir)
+	return false
 }
 
 // openSource opens the plain file by the name that it had; not there is also what
@@ -115,7 +133,7 @@ func (s *Set) conclude(c *compression) error {
 	if errors.Is(err, errStopped) {
 		return err
 	}
-	if s.dir == c.dir || c.job.forgone {
+	if c.dst != nil && (s.dir == c.dir || c.job.forgone) {
 		// After Close the directory is another owner's, and so may the output be.
 		_ = c.dir.Unlink(outputName(s.cfg.Base, c.job.inode))
 	}

@@ -108,7 +108,9 @@ func (s *Set) compressInline(plain string, out *Outcome) error {
 
 // abandon forgets a job whose file somebody else has removed. mu is held.
 func (s *Set) abandon(j *job) {
-	delete(s.jobs, j.name)
+	if s.jobs[j.name] == j {
+		delete(s.jobs, j.name)
+	}
 	j.gone.Store(true)
 	_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
 	s.vacated(j.name)
