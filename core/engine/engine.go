@@ -116,6 +116,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	}
 	e.workers = worker.NewPool(log, e.scheduler)
 	e.scheduler.pool = e.workers
+	reserveDescriptors(e.scheduler.epoll)
 	e.startBudget()
 	e.workers.Start()
 	e.store = newFDStore(dir.Inode(), func(err error) {

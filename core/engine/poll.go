@@ -70,8 +70,8 @@ func (s *scheduler) control(operation, fd int, key int32, events uint32) error {
 // Wait is where the workers wait: for pipes, the clock and Wake (worker.Waiter).
 func (s *scheduler) Wait() {
 	var events [64]unix.EpollEvent
-	n, err := unix.EpollWait(s.epoll, events[:], -1)
-	if err != nil {
+	n, errno := awaitEvents(s.epoll, events[:])
+	if errno != 0 {
 		return // EINTR: the caller looks for work and comes back
 	}
 	s.wakeups.Add(1)
