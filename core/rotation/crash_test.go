@@ -140,6 +140,9 @@ func (r *replay) recover(again bool) {
 			if out.Free() {
 				r.live = out.Live
 			}
+		} else {
+			// The process was killed before it made one: the next makes its first.
+			r.live = r.set.Live()
 		}
 		r.work()
 		return
