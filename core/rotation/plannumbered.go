@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"slices"
+	"sluice/core/sandbox"
 	"strconv"
 	"strings"
 )
@@ -16,7 +17,7 @@ func (p *planner) numbered() {
 	}
 	count := p.count()
 	if p.policy.Rotate == -1 {
-		count = p.highest()
+		count = p.scheme.highest(p.files, p.pending)
 	}
 	top := s.start + count
 	scripts := p.policy.Scripts.Any()
@@ -78,11 +79,11 @@ func (p *planner) disposesOldest() bool {
 }
 
 // highest is the number of the last counted file, 0 if there is none.
-func (p *planner) highest() int {
+func (s scheme) highest(files map[string]sandbox.Info, pending map[string]bool) int {
 	last := 0
-	for name := range p.files {
-		at, ok := p.scheme.place(name)
-		if ok && at.slot > last && (p.pending[name] || at.compressed == (p.scheme.cext != "")) {
+	for name := range files {
+		at, ok := s.place(name)
+		if ok && at.slot > last && (pending[name] || at.compressed == (s.cext != "")) {
 			last = at.slot
 		}
 	}

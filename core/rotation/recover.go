@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sluice/core/sandbox"
 	"strconv"
@@ -166,21 +167,38 @@ func (s *Set) finishShift() error {
 			return err
 		}
 	}
-	if s.cfg.Policy.Rotate == 0 {
-		return s.applyOne(Step{Op: OpRemoveTaken, SizeBytes: taken.Size}, &out)
+	if files, err = s.look(); err != nil {
+		return err
 	}
-	put := Step{Op: OpPut, From: s.cfg.Base, To: s.scheme.slot(s.scheme.start), Inode: taken.Inode}
-	if s.cfg.Policy.Compress && !s.cfg.Policy.DelayCompress {
-		s.owe(put.To, put.Inode)
+	taken.Name = s.cfg.Base
+	end := &planner{
+		policy: s.cfg.Policy, scheme: s.scheme, now: s.cfg.Now(), live: taken, taken: true,
+		files: maps.Clone(files), pending: s.pending(), held: maps.Clone(s.held),
+		final: s.scheme.slot(s.scheme.start),
 	}
-	return s.applyOne(put, &out)
+	end.moveLive()
+	for _, step := range end.steps {
+		if step.Op == OpOwe {
+			s.owe(step.From, step.Inode) // changes no name of the series
+			continue
+		}
+		if err := s.applyOne(step, &out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// remainingMoves shifts everything below the lowest free slot up by one.
+// remainingMoves shifts everything below the lowest free slot up by one, as far as the
+// rotation would have: with rotate -1 up to the last file that there is, which is
+// overwritten where numbers start at 0.
 func (s *Set) remainingMoves(files map[string]sandbox.Info) []Step {
-	top := s.scheme.start + max(s.cfg.Policy.Rotate, 1)
+	count := max(s.cfg.Policy.Rotate, 1)
+	if s.cfg.Policy.Rotate < 0 {
+		count = s.scheme.highest(files, s.pending())
+	}
 	var moves []Step
-	for slot := s.scheme.start; slot < top || s.cfg.Policy.Rotate < 0; slot++ {
+	for slot := s.scheme.start; slot < s.scheme.start+count; slot++ {
 		plain := s.scheme.slot(slot)
 		name := s.scheme.counted(plain)
 		if _, exists := files[name]; !exists {
