@@ -108,7 +108,7 @@ func (r *Reader) find(l *link) error {
 		if err != nil {
 			return err
 		}
-		r.relocate(listing.Files)
+		r.relocate(listing)
 		if l.gone {
 			return nil
 		}
@@ -126,7 +126,8 @@ func notThere(err error) bool {
 // relocate finds all links again, from the last one, which is held, back: several files
 // may have been finished within one tick of the kernel's clock, but there is none
 // between two links, and the retention takes the oldest first.
-func (r *Reader) relocate(files []File) {
+func (r *Reader) relocate(listing Listing) {
+	files := listing.Files
 	last := r.links[len(r.links)-1]
 	_, _ = last.refresh()
 	end := r.series.indexOf(last, files) + 1
@@ -136,7 +137,7 @@ func (r *Reader) relocate(files []File) {
 	for _, l := range slices.Backward(r.links) {
 		at := lastIndexFunc(files[:end], l.is)
 		if at < 0 {
-			l.gone = l.gone || l.f == nil
+			l.gone = l.gone || l.f == nil && listing.settled
 			continue
 		}
 		if end = at; l.f == nil {

@@ -38,6 +38,8 @@ type Listing struct {
 	// Impostors are the names of the series that no file of the logger's bears: links,
 	// directories, FIFOs, files with several names.
 	Impostors []sandbox.Info
+	// settled says that no rotation went on meanwhile: what is not there is gone.
+	settled bool
 }
 
 // Look lists the series. While rotations go on it looks again until it has seen the
@@ -58,6 +60,7 @@ func (s *Series) Look() (Listing, error) {
 			return Listing{}, err
 		}
 		if before == after && before.taken == 0 {
+			seen.settled = true
 			break
 		}
 	}
