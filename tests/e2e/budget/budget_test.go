@@ -64,7 +64,7 @@ func TestBudget(t *testing.T) {
 	disk := mountDisk(t, shown.DiskBytes)
 	figures := Figures{show: shown, LeastFreeBytes: shown.DiskBytes}
 	looks := watch(t, disk)
-	report := shown.run(t, disk, shown.task())
+	report := shown.run(t, disk, shown.task(disk))
 	figures.LeastFreeBytes, figures.Looks = looks()
 
 	assert.Zero(t, report.Metrics["sluice/write_errors"], "nobody sees a full disk")
@@ -111,19 +111,24 @@ func (s show) lines(number int) int {
 }
 
 // task is the command of all containers: which one it is tells the path of its sandbox.
-// It writes the numbers from one on, in rounds.
-func (s show) task() string {
+// It writes the numbers from one on, in rounds, and ends when all others have written
+// theirs: what is left in the live file of a container that has ended does not count,
+// and those that go on would get its room.
+func (s show) task(disk string) string {
 	var perRound []string
 	for i := range s.Containers {
 		perRound = append(perRound, strconv.Itoa(s.lines(i)))
 	}
-	return fmt.Sprintf(`name=${PWD##*/executors/task-}; set -- %s; shift ${name%%%%/*}
+	return fmt.Sprintf(`name=${PWD##*/executors/task-}; set -- %[1]s; shift ${name%%%%/*}
 n=$1; from=1; round=0
-while [ $round -lt %d ]; do
+while [ $round -lt %[2]d ]; do
   seq $from $((from + n - 1)) 2>&1 || exit 1
   from=$((from + n)); round=$((round + 1))
   sleep 0.05
-done`, strings.Join(perRound, " "), s.Rounds)
+done
+: > %[3]s/written.${name%%%%/*}
+until set -- %[3]s/written.* && [ $# -ge %[4]d ]; do sleep 0.05; done`,
+		strings.Join(perRound, " "), s.Rounds, disk, s.Containers)
 }
 
 type report struct {
