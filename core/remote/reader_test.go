@@ -184,3 +184,33 @@ func TestDamagedFileIsSaidAndTheRestRead(t *testing.T) {
 	require.Len(t, l.notices, 1)
 	assert.Contains(t, l.notices[0], "stdout.2.gz cannot be read beyond its byte 0: ")
 }
+
+// While the live file is empty nothing tells one moment from another: a rotation between
+// the listing and the look at its files must not hide the file that is known.
+func TestRotationBehindAnEmptyLiveFile(t *testing.T) {
+	l := newLog(t, "rotate 9", 4096)
+	first, second := logtest.Numbered(1, 64), logtest.Numbered(65, 128)
+	put := func(name, text string) {
+		assert.NoError(t, os.WriteFile(filepath.Join(l.Dir, name), []byte(text), 0o644))
+	}
+	put("stdout", "")
+	put("stdout.1", first)
+	r := l.open(t)
+	known := &anchor{}
+	known.advance([]byte(first))
+	rotated := false
+	l.before = func(call *agent.Call) {
+		if !rotated && call.Type == agent.Call_READ_FILE && filepath.Base(call.ReadFile.Path) == "stdout.1" {
+			rotated = true
+			assert.NoError(t, os.Rename(filepath.Join(l.Dir, "stdout.1"), filepath.Join(l.Dir, "stdout.2")))
+			put("stdout.1", second)
+		}
+	}
+	fresh, found, err := r.s.walk(t.Context(), known)
+	require.NoError(t, err)
+	require.True(t, rotated)
+	require.NotNil(t, found)
+	assert.Equal(t, "stdout.2", found.name)
+	require.Len(t, fresh, 1)
+	assert.Equal(t, second, string(fresh[0].head))
+}

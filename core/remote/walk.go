@@ -17,6 +17,7 @@ const walkAttempts = 64
 // As rotations move files on to where the walk is still to come it misses none; if one
 // goes on meanwhile the walk is repeated.
 func (s *Series) walk(ctx context.Context, known *anchor) (fresh []*piece, found *piece, err error) {
+	var last *walk
 	for range walkAttempts {
 		w := &walk{ctx: ctx, s: s, known: known, clean: true}
 		err := w.run()
@@ -26,10 +27,11 @@ func (s *Series) walk(ctx context.Context, known *anchor) (fresh []*piece, found
 		if err != nil {
 			return nil, nil, err
 		}
-		if w.clean {
+		if w.clean && (w.proved || w.agrees(last)) {
 			slices.Reverse(w.fresh)
 			return w.fresh, w.found, nil
 		}
+		last = w
 	}
 	return nil, nil, fmt.Errorf("%q at agent %s is rotated faster than it can be looked at from here", s.live, s.agent.where)
 }
@@ -40,7 +42,9 @@ type walk struct {
 	known *anchor
 	fresh []*piece // the youngest first
 	found *piece
-	clean bool
+	// clean says that no rotation was seen meanwhile, and proved that there was none: an
+	// empty live file is like the next one, and a walk that met it needs another to agree.
+	clean, proved bool
 }
 
 func (w *walk) run() error {
@@ -49,6 +53,7 @@ func (w *walk) run() error {
 		return err
 	}
 	if more, err := w.take(before); err != nil || !more {
+		w.proved = true
 		return err
 	}
 	taken, err := w.s.look(w.ctx, rotation.TakenName(w.s.live), false, false)
@@ -63,7 +68,14 @@ func (w *walk) run() error {
 	}
 	after, err := w.s.look(w.ctx, w.s.live, true, false)
 	w.clean = w.clean && alike(before, after)
+	w.proved = before != nil
 	return err
+}
+
+// agrees says that another walk saw the same files in the same places.
+func (w *walk) agrees(other *walk) bool {
+	return other != nil && other.clean && (w.found == nil) == (other.found == nil) &&
+		slices.EqualFunc(w.fresh, other.fresh, func(now, then *piece) bool { return alike(then, now) })
 }
 
 // alike says that the live file is still the same: it may have grown.
