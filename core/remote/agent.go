@@ -74,7 +74,7 @@ func (a *Agent) ask(ctx context.Context, call *agent.Call) (*agent.Response, err
 // explain says what to do about an error.
 func (a *Agent) explain(err error) error {
 	switch {
-	case apierrors.CodeNotFound.Matches(err):
+	case apierrors.CodeNotFound.Matches(err), goneMeanwhile(err):
 		return fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
 	case apierrors.CodeNotAuthenticated.Matches(err):
 		return fmt.Errorf("%w: it wants to know who asks; give --principal and --secret_file: %w", fs.ErrPermission, err)
@@ -82,6 +82,13 @@ func (a *Agent) explain(err error) error {
 		return fmt.Errorf("%w: this principal may not do that; ask the operator for view_container, view_task and access_sandbox: %w", fs.ErrPermission, err)
 	}
 	return err
+}
+
+// goneMeanwhile says that a file went away after the agent had found it and before it
+// opened it, which is an internal error to it (Mesos: src/files/files.cpp).
+func goneMeanwhile(err error) bool {
+	return strings.Contains(err.Error(), "Failed to open file at") &&
+		strings.Contains(err.Error(), "No such file or directory")
 }
 
 // file is a name in a directory as the agent lists it.

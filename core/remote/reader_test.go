@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -213,4 +214,23 @@ func TestRotationBehindAnEmptyLiveFile(t *testing.T) {
 	assert.Equal(t, "stdout.2", found.name)
 	require.Len(t, fresh, 1)
 	assert.Equal(t, second, string(fresh[0].head))
+}
+
+// An agent says that a file went away between its look and its open in words only.
+func TestFileThatGoesWhileTheAgentOpensIt(t *testing.T) {
+	l := newLog(t, "rotate 9\ncompress", 4096)
+	l.Lines(1, 800)
+	failed := false
+	l.fail = func(call *agent.Call) error {
+		if failed || call.Type != agent.Call_READ_FILE || filepath.Base(call.ReadFile.Path) != "stdout.2" {
+			return nil
+		}
+		failed = true
+		l.Compress()
+		return errors.New("Failed to open file at '/box/stdout.2': No such file or directory.\n") //nolint:staticcheck // the agent's words
+	}
+	var out bytes.Buffer
+	require.NoError(t, l.open(t).Copy(t.Context(), &out))
+	require.True(t, failed)
+	assert.Equal(t, logtest.Numbered(1, 800), out.String())
 }

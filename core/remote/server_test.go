@@ -29,7 +29,9 @@ type server struct {
 	credential Credential
 	// before is called before a call is answered.
 	before func(*agent.Call)
-	mu     sync.Mutex
+	// fail, if set, may make a call an internal error.
+	fail func(*agent.Call) error
+	mu   sync.Mutex
 }
 
 func serve(t *testing.T, s *server) *Agent {
@@ -81,6 +83,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) answer(call *agent.Call) (*agent.Response, error) {
+	if s.fail != nil {
+		if err := s.fail(call); err != nil {
+			return nil, err
+		}
+	}
 	switch call.Type {
 	case agent.Call_LIST_FILES:
 		infos, err := s.list(call.ListFiles.Path)
