@@ -227,7 +227,7 @@ func TestFileThatGoesWhileTheAgentOpensIt(t *testing.T) {
 		}
 		failed = true
 		l.Compress()
-		return errors.New("Failed to open file at '/box/stdout.2': No such file or directory.\n") //nolint:staticcheck // the agent's words
+		return errors.New("Failed to open file at '/box/stdout.2': No such file or directory.\n")
 	}
 	var out bytes.Buffer
 	require.NoError(t, l.open(t).Copy(t.Context(), &out))
