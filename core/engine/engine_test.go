@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sluice/core/settings"
 	"strings"
 	"sync"
@@ -17,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bench is a state directory and a place for sandboxes.
+// testbed is a state directory and a place for sandboxes.
 type testbed struct {
 	t      *testing.T
 	state  string
@@ -32,6 +33,9 @@ func newTestbed(t *testing.T, parameters ...string) *testbed {
 	params := []settings.Parameter{{Key: "state_dir", Value: b.state}, {Key: "count_lines", Value: "true"}}
 	for i := 0; i < len(parameters); i += 2 {
 		params = append(params, settings.Parameter{Key: parameters[i], Value: parameters[i+1]})
+	}
+	if !slices.Contains(parameters, "prepare_timeout") {
+		params = append(params, settings.Parameter{Key: "prepare_timeout", Value: "10mins"}) // the disk may be busy
 	}
 	var err error
 	b.module, _, err = settings.ParseModule(params)

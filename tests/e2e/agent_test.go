@@ -83,6 +83,9 @@ type parameter struct {
 	Value string `json:"value"`
 }
 
+// busyDisk is how long a launch waits for the disk here: however busy the machine is.
+const busyDisk = "10mins"
+
 // newAgent makes the directories where every user can reach the sandboxes.
 func newAgent(t *testing.T, params ...parameter) *agent {
 	t.Helper()
@@ -96,10 +99,12 @@ func newAgent(t *testing.T, params ...parameter) *agent {
 		workDir:  filepath.Join(root, "work"),
 		stateDir: filepath.Join(root, "state"),
 		module:   replacedModule,
-		params:   params,
 	}
-	if !slices.ContainsFunc(params, func(p parameter) bool { return p.Key == "state_dir" }) {
-		a.params = append(slices.Clone(params), parameter{"state_dir", a.stateDir})
+	a.params = slices.Clone(params)
+	for _, p := range []parameter{{"state_dir", a.stateDir}, {"prepare_timeout", busyDisk}} {
+		if !slices.ContainsFunc(params, func(given parameter) bool { return given.Key == p.Key }) {
+			a.params = append(a.params, p)
+		}
 	}
 	return a
 }

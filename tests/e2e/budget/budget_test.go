@@ -152,6 +152,7 @@ func (s show) run(t *testing.T, disk, task string) (got report) {
 		"file": filepath.Join(build, "libsluice_container_logger.so"),
 		"modules": []any{map[string]any{"name": "sluice_ContainerLogger", "parameters": []any{
 			map[string]string{"key": "state_dir", "value": filepath.Join(t.TempDir(), "state")},
+			map[string]string{"key": "prepare_timeout", "value": "10mins"}, // the disk may be busy
 			map[string]string{"key": "node_max_bytes", "value": fmt.Sprintf("%dB", s.MostBytes)},
 			map[string]string{"key": "max_stdout_size", "value": fmt.Sprintf("%dB", s.LimitBytes)},
 			map[string]string{"key": "logrotate_stdout_options", "value": fmt.Sprint("rotate ", s.Rotate)},

@@ -114,7 +114,8 @@ func newAgent(t *testing.T, params ...parameter) *agent {
 	}
 	dir := openDirectory(t)
 	a := &agent{build: build, workDir: filepath.Join(dir, "work"), stateDir: filepath.Join(dir, "state")}
-	a.params = append(slices.Clone(params), parameter{"state_dir", a.stateDir})
+	// A launch waits for the disk however busy the machine is.
+	a.params = append(slices.Clone(params), parameter{"state_dir", a.stateDir}, parameter{"prepare_timeout", "10mins"})
 	return a
 }
 

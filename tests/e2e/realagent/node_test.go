@@ -43,7 +43,8 @@ func newNode(t *testing.T, params ...parameter) *node {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	n := &node{t: t, programs: p, dir: dir, masterPort: freePort(t), agentPort: freePort(t)}
-	n.params = append(params, parameter{"state_dir", n.stateDir()})
+	// A launch waits for the disk however busy the machine is.
+	n.params = append(params, parameter{"state_dir", n.stateDir()}, parameter{"prepare_timeout", "10mins"})
 	n.calls = newSender(n.agentPort)
 	require.NoError(t, os.MkdirAll(n.sandboxes(), 0o755))
 	start(t, filepath.Join(dir, "master.log"), p.master,
