@@ -70,13 +70,13 @@ func (s *Set) applyOne(step Step, out *Outcome) error {
 	case OpForgetRemoval:
 		err = s.dropNote(removalNoteName(s.cfg.Base))
 	case OpDisplace, OpShift:
-		err = s.shift(step, out)
+		err = s.shift(step)
 	case OpHold:
 		if err = s.hold(step.From); errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 	case OpAside:
-		err = s.clear(step.From, out)
+		err = s.clear(step.From)
 	case OpRemove:
 		err = s.remove(step, out)
 	case OpRemoveLive:
@@ -101,13 +101,8 @@ func (s *Set) applyOne(step Step, out *Outcome) error {
 }
 
 // shift renames within the series. What is not there need not be shifted.
-func (s *Set) shift(step Step, out *Outcome) error {
-	err := s.dir.Rename(step.From, s.dir.Dir, step.To)
-	if blocked(err) {
-		if err = s.clear(step.To, out); err == nil {
-			err = s.dir.Rename(step.From, s.dir.Dir, step.To)
-		}
-	}
+func (s *Set) shift(step Step) error {
+	err := s.over(step.To, func() error { return s.dir.Rename(step.From, s.dir.Dir, step.To) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -117,19 +112,39 @@ func (s *Set) shift(step Step, out *Outcome) error {
 	return err
 }
 
-// blocked says that a rename failed because of what bears the new name.
+// clearings is how often what stands in the way of a name of ours is moved aside, for a
+// task that puts it back between that and the next system call.
+const clearings = 8
+
+// over does what gives a name of ours to a file, and moves aside what bears that name
+// and cannot be replaced: a directory.
+func (s *Set) over(name string, act func() error) error {
+	for range clearings {
+		err := act()
+		if !blocked(err) {
+			return err
+		}
+		if err := s.clear(name); err != nil {
+			return err
+		}
+	}
+	return act()
+}
+
+// blocked says that a file could not get a name because of what bears it.
 func blocked(err error) bool {
 	return errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENOTDIR) ||
 		errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST)
 }
 
-func (s *Set) clear(name string, out *Outcome) error {
+// clear moves aside what bears a name of ours, in the directory of the series.
+func (s *Set) clear(name string) error {
 	_, err := s.dir.MoveAside(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		out.Impostors++
+		s.impostors++
 		s.removed(name)
 	}
 	return err
@@ -179,29 +194,21 @@ func (s *Set) removeLive(dir *sandbox.Dir, name string, sizeBytes int64, out *Ou
 
 // moveLive makes the live file the youngest of the series.
 func (s *Set) moveLive(step Step, out *Outcome) error {
-	err := s.leaveLive(step)
-	if blocked(err) {
-		if err = s.clear(step.To, out); err == nil {
-			err = s.leaveLive(step)
-		}
-	}
+	err := s.take(step)
 	if err == nil {
 		s.rotatedTo(step, out)
 	}
 	return err
 }
 
-func (s *Set) take(step Step) error { return s.leaveLive(step) }
+func (s *Set) take(step Step) error {
+	return s.over(step.To, func() error { return s.leaveLive(step) })
+}
 
 // put gives the file that was taken its place in the series.
 func (s *Set) put(step Step, out *Outcome) error {
 	taken := takenName(s.cfg.Base)
-	err := s.dir.Rename(taken, s.dir.Dir, step.To)
-	if blocked(err) {
-		if err = s.clear(step.To, out); err == nil {
-			err = s.dir.Rename(taken, s.dir.Dir, step.To)
-		}
-	}
+	err := s.over(step.To, func() error { return s.dir.Rename(taken, s.dir.Dir, step.To) })
 	if err == nil {
 		s.rotatedTo(step, out)
 	}

@@ -53,11 +53,29 @@ func (s *Set) begin(j *job) *compression {
 		return nil
 	}
 	output := outputName(s.cfg.Base, j.inode)
-	_ = c.dir.Unlink(output)
-	if c.dst, c.err = c.dir.Create(output, 0o600); c.err == nil {
+	if c.dst, c.err = s.createOutput(c.dir, output); c.err == nil {
 		c.err = s.killed("create output for %q", c.name)
 	}
 	return c
+}
+
+// createOutput makes the file anew, whatever bears its name.
+func (s *Set) createOutput(dir *directory, name string) (*os.File, error) {
+	_ = dir.Unlink(name)
+	dst, err := dir.Create(name, 0o600)
+	if !blocked(err) {
+		return dst, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir != dir {
+		return nil, err
+	}
+	err = s.over(name, func() error {
+		dst, err = dir.Create(name, 0o600)
+		return err
+	})
+	return dst, err
 }
 
 // pinned says that the file which was opened is still the job's. It was disposed of

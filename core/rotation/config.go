@@ -60,7 +60,8 @@ type Outcome struct {
 	// Missing says that there was no live file; Empty that it was left because the
 	// policy has notifempty.
 	Missing, Empty bool
-	// Impostors counts names that did not bear a file of ours and were moved aside.
+	// Impostors counts names that did not bear a file of ours and were moved aside, in
+	// this rotation or since the last one.
 	Impostors int
 	// Removed and RemovedBytes tell which rotated files the retention took.
 	Removed      int

@@ -96,6 +96,39 @@ func TestDirectoriesInTheWay(t *testing.T) {
 	}
 }
 
+// TestDirectoriesUnderReservedNames plants what cannot be replaced wherever a rotation, a
+// compression or a recovery makes a file of its own.
+func TestDirectoriesUnderReservedNames(t *testing.T) {
+	for _, options := range []string{
+		"rotate 5", "rotate 5\ncompress", "rotate 5\ndateext", "rotate 5\ncompress\ndelaycompress", "rotate 5\ncopytruncate\ncompress",
+	} {
+		t.Run(options, func(t *testing.T) {
+			d, err := newDriver(t, t.TempDir(), options)
+			require.NoError(t, err)
+			plant := func(names ...string) {
+				for _, name := range names {
+					require.NoError(t, os.MkdirAll(filepath.Join(d.dir, name, "full"), 0o755))
+				}
+			}
+			for _, text := range []string{"a", "b", "c"} {
+				d.append(text, 1)
+				info, err := os.Stat(d.livePath())
+				require.NoError(t, err)
+				plant(takenName("stdout"), shiftNoteName("stdout"), removalNoteName("stdout"),
+					heldPrefix("stdout")+"stdout.1", heldPrefix("stdout")+"stdout.2.gz",
+					markName("stdout", inodeOf(info)), outputName("stdout", inodeOf(info)))
+				rotatedOnce(t, d, text)
+				d.work()
+			}
+			require.Zero(t, d.set.Stats().FailedCompressions)
+			require.Zero(t, d.set.Stats().Pending)
+			plant(takenName("stdout"), shiftNoteName("stdout"), removalNoteName("stdout"))
+			require.NoError(t, d.set.Recover(d.now))
+			require.Equal(t, "aabbcc", d.seriesText())
+		})
+	}
+}
+
 func TestForgedNotesHarmOnlyTheSeries(t *testing.T) {
 	d, err := newDriver(t, t.TempDir(), "rotate 3\ncompress")
 	require.NoError(t, err)

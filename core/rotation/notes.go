@@ -44,7 +44,8 @@ func heldPrefix(base string) string { return reservedPrefix(base) + "held." }
 
 // hold takes a name from a file for as long as a pending one has it. mu is held.
 func (s *Set) hold(name string) error {
-	if err := s.dir.Rename(name, s.dir.Dir, heldPrefix(s.cfg.Base)+name); err != nil {
+	held := heldPrefix(s.cfg.Base) + name
+	if err := s.over(held, func() error { return s.dir.Rename(name, s.dir.Dir, held) }); err != nil {
 		return err
 	}
 	info := s.listing.files[name]
@@ -91,7 +92,7 @@ func (s *Set) mark(inode uint64) {
 func (s *Set) leaveNote(name, text string) {
 	err := s.dir.WriteNote(name, text)
 	if errors.Is(err, fs.ErrExist) {
-		if err = s.dir.Unlink(name); err == nil {
+		if err = s.dropNote(name); err == nil {
 			err = s.dir.WriteNote(name, text)
 		}
 	}
@@ -100,9 +101,9 @@ func (s *Set) leaveNote(name, text string) {
 	}
 }
 
-// dropNote removes a note that has done its duty.
+// dropNote removes a note that has done its duty, or whatever the task has put there.
 func (s *Set) dropNote(name string) error {
-	err := s.dir.Unlink(name)
+	err := s.over(name, func() error { return s.dir.Unlink(name) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -120,8 +121,7 @@ func (s *Set) undoShift() error {
 		return nil
 	}
 	if err != nil {
-		_, err := s.dir.MoveAside(name)
-		return err
+		return s.clear(name)
 	}
 	live, moves, ok := s.readShiftNote(untrustedNote)
 	if ok && !s.moved(live) {
@@ -199,8 +199,7 @@ func (s *Set) finishRemoval() error {
 		return nil
 	}
 	if err != nil {
-		_, err := s.dir.MoveAside(name)
-		return err
+		return s.clear(name)
 	}
 	first, rest, _ := strings.Cut(untrustedNote, "/")
 	live, err := strconv.ParseUint(first, 36, 64)

@@ -154,8 +154,7 @@ func (s *Set) finishShift() error {
 		return err
 	}
 	if s.scheme.dated || taken.Mode.IsDir() {
-		_, err := s.dir.MoveAside(taken.Name)
-		return err
+		return s.clear(taken.Name)
 	}
 	files, err := s.look()
 	if err != nil {

@@ -26,6 +26,12 @@ func (s *Set) Rotate(now time.Time) (Outcome, error) {
 	if s.dir == nil {
 		return Outcome{}, fmt.Errorf("rotate %q: %w", s.cfg.Base, fs.ErrClosed)
 	}
+	out, err := s.rotate(now)
+	out.Impostors, s.impostors = s.impostors, 0
+	return out, err
+}
+
+func (s *Set) rotate(now time.Time) (Outcome, error) {
 	if s.unfinished {
 		if err := s.resume(); err != nil {
 			return Outcome{}, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
@@ -73,7 +79,7 @@ func (s *Set) disown(out Outcome) (Outcome, error) {
 	if _, err := s.cfg.Dir.MoveAside(s.cfg.Base); err != nil {
 		return out, err
 	}
-	out.Impostors++
+	s.impostors++
 	out.Missing = true
 	return out, s.killed("disown")
 }

@@ -30,6 +30,8 @@ type Set struct {
 	listing listing
 	stats   Stats
 	kept    kept
+	// impostors were moved aside since the last Outcome told of them.
+	impostors int
 	// complained is when a failed compression was told last, in Unix nanoseconds.
 	complained atomic.Int64
 	// unfinished says that the last rotation broke off and must be taken back first.

@@ -158,6 +158,17 @@ func (s *Stream) moveAside(name string, why error) error {
 	return nil
 }
 
+// tellImpostors counts what a rotation has moved aside.
+func (s *Stream) tellImpostors(number int) {
+	if number == 0 {
+		return
+	}
+	s.account.impostors.Add(int64(number))
+	if held, ok := s.reports.allow(s.Now()); ok {
+		s.Log.Warn("something else had names of the series; it was moved aside", "number", number, "held_back", held)
+	}
+}
+
 // lostSandbox looks whether an error comes from the removal of the whole sandbox.
 // Then nothing of the stream can be kept any more, and the container must not wait
 // for it: from now on what comes is counted and dropped.

@@ -94,7 +94,7 @@ func (s *Stream) replace(now time.Time) error {
 	}
 	if present {
 		outcome, err := s.set.Rotate(now)
-		s.account.impostors.Add(int64(outcome.Impostors))
+		s.tellImpostors(outcome.Impostors)
 		if err != nil {
 			return err
 		}
