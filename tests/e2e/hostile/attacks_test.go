@@ -38,7 +38,7 @@ var (
 
 // attacks are all of them; those that are only a text stand in texts.
 func attacks() []attack {
-	all := slices.Concat(swaps, fileAttacks, limitAttacks, pipeAttacks)
+	all := slices.Concat([]attack{control}, swaps, fileAttacks, limitAttacks, pipeAttacks)
 	for i := range all {
 		if all[i].as == nil {
 			all[i].as = []string{ordinary}

@@ -177,13 +177,14 @@ func TestAttacks(t *testing.T) {
 				a := newAgent(t, parameter{"max_stdout_size", strconv.Itoa(limitBytes) + "B"},
 					parameter{"max_stderr_size", "1MB"}, parameter{"logrotate_stdout_options", attack.options})
 				p := newProof(t)
-				args := []string{"--user=" + user}
+				args := []string{"--user=" + user, "--containers=2"}
 				for _, variable := range environment(t, attack, p, a.stateDir) {
 					args = append(args, "--task_env="+variable)
 				}
 				got := a.run(t, append(args, "--", attacker(t, p.dir))...)
 				p.requireDone(t, got)
-				p.sandbox = got.Containers[0].Sandbox
+				t.Logf("%.0f rotations, %.0f impostors, %.0f bytes dropped", got.Metrics["sluice/rotations"],
+					got.Metrics["sluice/impostors"], got.Metrics["sluice/bytes_dropped"])
 				p.requireUntouched(t)
 				p.requireNoSecret(t)
 				p.requireHonestStream(t)

@@ -60,10 +60,18 @@ func idsOf(t *testing.T, name string) (uid, gid int) {
 // requireDone says that the attack has taken place and the logger has outlived it.
 func (p *proof) requireDone(t *testing.T, got outcome) {
 	t.Helper()
-	require.Len(t, got.Containers, 1, got.stderr)
-	said, _ := os.ReadFile(filepath.Join(got.Containers[0].Sandbox, "attacker.log"))
-	require.Zero(t, got.code, "%s\n%s%s", said, got.Containers[0].Error, got.stderr)
-	require.Zero(t, got.Containers[0].ExitStatus, "%s", said)
+	require.Len(t, got.Containers, 2, got.stderr)
+	for _, container := range got.Containers {
+		said, _ := os.ReadFile(filepath.Join(container.Sandbox, "attacker.log"))
+		require.Zero(t, got.code, "%s\n%s%s", said, container.Error, got.stderr)
+		require.Zero(t, container.ExitStatus, "%s", said)
+		if _, err := os.Stat(filepath.Join(container.Sandbox, neighbourReport)); err == nil {
+			p.requireNeighbour(t, container.Sandbox)
+		} else {
+			p.sandbox = container.Sandbox
+		}
+	}
+	require.NotEmpty(t, p.sandbox)
 	require.Zero(t, got.Metrics["sluice/panics"])
 	p.logLines = strings.Count(got.stderr, "\n")
 	for _, line := range strings.Split(strings.TrimSuffix(got.stderr, "\n"), "\n") {

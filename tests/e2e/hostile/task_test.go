@@ -23,6 +23,10 @@ import (
 type task struct {
 	canary, canaryDir, secret, outside, stateDir string
 
+	// role is a file that the attacker has locked, by lock, as long as it lives.
+	role string
+	lock *os.File
+
 	// impostors says that the logger is expected to move what is planted aside.
 	impostors bool
 
@@ -66,6 +70,10 @@ func perform(name string) int {
 	a := find(name)
 	if a == nil {
 		return k.fail("there is no attack %q", name)
+	}
+	if k.isNeighbour() {
+		k.watch()
+		return 0
 	}
 	k.impostors = a.impostors > 0 && k.stateDir != ""
 	var honest sync.WaitGroup
