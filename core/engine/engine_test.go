@@ -30,7 +30,7 @@ type testbed struct {
 func newTestbed(t *testing.T, parameters ...string) *testbed {
 	t.Helper()
 	b := &testbed{t: t, state: filepath.Join(t.TempDir(), "state"), boxes: t.TempDir(), log: &bytes.Buffer{}}
-	params := []settings.Parameter{{Key: "state_dir", Value: b.state}, {Key: "count_lines", Value: "true"}}
+	params := []settings.Parameter{{Key: "state_dir", Value: b.state}}
 	for i := 0; i < len(parameters); i += 2 {
 		params = append(params, settings.Parameter{Key: parameters[i], Value: parameters[i+1]})
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"sluice/core/settings"
 	"sync/atomic"
 	"testing"
@@ -15,14 +16,12 @@ import (
 
 func (b *testbed) countsLines(on bool) {
 	b.t.Helper()
-	value := map[bool]string{true: "true", false: "false"}[on]
-	for i := range b.module.Given {
-		if b.module.Given[i].Key == "count_lines" {
-			b.module.Given[i].Value = value
-		}
+	given := slices.DeleteFunc(slices.Clone(b.module.Given), func(p settings.Parameter) bool { return p.Key == "count_lines" })
+	if !on {
+		given = append(given, settings.Parameter{Key: "count_lines", Value: "false"})
 	}
 	var err error
-	b.module, _, err = settings.ParseModule(b.module.Given)
+	b.module, _, err = settings.ParseModule(given)
 	require.NoError(b.t, err)
 }
 

@@ -18,7 +18,8 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 100*time.Millisecond, m.MaxDelay)
 	assert.Equal(t, "CONTAINER_LOGGER_", m.VariablePrefix)
 	assert.Equal(t, time.Minute, m.ScriptTimeout)
-	assert.False(t, m.AllowScripts || m.AllowTaskScripts || m.AllowRootScripts || m.LogStreams || m.CountLines)
+	assert.False(t, m.AllowScripts || m.AllowTaskScripts || m.AllowRootScripts || m.LogStreams)
+	assert.True(t, m.CountLines)
 	for _, s := range []Stream{m.Stdout, m.Stderr} {
 		assert.Equal(t, int64(10<<20), s.MaxBytes)
 		assert.Equal(t, "default", s.MaxBytesFrom.String())
@@ -45,7 +46,7 @@ func TestParametersReachTheirFields(t *testing.T) {
 		{"allow_root_scripts", "true"},
 		{"script_timeout", "5secs"},
 		{"log_streams", "true"},
-		{"count_lines", "true"},
+		{"count_lines", "false"},
 	})
 	require.NoError(t, err)
 	assert.Empty(t, notes)
@@ -61,7 +62,8 @@ func TestParametersReachTheirFields(t *testing.T) {
 	assert.Equal(t, 1500*time.Millisecond, m.MaxDelay)
 	assert.Equal(t, int64(1<<20), m.Stdout.MaxRateBytes)
 	assert.Zero(t, m.Stderr.MaxRateBytes)
-	assert.True(t, m.AllowScripts && m.AllowTaskScripts && m.AllowRootScripts && m.LogStreams && m.CountLines)
+	assert.True(t, m.AllowScripts && m.AllowTaskScripts && m.AllowRootScripts && m.LogStreams)
+	assert.False(t, m.CountLines)
 	assert.Equal(t, 5*time.Second, m.ScriptTimeout)
 }
 

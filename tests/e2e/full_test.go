@@ -143,7 +143,7 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 			at, fill := disk.make(t, 128)
 			n := newNode(t, seed, parameter{"max_stdout_size", "256KB"}, parameter{"max_stderr_size", "256KB"},
 				parameter{"logrotate_stdout_options", "rotate 10000"}, parameter{"logrotate_stderr_options", "rotate 10000"},
-				parameter{"evict_on_full", "false"}, parameter{"full_wait", "100ms"}, parameter{"count_lines", "true"})
+				parameter{"evict_on_full", "false"}, parameter{"full_wait", "100ms"})
 			n.workDir = filepath.Join(at, "work")
 			report := n.startReporting()
 			for range rounds {

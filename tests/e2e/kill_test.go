@@ -111,8 +111,7 @@ func killRounds(t *testing.T, round func(*node)) {
 		out, err := killPolicies[batch*2%len(killPolicies)], killPolicies[(batch*2+1)%len(killPolicies)]
 		n := newNode(t, seed+uint64(batch),
 			parameter{"max_stdout_size", "64KB"}, parameter{"max_stderr_size", "64KB"},
-			parameter{"logrotate_stdout_options", out}, parameter{"logrotate_stderr_options", err},
-			parameter{"count_lines", "true"})
+			parameter{"logrotate_stdout_options", out}, parameter{"logrotate_stderr_options", err})
 		n.startContainers(killContainers)
 		for range min(roundsPerBatch, rounds-batch*roundsPerBatch) {
 			round(n)
