@@ -40,17 +40,19 @@ func (b *background) kill() {
 	<-b.ended
 }
 
-// awaitTasks waits until so many tasks have written their process ids as the first
-// line of their logs, and gives them. The tasks are killed when the test ends.
+// tellPID is the beginning of a shell task that awaitTasks waits for.
+const tellPID = "echo $$ > pid.new && mv pid.new " + pidFile + "; "
+
+// awaitTasks waits until so many tasks have told their process ids, and gives them. The
+// tasks are killed when the test ends.
 func (a *agent) awaitTasks(b *background, count int) []int {
 	a.t.Helper()
 	var pids []int
 	a.await(b, func() bool {
 		pids = pids[:0]
 		for _, sandbox := range a.sandboxes() {
-			content, _ := os.ReadFile(filepath.Join(sandbox, "stdout"))
-			first, _, whole := strings.Cut(string(content), "\n")
-			if pid, err := strconv.Atoi(first); whole && err == nil {
+			content, _ := os.ReadFile(filepath.Join(sandbox, pidFile))
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(content))); err == nil {
 				pids = append(pids, pid)
 			}
 		}

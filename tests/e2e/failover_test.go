@@ -15,7 +15,7 @@ import (
 func TestNextAgentServesTheStreamsOfADeadOne(t *testing.T) {
 	const count, width = 100_000, 50
 	a := newAgent(t, parameter{"max_stdout_size", "512KB"}, parameter{"logrotate_stdout_options", "rotate 20"})
-	dead := a.start("--", "sh", "-c", `
+	dead := a.start("--", "sh", "-c", tellPID+`
 		echo $$
 		seq --format=`+seqFormat(width)+` 1 `+strconv.Itoa(count/2)+`
 		until test -e go; do :; done

@@ -143,7 +143,7 @@ func TestStateDirectoryThatCannotBeUsed(t *testing.T) {
 
 func TestStateDirectoryOfALiveProcess(t *testing.T) {
 	a := newAgent(t)
-	owner := a.start("--", "sh", "-c", "echo $$; exec sleep 1000")
+	owner := a.start("--", "sh", "-c", tellPID+"exec sleep 1000")
 	a.awaitTasks(owner, 1)
 
 	other := newAgent(t, parameter{"state_dir", a.stateDir})
