@@ -3,6 +3,7 @@ package rotation
 import (
 	"os"
 	"sluice/core/logrotate"
+	"sluice/core/rotation/casefile"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 
 // TestRecordedCases replays what was recorded from the real program.
 func TestRecordedCases(t *testing.T) {
-	for _, c := range loadCases(t) {
+	for _, c := range casefile.Load(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			if c.RootOnly && os.Geteuid() != 0 {
 				t.Skip("giving files away needs CAP_CHOWN")
@@ -32,7 +33,7 @@ func TestRecordedCases(t *testing.T) {
 // replay is one case under way.
 type replay struct {
 	t testing.TB
-	c recorded
+	c casefile.Case
 	*driver
 	// refusal is the error that the options got.
 	refusal error
@@ -41,11 +42,11 @@ type replay struct {
 	scripts int
 }
 
-func startReplay(t testing.TB, c recorded) *replay {
+func startReplay(t testing.TB, c casefile.Case) *replay {
 	dir := quickDir(t)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	for _, f := range c.InitialFiles {
-		f.lay(t, dir)
+		f.Lay(t, dir)
 	}
 	r := &replay{t: t, c: c}
 	r.driver, r.refusal = newDriver(t, dir, strings.ReplaceAll(c.Options, "{SANDBOX}", dir))
@@ -81,7 +82,7 @@ func (r *replay) rotations() {
 			r.assertDecision(out)
 			continue
 		}
-		require.Equal(r.t, want, readTree(r.t, r.dir, want), "after rotation %d: %s", i+1, r.c.Options)
+		require.Equal(r.t, want, casefile.ReadTree(r.t, r.dir, want), "after rotation %d: %s", i+1, r.c.Options)
 		require.NoError(r.t, firstProblem(out), "rotation %d", i+1)
 	}
 	tail := "tail\n"
@@ -92,7 +93,7 @@ func (r *replay) rotations() {
 		r.append(tail, 1)
 	}
 	if !r.deviates(len(r.c.Rotations) - 1) {
-		require.Equal(r.t, r.c.Expected.Final, readTree(r.t, r.dir, r.c.Expected.Final), "at the end: %s", r.c.Options)
+		require.Equal(r.t, r.c.Expected.Final, casefile.ReadTree(r.t, r.dir, r.c.Expected.Final), "at the end: %s", r.c.Options)
 	}
 }
 
@@ -105,14 +106,14 @@ func firstProblem(out Outcome) error {
 }
 
 // trigger does one rotation of a case, background work included.
-func (r *replay) trigger(step trigger) Outcome {
-	r.now = clock(r.t, step.Time, r.c.location(r.t))
+func (r *replay) trigger(step casefile.Trigger) Outcome {
+	r.now = casefile.Clock(r.t, step.Time, r.c.Location(r.t))
 	if step.Append != "" {
 		r.append(step.Append, step.Repeat)
 		r.history += strings.Repeat(step.Append, max(step.Repeat, 1))
 	}
 	for _, b := range step.Before {
-		b.make(r.t, r.dir)
+		b.Make(r.t, r.dir)
 	}
 	r.touchLive()
 	out, err := r.fire(r.c.MaxSize)
@@ -193,7 +194,7 @@ func (d *driver) seriesText() string {
 		if f.Links == 1 {
 			raw, err := os.ReadFile(d.dir + "/" + d.policy.OldDir + "/" + f.Name)
 			require.NoError(d.t, err)
-			_, content := decode(d.t, raw)
+			_, content := casefile.Decode(d.t, raw)
 			b.Write(content)
 		}
 	}
@@ -207,7 +208,7 @@ func (r *replay) stream() {
 		r.assertRefused()
 		return
 	}
-	r.now = clock(r.t, r.c.Stream.Time, r.c.location(r.t))
+	r.now = casefile.Clock(r.t, r.c.Stream.Time, r.c.Location(r.t))
 	limit := r.policy.LimitBytes(r.c.MaxSize)
 	written := numberedLines(r.c.Stream.Bytes)
 	var size int64
@@ -268,7 +269,7 @@ func numberedLine(i int) string {
 // language, is the same policy again.
 func TestCasesKeepTheirPolicies(t *testing.T) {
 	rules := logrotate.Rules{AllowScripts: true, Sandbox: "/sandbox"}
-	for _, c := range loadCases(t) {
+	for _, c := range casefile.Load(t) {
 		first, _, err := logrotate.Parse(strings.ReplaceAll(c.Options, "{SANDBOX}", "/sandbox"), rules)
 		if err != nil {
 			continue

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sluice/core/rotation/casefile"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 // rotation of every recorded case, also while it recovers, and asserts that what is
 // there after recovery is what is there without the crash.
 func TestCrashAtEveryStep(t *testing.T) {
-	for _, c := range loadCases(t) {
+	for _, c := range casefile.Load(t) {
 		if c.Stream != nil || c.RootOnly && os.Geteuid() != 0 {
 			continue
 		}
@@ -41,7 +42,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 
 // uncrashed gives the trees after every rotation, and how many changes of names each
 // of them made.
-func uncrashed(r *replay) (after []tree, points []int) {
+func uncrashed(r *replay) (after []casefile.Tree, points []int) {
 	for _, step := range r.c.Rotations {
 		count := 0
 		r.stopped = func(string) bool { count++; return false }
@@ -54,21 +55,21 @@ func uncrashed(r *replay) (after []tree, points []int) {
 }
 
 // everything is the whole sandbox, times included, but for what scripts wrote.
-func (r *replay) everything() tree {
-	all := readTree(r.t, r.dir, tree{})
-	all = readTree(r.t, r.dir, strict(all, false))
+func (r *replay) everything() casefile.Tree {
+	all := casefile.ReadTree(r.t, r.dir, casefile.Tree{})
+	all = casefile.ReadTree(r.t, r.dir, strict(all, false))
 	delete(all, "script.out")
 	for name, n := range all {
 		if Reserved("stdout", name) {
 			// Its name has an inode.
 			delete(all, name)
-			all["reserved "+n.Type] = node{}
+			all["reserved "+n.Type] = casefile.Node{}
 		}
 	}
 	return all
 }
 
-func crash(t *testing.T, c recorded, want []tree, rotation, point int, again bool) {
+func crash(t *testing.T, c casefile.Case, want []casefile.Tree, rotation, point int, again bool) {
 	r := startReplay(t, c)
 	require.NoError(t, r.refusal)
 	for i, step := range c.Rotations {
@@ -85,7 +86,7 @@ func crash(t *testing.T, c recorded, want []tree, rotation, point int, again boo
 }
 
 // crashAt does a rotation that ends at a point; it says what was done last.
-func (r *replay) crashAt(step trigger, point int) string {
+func (r *replay) crashAt(step casefile.Trigger, point int) string {
 	count, at := 0, ""
 	r.set.stopped = func(done string) bool {
 		if count++; count == point {
@@ -93,12 +94,12 @@ func (r *replay) crashAt(step trigger, point int) string {
 		}
 		return count >= point
 	}
-	r.now = clock(r.t, step.Time, r.c.location(r.t))
+	r.now = casefile.Clock(r.t, step.Time, r.c.Location(r.t))
 	if step.Append != "" {
 		r.append(step.Append, step.Repeat)
 	}
 	for _, b := range step.Before {
-		b.make(r.t, r.dir)
+		b.Make(r.t, r.dir)
 	}
 	r.touchLive()
 	out, err := r.fire(r.c.MaxSize)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sluice/core/rotation/casefile"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,11 +56,11 @@ func TestAgainstLogrotate(t *testing.T) {
 
 // compare reports whether the two were compared to the end: it stops where the real
 // program has met a case that a decision takes out.
-func compare(t *testing.T, c recorded, name string) bool {
+func compare(t *testing.T, c casefile.Case, name string) bool {
 	theirs := quickDir(t)
 	require.NoError(t, os.Chmod(theirs, 0o755))
 	for _, f := range c.InitialFiles {
-		f.lay(t, theirs)
+		f.Lay(t, theirs)
 	}
 	r := startReplay(t, c)
 	require.NoError(t, r.refusal, "%s\n%s", name, c.Options)
@@ -68,10 +69,10 @@ func compare(t *testing.T, c recorded, name string) bool {
 	}
 	rd := &driver{t: t, dir: theirs, policy: r.policy, live: r.live}
 	for i, step := range c.Rotations {
-		rd.now = clock(t, step.Time, time.UTC)
+		rd.now = casefile.Clock(t, step.Time, time.UTC)
 		rd.append(step.Append, step.Repeat)
 		for _, b := range step.Before {
-			b.make(t, theirs)
+			b.Make(t, theirs)
 		}
 		rd.touchLive()
 		stderr := runLogrotate(t, theirs, c, step.Time)
@@ -81,9 +82,9 @@ func compare(t *testing.T, c recorded, name string) bool {
 		if r.deviates(i) {
 			return false
 		}
-		want := readTree(t, theirs, tree{})
-		want = readTree(t, theirs, strict(want, r.policy.CopyTruncate || r.policy.RenameCopy))
-		got := readTree(t, r.dir, want)
+		want := casefile.ReadTree(t, theirs, casefile.Tree{})
+		want = casefile.ReadTree(t, theirs, strict(want, r.policy.CopyTruncate || r.policy.RenameCopy))
+		got := casefile.ReadTree(t, r.dir, want)
 		require.Equal(t, want, got, "%s\nrotation %d of %+v\n%s\ninitial %+v\nlogrotate: %q\n%+v",
 			name, i+1, c.Rotations, c.Options, c.InitialFiles, stderr, out)
 	}
@@ -91,7 +92,7 @@ func compare(t *testing.T, c recorded, name string) bool {
 }
 
 // strict asks for everything that can be compared. Copies have the time of copying.
-func strict(t tree, copies bool) tree {
+func strict(t casefile.Tree, copies bool) casefile.Tree {
 	for path, n := range t {
 		if n.Type == "file" {
 			n.SHA256, n.Nlink = "wanted", 1
@@ -105,7 +106,7 @@ func strict(t tree, copies bool) tree {
 }
 
 // runLogrotate does what the replaced program does at a trigger.
-func runLogrotate(t *testing.T, dir string, c recorded, at string) []string {
+func runLogrotate(t *testing.T, dir string, c casefile.Case, at string) []string {
 	path := filepath.Join(dir, "stdout")
 	conf := filepath.Join(t.TempDir(), "conf")
 	options := strings.ReplaceAll(c.Options, "{SANDBOX}", dir)
@@ -124,18 +125,18 @@ func (g *gamble) one(of ...string) string { return of[g.IntN(len(of))] }
 
 func (g *gamble) chance(percent int) bool { return g.IntN(100) < percent }
 
-func (g *gamble) combination() recorded {
-	c := recorded{MaxSize: 4096}
+func (g *gamble) combination() casefile.Case {
+	c := casefile.Case{MaxSize: 4096}
 	dated := g.chance(40)
 	c.Options = strings.Join(g.options(dated), "\n")
 	if strings.Contains(c.Options, "old\n") || strings.HasSuffix(c.Options, "old") {
-		c.InitialFiles = append(c.InitialFiles, initialFile{Path: "old", Type: "dir", Mode: "0755"})
+		c.InitialFiles = append(c.InitialFiles, casefile.InitialFile{Path: "old", Type: "dir", Mode: "0755"})
 	}
 	c.InitialFiles = append(c.InitialFiles, g.history(dated, c.Options)...)
 	at := time.Date(2024, 3, 10, 12, 0, 0, 0, time.UTC)
 	for i := range 2 + g.IntN(4) {
-		c.Rotations = append(c.Rotations, trigger{
-			Append: fmt.Sprintf("gen-%02d\n", i), Repeat: 1 + g.IntN(3), Time: at.Format(clockLayout),
+		c.Rotations = append(c.Rotations, casefile.Trigger{
+			Append: fmt.Sprintf("gen-%02d\n", i), Repeat: 1 + g.IntN(3), Time: at.Format(casefile.ClockLayout),
 			Before: g.meddling(at),
 		})
 		if dated {
@@ -148,14 +149,14 @@ func (g *gamble) combination() recorded {
 }
 
 // meddling is what a task may do to its log files between two rotations.
-func (g *gamble) meddling(at time.Time) []change {
+func (g *gamble) meddling(at time.Time) []casefile.Change {
 	if !g.chance(20) {
 		return nil
 	}
 	name := "stdout." + strconv.Itoa(g.IntN(5)) + g.one("", "", ".gz")
-	return []change{
+	return []casefile.Change{
 		{Op: g.one("write", "truncate"), Path: "stdout", Text: "meddled\n"},
-		{Op: "write", Path: name, Text: "planted " + name + "\n", at: at},
+		{Op: "write", Path: name, Text: "planted " + name + "\n", At: at},
 	}[g.IntN(2):]
 }
 
@@ -195,8 +196,8 @@ func (g *gamble) options(dated bool) []string {
 }
 
 // history is what an earlier policy may have left.
-func (g *gamble) history(dated bool, options string) []initialFile {
-	var files []initialFile
+func (g *gamble) history(dated bool, options string) []casefile.InitialFile {
+	var files []casefile.InitialFile
 	seen := map[string]bool{}
 	for range g.IntN(6) {
 		name := "stdout." + strconv.Itoa(g.IntN(6))
@@ -212,10 +213,10 @@ func (g *gamble) history(dated bool, options string) []initialFile {
 			continue
 		}
 		seen[name] = true
-		files = append(files, initialFile{
+		files = append(files, casefile.InitialFile{
 			Path: name, Text: "old " + name + "\n", Gzip: strings.HasSuffix(name, ".gz"),
 			Mode:  g.one("", "", "0600"),
-			Mtime: time.Date(2024, 3, 10-g.IntN(8), g.IntN(24), 0, 0, 0, time.UTC).Format(clockLayout),
+			Mtime: time.Date(2024, 3, 10-g.IntN(8), g.IntN(24), 0, 0, 0, time.UTC).Format(casefile.ClockLayout),
 		})
 	}
 	return files

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"sluice/core/logrotate"
+	"sluice/core/rotation/casefile"
 	"sluice/core/sandbox"
 	"strings"
 	"testing"
@@ -112,7 +113,7 @@ func TestDatesOfFormats(t *testing.T) {
 
 func TestDue(t *testing.T) {
 	at := func(text string) time.Time {
-		v, err := time.Parse(clockLayout, text)
+		v, err := time.Parse(casefile.ClockLayout, text)
 		require.NoError(t, err)
 		return v
 	}

@@ -1,9 +1,13 @@
-package rotation
+// Package casefile reads the cases that were recorded from the real logrotate, lays out
+// their sandboxes, and reads what a program has left there in the shape of what the real
+// one left.
+package casefile
 
 import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,7 +16,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,13 +28,13 @@ import (
 // casesVariable names the file that replaces the project's own cases.
 const casesVariable = "SLUICE_LOGROTATE_CASES"
 
-// recorded is one case: what the real program was told, and what it left.
-type recorded struct {
+// Case is one case: what the real program was told, and what it left.
+type Case struct {
 	Name, Group, Kind, Options, Deviates string
 
 	MaxSize      int64         `json:"max_size"`
-	InitialFiles []initialFile `json:"initial_files"`
-	Rotations    []trigger
+	InitialFiles []InitialFile `json:"initial_files"`
+	Rotations    []Trigger
 	Tail         *string
 	TZ           string
 	RootOnly     bool `json:"root_only"`
@@ -41,55 +44,65 @@ type recorded struct {
 		Time   string
 	}
 	Expected struct {
-		AfterEach []tree `json:"after_each"`
-		Final     tree
+		AfterEach []Tree `json:"after_each"`
+		Final     Tree
 		Stderr    [][]string
 	}
 }
 
-type initialFile struct {
+// InitialFile stands in the sandbox before the first rotation.
+type InitialFile struct {
 	Path, Text, Type, Target, Mode, Mtime string
 	Gzip                                  bool
 }
 
-type trigger struct {
+// Trigger is one rotation: what is written before, when it is, and what the task does.
+type Trigger struct {
 	Append string
 	Repeat int
 	Time   string
-	Before []change
+	Before []Change
 }
 
-type change struct {
+// Change is something that the task does behind the logger's back.
+type Change struct {
 	Op, Path, Text, Target, Mode string
 	Size                         int64
-	// at is the time that a written file gets, if it shall be known.
-	at time.Time
+	// At is the time that a written file gets, if it shall be known.
+	At time.Time `json:"-"`
 }
 
-// tree is what stands in a sandbox, by path.
-type tree map[string]node
+// Tree is what stands in a sandbox, by path.
+type Tree map[string]Node
 
-type node struct {
+// Node is one file or directory; what a case leaves open is empty.
+type Node struct {
 	Type, Mode, Encoding, SHA256, Text, Mtime, Owner, Target string
 
 	Size  *int64
 	Nlink int
 }
 
-func loadCases(t testing.TB) []recorded {
-	path := os.Getenv(casesVariable)
-	if path == "" {
-		path = filepath.Join("testdata", "cases.json")
+//go:embed cases.json
+var own []byte
+
+// Load reads the project's own cases, or those of the file that the variable names.
+func Load(t testing.TB) []Case {
+	t.Helper()
+	data := own
+	if path := os.Getenv(casesVariable); path != "" {
+		var err error
+		data, err = os.ReadFile(path)
+		require.NoError(t, err)
 	}
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var file struct{ Cases []recorded }
+	var file struct{ Cases []Case }
 	require.NoError(t, json.Unmarshal(data, &file))
-	require.NotEmpty(t, file.Cases, "no cases in %s", path)
+	require.NotEmpty(t, file.Cases)
 	return file.Cases
 }
 
-func (c recorded) location(t testing.TB) *time.Location {
+// Location is where the case's dates are.
+func (c Case) Location(t testing.TB) *time.Location {
 	if c.TZ == "" {
 		return time.UTC
 	}
@@ -98,16 +111,18 @@ func (c recorded) location(t testing.TB) *time.Location {
 	return loc
 }
 
-const clockLayout = "2006-01-02 15:04:05"
+// ClockLayout is how a case gives a time, in UTC.
+const ClockLayout = "2006-01-02 15:04:05"
 
-func clock(t testing.TB, text string, loc *time.Location) time.Time {
-	at, err := time.ParseInLocation(clockLayout, text, time.UTC)
+// Clock reads a time of a case.
+func Clock(t testing.TB, text string, loc *time.Location) time.Time {
+	at, err := time.ParseInLocation(ClockLayout, text, time.UTC)
 	require.NoError(t, err)
 	return at.In(loc)
 }
 
-// lay puts the initial files of a case into dir.
-func (f initialFile) lay(t testing.TB, dir string) {
+// Lay puts the initial files of a case into dir.
+func (f InitialFile) Lay(t testing.TB, dir string) {
 	path := filepath.Join(dir, f.Path)
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	switch f.Type {
@@ -131,7 +146,7 @@ func (f initialFile) lay(t testing.TB, dir string) {
 		require.NoError(t, os.Chmod(path, parseMode(t, f.Mode)))
 	}
 	if f.Mtime != "" {
-		at := clock(t, f.Mtime, time.UTC)
+		at := Clock(t, f.Mtime, time.UTC)
 		require.NoError(t, os.Chtimes(path, at, at))
 	}
 }
@@ -143,8 +158,8 @@ func parseMode(t testing.TB, text string) os.FileMode {
 	return os.FileMode(mode)
 }
 
-// make makes a change that the task makes behind the logger's back.
-func (c change) make(t testing.TB, dir string) {
+// Make makes the change in dir.
+func (c Change) Make(t testing.TB, dir string) {
 	path := filepath.Join(dir, c.Path)
 	switch c.Op {
 	case "truncate":
@@ -157,8 +172,8 @@ func (c change) make(t testing.TB, dir string) {
 		require.NoError(t, f.Close())
 	case "write":
 		require.NoError(t, os.WriteFile(path, []byte(c.Text), 0o644))
-		if !c.at.IsZero() {
-			require.NoError(t, os.Chtimes(path, c.at, c.at))
+		if !c.At.IsZero() {
+			require.NoError(t, os.Chtimes(path, c.At, c.At))
 		}
 	case "mkdir":
 		require.NoError(t, os.MkdirAll(path, 0o755))
@@ -177,9 +192,10 @@ func (c change) make(t testing.TB, dir string) {
 	}
 }
 
-// readTree reads a sandbox in the shape of want: what want leaves open is left out.
-func readTree(t testing.TB, dir string, want tree) tree {
-	got := tree{}
+// ReadTree reads a sandbox in the shape of want: what want leaves open is left out.
+func ReadTree(t testing.TB, dir string, want Tree) Tree {
+	t.Helper()
+	got := Tree{}
 	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || path == dir {
 			return err
@@ -201,22 +217,22 @@ func readTree(t testing.TB, dir string, want tree) tree {
 	return got
 }
 
-func readNode(t testing.TB, dir, path string, info fs.FileInfo, want node) node {
+func readNode(t testing.TB, dir, path string, info fs.FileInfo, want Node) Node {
 	st, _ := info.Sys().(*syscall.Stat_t)
 	mode := fmt.Sprintf("%04o", st.Mode&0o7777)
-	var n node
+	var n Node
 	switch {
 	case info.IsDir():
-		n = node{Type: "dir", Mode: mode}
+		n = Node{Type: "dir", Mode: mode}
 	case info.Mode()&fs.ModeSymlink != 0:
 		target, err := os.Readlink(path)
 		require.NoError(t, err)
-		return node{Type: "symlink", Target: target}
+		return Node{Type: "symlink", Target: target}
 	default:
 		n = readContent(t, dir, path, want)
 		n.Type, n.Mode = "file", mode
 		if want.Mtime != "" {
-			n.Mtime = info.ModTime().UTC().Format(clockLayout)
+			n.Mtime = info.ModTime().UTC().Format(ClockLayout)
 		}
 		if want.Nlink != 0 {
 			n.Nlink = int(st.Nlink)
@@ -228,13 +244,13 @@ func readNode(t testing.TB, dir, path string, info fs.FileInfo, want node) node 
 	return n
 }
 
-func readContent(t testing.TB, dir, path string, want node) node {
+func readContent(t testing.TB, dir, path string, want Node) Node {
 	raw, err := os.ReadFile(path)
 	require.NoError(t, err)
-	encoding, content := decode(t, raw)
+	encoding, content := Decode(t, raw)
 	size := int64(len(content))
 	text := strings.ReplaceAll(string(content), dir, "{SANDBOX}")
-	n := node{Encoding: encoding, Size: &size}
+	n := Node{Encoding: encoding, Size: &size}
 	if want.Text != "" || want.Size == nil {
 		n.Text = text
 	}
@@ -248,8 +264,8 @@ func readContent(t testing.TB, dir, path string, want node) node {
 	return n
 }
 
-// decode recognises compressed content by its first bytes.
-func decode(t testing.TB, raw []byte) (encoding string, content []byte) {
+// Decode recognises compressed content by its first bytes.
+func Decode(t testing.TB, raw []byte) (encoding string, content []byte) {
 	switch {
 	case bytes.HasPrefix(raw, []byte{0x1f, 0x8b}):
 		r, err := gzip.NewReader(bytes.NewReader(raw))
@@ -273,24 +289,9 @@ func decode(t testing.TB, raw []byte) (encoding string, content []byte) {
 }
 
 func filter(t testing.TB, raw []byte, program string, args ...string) []byte {
-	command := exec.Command(program, args...)
+	command := exec.CommandContext(t.Context(), program, args...)
 	command.Stdin = bytes.NewReader(raw)
 	content, err := command.Output()
 	require.NoError(t, err, program)
 	return content
-}
-
-func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
-
-func base36(n uint64) string { return strconv.FormatUint(n, 36) }
-
-// quickDir is a directory of the test in memory, where there is such a file system:
-// thousands of sandboxes are made in it.
-func quickDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "sluice-rotation-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
