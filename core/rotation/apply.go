@@ -114,7 +114,7 @@ func (s *Set) shift(step Step) error {
 
 // clearings is how often what stands in the way of a name of ours is moved aside, for a
 // task that puts it back between that and the next system call.
-const clearings = 8
+const clearings = 16
 
 // over does what gives a name of ours to a file, and moves aside what bears that name
 // and cannot be replaced: a directory.
@@ -215,20 +215,27 @@ func (s *Set) put(step Step, out *Outcome) error {
 	return err
 }
 
+// errVanished says that the live file lost its name after the rotation had begun.
+var errVanished = errors.New("the live file vanished")
+
 // leaveLive renames the live file into the directory of the series. If the task has
-// taken that away, a new one is made.
+// taken that away, a new one is made, a few times where it does so again.
 func (s *Set) leaveLive(step Step) error {
-	err := s.cfg.Dir.Rename(step.From, s.dir.Dir, step.To)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for attempt := 0; ; attempt++ {
+		err := s.cfg.Dir.Rename(step.From, s.dir.Dir, step.To)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if _, missing := s.cfg.Dir.Stat(step.From); errors.Is(missing, fs.ErrNotExist) {
+			return errVanished
+		}
+		if s.cfg.Policy.OldDir == "" {
+			return err // the sandbox itself is gone
+		}
+		if reopen := s.reopenOldDir(step, attempt >= contested); attempt == clearings {
+			return errors.Join(err, reopen)
+		}
 	}
-	if _, missing := s.cfg.Dir.Stat(step.From); errors.Is(missing, fs.ErrNotExist) {
-		return fmt.Errorf("the live file vanished: %w", missing)
-	}
-	if err = s.reopenOldDir(step); err == nil {
-		err = s.cfg.Dir.Rename(step.From, s.dir.Dir, step.To)
-	}
-	return err
 }
 
 // rotatedTo records that the live file is in the series.

@@ -67,13 +67,23 @@ func (s *Set) probeOne(files map[string]sandbox.Info, name string) error {
 	return nil
 }
 
+// listDir lists the directory of the series. Where the task has removed that there is
+// nothing in it; the next rotation makes it again.
+func (s *Set) listDir(want func(name string) bool) ([]sandbox.Info, error) {
+	found, err := s.dir.List(maxNames, want)
+	if s.cfg.Policy.OldDir != "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return found, err
+}
+
 // list reads the directory, unless it is so full that what is known must do.
 func (s *Set) list() (map[string]sandbox.Info, error) {
 	if s.listing.names > manyNames && time.Now().Before(s.listing.until) {
 		return s.listing.files, nil
 	}
 	names := 0
-	found, err := s.dir.List(maxNames, func(name string) bool {
+	found, err := s.listDir(func(name string) bool {
 		names++
 		_, ours := s.scheme.place(name)
 		return ours

@@ -21,7 +21,7 @@ func (s *Set) openSeries() (*sandbox.Dir, error) {
 	}
 	dir, err := s.cfg.Dir.Sub(olddir)
 	if errors.Is(err, fs.ErrNotExist) && s.cfg.Policy.CreateOldDir.On {
-		dir, err = s.makeOldDir(false)
+		dir, err = s.makeDirs(olddir, false)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("olddir %q does not exist in the sandbox; expected a directory, or createolddir: %w", olddir, err)
@@ -36,14 +36,14 @@ func (s *Set) openSeries() (*sandbox.Dir, error) {
 	return dir, nil
 }
 
-// makeOldDir makes the directory, and those above it that are missing. With force
-// it moves aside what stands there instead.
-func (s *Set) makeOldDir(force bool) (*sandbox.Dir, error) {
+// makeDirs makes a directory beneath the sandbox, and those above it that are missing.
+// With force it moves aside what stands there instead.
+func (s *Set) makeDirs(path string, force bool) (*sandbox.Dir, error) {
 	at, err := s.cfg.Dir.Sub(".")
-	if err != nil {
-		return nil, err
+	if err != nil || path == "." {
+		return at, err
 	}
-	for _, name := range strings.Split(s.cfg.Policy.OldDir, "/") {
+	for _, name := range strings.Split(path, "/") {
 		next, err := s.makeOne(at, name, force)
 		_ = at.Close()
 		if err != nil {
@@ -60,7 +60,9 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 		return next, nil
 	}
 	if errors.Is(err, sandbox.ErrNotDirectory) && force {
-		if _, err := at.MoveAside(name); err != nil {
+		if _, err := at.MoveAside(name); err == nil {
+			s.impostors++
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -87,12 +89,15 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 
 // reopenOldDir makes the directory of the rotated files anew, after the task has
 // taken it away: the live file must go somewhere. What was owed there is gone with
-// it, but for the live file's own compression, which move is about.
-func (s *Set) reopenOldDir(move Step) error {
-	if s.cfg.Policy.OldDir == "" {
-		return fmt.Errorf("sandbox: %w", fs.ErrNotExist)
+// it, but for the live file's own compression, which move is about. sheltered asks for
+// one that the task cannot know.
+func (s *Set) reopenOldDir(move Step, sheltered bool) error {
+	s.shelter = ""
+	anew := func() (*sandbox.Dir, error) { return s.makeDirs(s.cfg.Policy.OldDir, true) }
+	if sheltered {
+		anew = s.makeShelter
 	}
-	dir, err := s.makeOldDir(true)
+	dir, err := anew()
 	if err != nil {
 		return fmt.Errorf("make olddir %q again: %w", s.cfg.Policy.OldDir, err)
 	}

@@ -49,7 +49,7 @@ func (s *Set) Recover(now time.Time) error {
 
 // sweep goes through the reserved names: unfinished output goes, marks become jobs.
 func (s *Set) sweep() error {
-	found, err := s.dir.List(maxNames, func(name string) bool { return Reserved(s.cfg.Base, name) })
+	found, err := s.listDir(func(name string) bool { return Reserved(s.cfg.Base, name) })
 	if err != nil && !errors.Is(err, sandbox.ErrTooManyNames) {
 		return err
 	}

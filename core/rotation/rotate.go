@@ -67,6 +67,11 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 	steps := plan(view{live: live, files: files, pending: s.pending(), held: s.held}, s.scheme, s.cfg.Policy, now)
 	err = s.apply(steps, &out)
 	s.countRotated(live, out)
+	s.leaveShelter()
+	if errors.Is(err, errVanished) && !s.unfinished {
+		out.Missing = true
+		return out, nil
+	}
 	if err != nil {
 		return out, err
 	}

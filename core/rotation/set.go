@@ -32,6 +32,8 @@ type Set struct {
 	kept    kept
 	// impostors were moved aside since the last Outcome told of them.
 	impostors int
+	// shelter is the name that the directory of the series has in place of its own.
+	shelter string
 	// complained is when a failed compression was told last, in Unix nanoseconds.
 	complained atomic.Int64
 	// unfinished says that the last rotation broke off and must be taken back first.

@@ -12,7 +12,7 @@ import (
 // must not take longer the more impostors a task plants.
 const (
 	asideMark     = ".impostor-"
-	numberedAside = 16
+	numberedAside = 4
 )
 
 // MoveAside gives what bears a name of ours, and is not ours, a name that says so,

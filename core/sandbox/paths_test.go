@@ -37,7 +37,7 @@ var pathCalls = []string{
 // commands act for whoever types them, with that person's rights, on the paths that
 // were typed. What they read in a sandbox they read through core/series. logtest serves
 // tests alone.
-var commands = []string{"core/cmd/", "core/check/", "core/series/logtest/"}
+var commands = []string{"core/cmd/", "core/check/", "core/series/logtest/", "core/rotation/casefile/"}
 
 // granted are the calls by path that there may be, each with its reason.
 var granted = map[string]string{

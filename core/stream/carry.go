@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A line whose beginning is in a full live file, and whose end is not, is carried
@@ -35,10 +38,7 @@ func CarryPrefix(live string) string { return "." + live + ".sluice-carry-" }
 // carry does steps 1 and 2.
 func (s *Stream) carry(from, to int64) error {
 	name := s.carryName(from, to)
-	if err := s.Sandbox.Unlink(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := s.create(name)
+	f, err := s.createCarry(name)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,20 @@ func (s *Stream) carry(from, to int64) error {
 	}
 	s.carried = name
 	return nil
+}
+
+// createCarry makes the file of step 1, whatever bears its name.
+func (s *Stream) createCarry(name string) (f *os.File, err error) {
+	for range openAttempts {
+		_ = s.Sandbox.Unlink(name)
+		if f, err = s.create(name); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+		if err := s.moveAside(name, err); err != nil {
+			return nil, err
+		}
+	}
+	return f, err
 }
 
 // finishCarry does steps 3 and 4 where they failed: until then nothing may be written,
@@ -72,6 +86,15 @@ func (s *Stream) adoptCarried() error {
 		return nil
 	}
 	err := s.Sandbox.RenameNew(s.carried, s.Sandbox, s.Name)
+	for attempt := 0; errors.Is(err, fs.ErrExist) && attempt < openAttempts; attempt++ {
+		if err := s.moveAside(s.Name, err); err != nil {
+			return err
+		}
+		// What the task has put there by now is moved aside if it is a directory.
+		if err = s.Sandbox.Rename(s.carried, s.Sandbox, s.Name); errors.Is(err, unix.EISDIR) {
+			err = fs.ErrExist
+		}
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
 	}

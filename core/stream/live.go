@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,6 +43,9 @@ func (s *Stream) recover() error {
 	return s.recoverCarry()
 }
 
+// newInfix is in the name of a live file that is to replace what bears that name.
+const newInfix = ".sluice-new-"
+
 // openAttempts is how often the live file is opened anew when somebody puts something
 // else in its place meanwhile. A task that is faster than this only delays its own log.
 const openAttempts = 16
@@ -67,10 +71,39 @@ func (s *Stream) openLive() error {
 			break
 		}
 	}
+	if errors.Is(err, sandbox.ErrImpostor) || errors.Is(err, fs.ErrExist) {
+		f, err = s.createOver()
+	}
 	if err != nil {
 		return s.lostSandbox(err)
 	}
 	return s.take(f)
+}
+
+// createOver makes a new live file in the place of whatever bears its name, for a task
+// that puts things there faster than they are moved aside. What it loses by that is its
+// own. Only a directory cannot be replaced.
+func (s *Stream) createOver() (*os.File, error) {
+	name := "." + s.Name + newInfix + rand.Text()
+	f, err := s.create(name)
+	if err != nil {
+		return nil, err
+	}
+	for range openAttempts {
+		err = s.Sandbox.Rename(name, s.Sandbox, s.Name)
+		if !errors.Is(err, unix.EISDIR) {
+			break
+		}
+		if err := s.moveAside(s.Name, err); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close()
+	_ = s.Sandbox.Unlink(name)
+	return nil, err
 }
 
 // create makes a file as the policy wants the next live file. What cannot be had of
@@ -113,10 +146,11 @@ func (s *Stream) closeLive() {
 
 // follow tells how long the live file is now. The offset of the next byte is read
 // from the file before every move, because the task may truncate or extend it: a
-// truncated file gets no hole. A file that the task removed is replaced. Where the
-// whole sandbox turns out to be gone there is no live file afterwards.
+// truncated file gets no hole. A file that the task removed is replaced; one that it
+// removes as soon as it is made is written to all the same, as if it had been removed
+// afterwards. Where the whole sandbox turns out to be gone there is no live file then.
 func (s *Stream) follow() (size int64, err error) {
-	for range 2 {
+	for attempt := 1; ; attempt++ {
 		if s.live == nil {
 			if err := s.openLive(); err != nil {
 				return 0, err
@@ -129,7 +163,7 @@ func (s *Stream) follow() (size int64, err error) {
 		if err := unix.Fstat(s.liveFD, &st); err != nil {
 			return 0, fmt.Errorf("stat %q: %w", s.Name, err)
 		}
-		if st.Nlink > 0 {
+		if st.Nlink > 0 || attempt > followAttempts {
 			s.liveBytes.Store(st.Size)
 			return st.Size, nil
 		}
@@ -138,8 +172,10 @@ func (s *Stream) follow() (size int64, err error) {
 		}
 		s.closeLive()
 	}
-	return 0, fmt.Errorf("open %q: it is removed as soon as it is made", s.Name)
 }
+
+// followAttempts is how often a removed file is replaced in one look.
+const followAttempts = 2
 
 // moveAside gives an impostor another name.
 func (s *Stream) moveAside(name string, why error) error {

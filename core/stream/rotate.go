@@ -98,13 +98,16 @@ func (s *Stream) replace(now time.Time) error {
 		if err != nil {
 			return err
 		}
-		s.account.rotations.Add(1)
+		if outcome.Rotated {
+			s.account.rotations.Add(1)
+		}
 		s.next, s.named = outcome.Live, outcome.Name
 		for _, problem := range outcome.Problems {
 			s.account.rotationErrors.Add(1)
 			s.warn("the rotation was finished, but not all of it went as the policy says", problem)
 		}
 	}
+	s.replaced++
 	// The old file is held open until here: its inode, by which the account knows
 	// it, cannot be used again for the new one.
 	old := s.live

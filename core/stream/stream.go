@@ -97,6 +97,7 @@ type Stream struct {
 	writtenThen int64         // the account at that time
 	gap         *sluicepb.Gap // also in the record; nil: nothing is dropped
 	tryAt       time.Time     // when to try to end the gap
+	replaced    int           // live files, since the stream was opened
 	quiet       time.Duration // the pause of a gap in which nothing comes
 	endedAt     time.Time     // when the container ended within the gap
 	spill       *os.File      // nil outside of a gap

@@ -115,9 +115,9 @@ const (
 // up, or something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
 // errRateReached or what failed.
 func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
-	last := s.account.rotations.Load() + quantumRotations
+	last := s.replaced + quantumRotations
 	for moved < quantumBytes {
-		if s.account.rotations.Load() >= last {
+		if s.replaced >= last {
 			// More is waiting, so that the next look comes at once.
 			s.flood = true
 			return moved, nil

@@ -1,0 +1,54 @@
+package rotation
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"path"
+	"sluice/core/sandbox"
+)
+
+// A task can take the directory of the rotated files away faster than it is made again
+// under the name that the task knows. Then one is made under a name that nobody can
+// know, a shelter, so that the live file has somewhere to go, and given its own name
+// when that is free.
+
+// contested is after how many attempts to make olddir again a shelter is made.
+const contested = 3
+
+// makeShelter makes a directory for the rotated files under a name of its own.
+func (s *Set) makeShelter() (*sandbox.Dir, error) {
+	at, err := s.cfg.Dir.Sub(".")
+	if err != nil {
+		return nil, err
+	}
+	defer at.Close()
+	s.shelter = reservedPrefix(s.cfg.Base) + "olddir." + rand.Text()
+	return s.makeOne(at, s.shelter, false)
+}
+
+// leaveShelter gives the directory its name, if it can. Otherwise the next rotation does.
+// mu is held.
+func (s *Set) leaveShelter() {
+	if s.shelter == "" {
+		return
+	}
+	above, name := path.Split(s.cfg.Policy.OldDir)
+	at, err := s.makeDirs(path.Clean(above), true)
+	if err != nil {
+		return
+	}
+	defer at.Close()
+	for range clearings {
+		err = s.cfg.Dir.RenameNew(s.shelter, at, name)
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+		if _, err := at.MoveAside(name); err == nil {
+			s.impostors++
+		}
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		s.shelter = ""
+	}
+}
