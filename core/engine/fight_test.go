@@ -83,3 +83,17 @@ func TestATaskFightsForItsLog(t *testing.T) {
 		})
 	}
 }
+
+// A new live file that a killed process could not give its name is empty, and goes.
+func TestANewLiveFileThatGotNoNameIsSwept(t *testing.T) {
+	b := newTestbed(t)
+	stdout, stderr := b.abandoned("task")
+	defer stdout.Close()
+	defer stderr.Close()
+	stray, foreign := b.sandbox("task")+"/.stdout.sluice-new-ABC", b.sandbox("task")+"/.stdout.sluice-newest"
+	require.NoError(t, os.WriteFile(stray, nil, 0o600))
+	require.NoError(t, os.WriteFile(foreign, nil, 0o600))
+	b.open().Close()
+	assert.NoFileExists(t, stray)
+	assert.FileExists(t, foreign)
+}

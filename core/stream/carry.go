@@ -102,15 +102,20 @@ func (s *Stream) adoptCarried() error {
 	return nil
 }
 
-// recoverCarry finishes what a kill between the steps left.
+// recoverCarry finishes what a kill between the steps left, and removes a new live file
+// that has not got its name (createOver).
 func (s *Stream) recoverCarry() error {
 	found, err := s.Sandbox.List(maxNames, func(name string) bool {
-		return strings.HasPrefix(name, s.carryPrefix())
+		return strings.HasPrefix(name, s.carryPrefix()) || strings.HasPrefix(name, s.newPrefix())
 	})
 	if err != nil {
 		return fmt.Errorf("look for a carried line of %q: %w", s.Name, err)
 	}
 	for _, file := range found {
+		if strings.HasPrefix(file.Name, s.newPrefix()) {
+			_ = s.Sandbox.Unlink(file.Name)
+			continue
+		}
 		if err := s.recoverCarried(file.Name); err != nil {
 			return err
 		}

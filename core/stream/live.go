@@ -43,8 +43,8 @@ func (s *Stream) recover() error {
 	return s.recoverCarry()
 }
 
-// newInfix is in the name of a live file that is to replace what bears that name.
-const newInfix = ".sluice-new-"
+// newPrefix begins the name of a live file that is to replace what bears that name.
+func (s *Stream) newPrefix() string { return "." + s.Name + ".sluice-new-" }
 
 // openAttempts is how often the live file is opened anew when somebody puts something
 // else in its place meanwhile. A task that is faster than this only delays its own log.
@@ -84,7 +84,7 @@ func (s *Stream) openLive() error {
 // that puts things there faster than they are moved aside. What it loses by that is its
 // own. Only a directory cannot be replaced.
 func (s *Stream) createOver() (*os.File, error) {
-	name := "." + s.Name + newInfix + rand.Text()
+	name := s.newPrefix() + rand.Text()
 	f, err := s.create(name)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ type attack struct {
 	// keeps says that the series is the logger's alone to fill: the number and the
 	// sizes of its files are then held to the policy.
 	keeps bool
+	// stops says that the task takes itself the right to write for as long as it attacks:
+	// then what it prints is dropped at last. Else nothing is.
+	stops bool
 	// impostors is the least number of things that the logger must have moved aside.
 	impostors int
 	// check looks for what is special to the attack.

@@ -49,7 +49,7 @@ var fileAttacks = []attack{
 		},
 	},
 	{
-		name: "live file and sandbox without permissions", wants: "the agent's time",
+		name: "live file and sandbox without permissions", wants: "the agent's time", stops: true,
 		act: func(k *task) {
 			// By a descriptor: a directory without permissions has no "." either.
 			sandbox, err := os.Open(".")

@@ -185,6 +185,9 @@ func TestAttacks(t *testing.T) {
 				p.requireDone(t, got)
 				t.Logf("%.0f rotations, %.0f impostors, %.0f bytes dropped", got.Metrics["sluice/rotations"],
 					got.Metrics["sluice/impostors"], got.Metrics["sluice/bytes_dropped"])
+				if !attack.stops {
+					require.Zero(t, got.Metrics["sluice/bytes_dropped"], got.stderr)
+				}
 				p.requireUntouched(t)
 				p.requireNoSecret(t)
 				p.requireHonestStream(t)
