@@ -38,9 +38,10 @@ func newPipe() *cobra.Command {
 		Long: `Write what comes on stdin into a rotated log, by the code that serves containers.
 
 The flags are those of mesos-logrotate-logger, and a few more. Linked under that name
-into --launcher_dir of an agent it stands in for that program. Rotated files keep
-logrotate's names and --logrotate_options its language; lines are not cut at the end of
-a file, and without "rotate N" one rotated file is kept.
+into --launcher_dir of an agent it stands in for that program; options that it refuses,
+such as scripts, are then said on stderr and left out, as the container runs already.
+Rotated files keep logrotate's names and --logrotate_options its language; lines are not
+cut at the end of a file, and without "rotate N" one rotated file is kept.
 
 No state directory is needed. A pipe is read by splice(2): killed at any instruction, no
 byte is lost but those that the writer cannot write any more. Anything else (a file, a
@@ -73,6 +74,8 @@ Where output was dropped, as by a disk that stays full, the exit status is 1.
 	for _, flag := range pipeFlags {
 		flags.String(flag.name, "", flag.meaning)
 	}
+	flags.Bool(forgiving, false, "")
+	_ = flags.MarkHidden(forgiving)
 	flags.String("logrotate_path", "", "accepted, unused: there is no logrotate process")
 	return cmd
 }
@@ -94,7 +97,13 @@ func pipeConfig(flags *pflag.FlagSet, path, user string, log *slog.Logger) (engi
 		return config, usagef("--log_filename=%s: expected a file, not a directory", path)
 	}
 	config.Path = filepath.Join(dir, filepath.Base(path))
-	if config.Module, config.Stream, err = pipeSettings(flags, user, dir); err != nil {
+	config.Module, config.Stream, err = pipeSettings(flags, user, dir)
+	if options := flags.Lookup("logrotate_options"); err != nil && options.Changed && flags.Lookup(forgiving).Changed {
+		log.Error("the log is rotated without its options, which are refused", "error", err)
+		options.Changed = false
+		config.Module, config.Stream, err = pipeSettings(flags, user, dir)
+	}
+	if err != nil {
 		return config, err
 	}
 	for _, warning := range config.Stream.Warnings {

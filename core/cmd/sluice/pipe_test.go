@@ -74,6 +74,8 @@ func TestPipeAsTheProgramReplaced(t *testing.T) {
 		{"copytruncate", "rotate 3\ncopytruncate", 16384, 60000, 3, true},
 		{"size of the text", "rotate 3\nsize 1G", 16384, 60000, 3, true},
 		{"an unknown directive", "rotate 3\nunknown", 16384, 60000, 3, true},
+		{"a script", "rotate 3\npostrotate\ntouch ran\nendscript", 16384, 60000, 1, false},
+		{"an error", "rotate three", 16384, 60000, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := openDir(t)
@@ -93,6 +95,10 @@ func TestPipeAsTheProgramReplaced(t *testing.T) {
 			}
 			if c.name == "an unknown directive" {
 				assert.Contains(t, string(out), `line 2: \"unknown\"`)
+			}
+			if c.name == "a script" || c.name == "an error" {
+				assert.Contains(t, string(out), "the log is rotated without its options, which are refused")
+				assert.NoFileExists(t, filepath.Join(dir, "ran"))
 			}
 		})
 	}
@@ -324,7 +330,7 @@ func TestPipeWithoutRights(t *testing.T) {
 func TestStandInReadsFlagsAsStoutDoes(t *testing.T) {
 	args, ok := standIn([]string{"/opt/mesos/libexec/mesos-logrotate-logger", "--Max_Size=10MB", " --LOG_FILENAME=/a/B\n", "ignored", "--help", "--", "--user=x"})
 	require.True(t, ok)
-	assert.Equal(t, []string{"pipe", "--max_size=10MB", "--log_filename=/a/B", "--help"}, args)
+	assert.Equal(t, []string{"pipe", "--forgive_options", "--max_size=10MB", "--log_filename=/a/B", "--help"}, args)
 	_, ok = standIn([]string{"/usr/bin/sluice", "pipe"})
 	assert.False(t, ok)
 }
