@@ -157,7 +157,7 @@ func (r *pipeReplay) rotations(t *testing.T) {
 
 	feed := func(text string, live int64) {
 		_, err := stdin.Write([]byte(text))
-		require.NoError(t, err, said.String())
+		require.NoError(t, err)
 		for {
 			if info, err := os.Lstat(r.path); err == nil && info.Size() == live {
 				return

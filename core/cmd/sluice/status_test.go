@@ -254,7 +254,7 @@ func TestTableFits(t *testing.T) {
 	}
 	assert.Equal(t, "CONTAIN… STREAM STATE", head(30))
 	assert.Equal(t, "CONTAINER STREAM STATE RATE IN DROPPED FILES", head(80))
-	assert.Equal(t, "CONTAINER STREAM STATE RATE IN WRITTEN DROPPED LINES FILES DISK ROTATED TASK", head(120))
+	assert.Equal(t, "CONTAINER STREAM STATE RATE IN WRITTEN DROPPED FILES DISK ROTATED TASK", head(120))
 	assert.True(t, strings.HasSuffix(s.table(io.Discard, 0, time.Now())[0], "SANDBOX"), "no end, nothing left out")
 }
 
