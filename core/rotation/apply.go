@@ -139,13 +139,21 @@ func blocked(err error) bool {
 
 // clear moves aside what bears a name of ours, in the directory of the series.
 func (s *Set) clear(name string) error {
-	_, err := s.dir.MoveAside(name)
+	err := s.aside(s.dir.Dir, name)
+	if err == nil {
+		s.removed(name)
+	}
+	return err
+}
+
+// aside moves away what bears a name of ours in dir, if anything does, and counts it.
+func (s *Set) aside(dir *sandbox.Dir, name string) error {
+	_, err := dir.MoveAside(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
 		s.impostors++
-		s.removed(name)
 	}
 	return err
 }

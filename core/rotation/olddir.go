@@ -60,9 +60,7 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 		return next, nil
 	}
 	if errors.Is(err, sandbox.ErrNotDirectory) && force {
-		if _, err := at.MoveAside(name); err == nil {
-			s.impostors++
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		if err := s.aside(at, name); err != nil {
 			return nil, err
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {

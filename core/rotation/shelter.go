@@ -44,9 +44,7 @@ func (s *Set) leaveShelter() {
 		if !errors.Is(err, fs.ErrExist) {
 			break
 		}
-		if _, err := at.MoveAside(name); err == nil {
-			s.impostors++
-		}
+		_ = s.aside(at, name)
 	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		s.shelter = ""

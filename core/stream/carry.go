@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A line whose beginning is in a full live file, and whose end is not, is carried
@@ -86,14 +84,11 @@ func (s *Stream) adoptCarried() error {
 		return nil
 	}
 	err := s.Sandbox.RenameNew(s.carried, s.Sandbox, s.Name)
-	for attempt := 0; errors.Is(err, fs.ErrExist) && attempt < openAttempts; attempt++ {
+	if errors.Is(err, fs.ErrExist) {
 		if err := s.moveAside(s.Name, err); err != nil {
 			return err
 		}
-		// What the task has put there by now is moved aside if it is a directory.
-		if err = s.Sandbox.Rename(s.carried, s.Sandbox, s.Name); errors.Is(err, unix.EISDIR) {
-			err = fs.ErrExist
-		}
+		err = s.putOver(s.carried)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)

@@ -89,21 +89,26 @@ func (s *Stream) createOver() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range openAttempts {
-		err = s.Sandbox.Rename(name, s.Sandbox, s.Name)
-		if !errors.Is(err, unix.EISDIR) {
-			break
-		}
-		if err := s.moveAside(s.Name, err); err != nil {
-			break
-		}
-	}
-	if err == nil {
+	if err = s.putOver(name); err == nil {
 		return f, nil
 	}
 	_ = f.Close()
 	_ = s.Sandbox.Unlink(name)
 	return nil, err
+}
+
+// putOver gives a file the live file's name, over whatever bears that.
+func (s *Stream) putOver(name string) (err error) {
+	for range openAttempts {
+		err = s.Sandbox.Rename(name, s.Sandbox, s.Name)
+		if !errors.Is(err, unix.EISDIR) {
+			return err
+		}
+		if err := s.moveAside(s.Name, err); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // create makes a file as the policy wants the next live file. What cannot be had of
