@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -265,6 +266,11 @@ func awaitText(t *testing.T, path, want string) {
 func TestPipeEndsBySignals(t *testing.T) {
 	for _, number := range []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP} {
 		t.Run(number.String(), func(t *testing.T) {
+			// Whoever runs the tests may ignore it, as nohup does, and what is ignored is
+			// inherited; what is caught is not.
+			caught := make(chan os.Signal, 1)
+			signal.Notify(caught, number)
+			defer signal.Stop(caught)
 			path := filepath.Join(openDir(t), "app.log")
 			cmd := process("pipe", "--log_filename="+path, "--max_delay=1mins")
 			writer, err := cmd.StdinPipe()
