@@ -150,12 +150,23 @@ func (s *session) wait() error {
 	s.stopBeside()
 	var failures []error
 	for _, command := range s.commands {
-		if err := command.Wait(); err != nil {
+		if err := waitFor(command); err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w: %s", command.Path, err, s.said()))
 		}
 	}
 	s.commands = nil
 	return errors.Join(failures...)
+}
+
+// endPatience is for how long a logger may compress after its last byte. One whose
+// compressor is missing tries it again for ever.
+const endPatience = time.Minute
+
+// waitFor waits for a logger whose input has ended.
+func waitFor(command *exec.Cmd) error {
+	timer := time.AfterFunc(endPatience, func() { _ = command.Process.Kill() })
+	defer timer.Stop()
+	return command.Wait()
 }
 
 func (s *session) stopBeside() {
