@@ -37,20 +37,28 @@ func (e *Engine) Prepare(launch Launch) (Descriptors, error) {
 		d, err := e.prepare(launch)
 		done <- outcome{d, err}
 	}()
-	patience := time.NewTimer(e.settings.PrepareTimeout)
-	defer patience.Stop()
-	select {
-	case o := <-done:
-		return o.Descriptors, o.err
-	case <-patience.C:
-		go func() {
-			if late := <-done; late.err == nil {
-				late.close() // the streams meet their end of file
-			}
-		}()
-		return Descriptors{}, fmt.Errorf("%w: %q, waited for %v (prepare_timeout)", ErrTimeout, launch.Sandbox, e.settings.PrepareTimeout)
+	began, timeout := time.Now(), e.settings.PrepareTimeout
+	for step := firstPatience; time.Since(began) < timeout; step *= 2 {
+		patience := time.NewTimer(min(step, timeout-time.Since(began)))
+		select {
+		case o := <-done:
+			patience.Stop()
+			return o.Descriptors, o.err
+		case <-patience.C:
+		}
 	}
+	go func() {
+		if late := <-done; late.err == nil {
+			late.close() // the streams meet their end of file
+		}
+	}()
+	return Descriptors{}, fmt.Errorf("%w: %q, waited for %v (prepare_timeout)", ErrTimeout, launch.Sandbox, timeout)
 }
+
+// firstPatience is how long a launch is waited for at first, and then twice that, up to
+// prepare_timeout. A timer that was stopped wakes the runtime all the same when it would
+// have expired: so it does that soon after the launch, and not when all has come to rest.
+const firstPatience = 20 * time.Millisecond
 
 // close gives the descriptors up.
 func (d Descriptors) close() {
