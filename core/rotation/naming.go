@@ -59,6 +59,11 @@ func (p Place) Before(q Place) bool { return p.at.before(q.at) }
 // while a rotation shifts the others.
 func TakenName(base string) string { return takenName(base) }
 
+// UnderWayNames are those of which one is in the directory of the series from before the
+// first file is shifted until the live file `base` has its place; a rotation that was broken
+// off leaves it there.
+func UnderWayNames(base string) []string { return []string{takenName(base), shiftNoteName(base)} }
+
 // Date is the date in a dated name, as it is written there, and Counter the number that
 // follows it for the second file of that date and later ones; 0 is none.
 func (p Place) Date() string { return p.at.suffix }

@@ -52,6 +52,23 @@ func (d *Dir) Create(name string, mode os.FileMode) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
+// Pin opens what has a name, whatever it is and whoever may read it: while the descriptor
+// is open, no other file gets its inode number. A missing one gives fs.ErrNotExist, a
+// link is not followed. The caller takes the descriptor, which serves for nothing else.
+func (d *Dir) Pin(name string) (*os.File, Info, error) {
+	fd, err := d.open(name, unix.O_PATH, 0)
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("open %q: %w", name, err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	info, err := StatFile(f)
+	if err != nil {
+		_ = f.Close()
+		return nil, Info{}, err
+	}
+	return f, info, nil
+}
+
 // OpenRead opens a regular file with one name for reading; anything else gives
 // ErrImpostor, and one that is removed at that moment fs.ErrNotExist. It never blocks on
 // a FIFO. The caller takes the descriptor.

@@ -13,9 +13,6 @@ const (
 	// walkAttempts is how often a walk is repeated because of rotations meanwhile; what
 	// it opened stays open until the next one.
 	walkAttempts = 256
-	// maxGap is how many numbers in a row may be free before the directory is listed for
-	// the highest: a rotation under way leaves one free.
-	maxGap = 3
 	// maxOlder files in a row with an earlier time than the known one end the search.
 	maxOlder = 16
 )
@@ -136,7 +133,7 @@ func (w *walk) numbered() error {
 			free = 0
 			continue
 		}
-		if free++; free == maxGap && last < 0 {
+		if free++; free == maxFree && last < 0 {
 			if last, err = w.highest(); err != nil {
 				return err
 			}
@@ -146,12 +143,15 @@ func (w *walk) numbered() error {
 }
 
 func (w *walk) highest() (int, error) {
-	listing, err := w.r.series.list()
-	highest := 0
-	for _, file := range listing.Files {
-		highest = max(highest, file.Place.Number())
+	dir, err := w.r.series.rotated()
+	if err != nil || dir == nil {
+		return 0, err
 	}
-	return highest, err
+	numbers, err := w.r.series.numbers(dir)
+	if len(numbers) == 0 {
+		return 0, err
+	}
+	return numbers[len(numbers)-1], err
 }
 
 // dated goes back the dates.
@@ -215,7 +215,12 @@ func (w *walk) sort(f *os.File, info sandbox.Info, live, compressed bool) (again
 		w.found = true
 		return false
 	}
-	w.fresh = append(w.fresh, w.secure(f, info, live, compressed))
+	l := w.secure(f, info, live, compressed)
+	if slices.Contains(w.fresh, l) {
+		w.clean = false // it was compressed and moved on since
+		return true
+	}
+	w.fresh = append(w.fresh, l)
 	if live || !info.ModTime.Before(w.known.modTime) {
 		w.older = 0
 		return true

@@ -96,15 +96,8 @@ func (r *Reader) holdAhead() error {
 		if i > 0 && r.held >= maxHeld {
 			break
 		}
-		if l.f != nil || l.gone {
-			continue
-		}
-		err := r.find(l)
-		if err != nil && i == 0 {
+		if err := r.take(l, r.find); err != nil && i == 0 {
 			return err
-		}
-		if l.f != nil {
-			r.held++
 		}
 	}
 	return nil
@@ -154,10 +147,7 @@ func (r *Reader) advance() {
 			skip = max(0, r.offset-first.size)
 		}
 	}
-	if first.f != nil {
-		first.release()
-		r.held--
-	}
+	r.letGo(first)
 	r.links = r.links[1:]
 	r.offset, r.unreadable, r.tail = skip, nil, r.tail[:0]
 	r.done.File++

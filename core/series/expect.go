@@ -1,9 +1,6 @@
 package series
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // Account is what a record tells of a stream.
 type Account struct {
@@ -13,64 +10,6 @@ type Account struct {
 	// LiveInode is the live file of then; CarriedBytes of it went to the next one.
 	LiveInode    uint64
 	CarriedBytes int64
-}
-
-// findGaps looks for files that are missing between others: the retention takes the
-// oldest only.
-func (s *Series) findGaps(report *Report, files []File) {
-	var rotated []File
-	taken := false
-	for _, file := range files {
-		taken = taken || file.Taken
-		if !file.Live && !file.Taken {
-			rotated = append(rotated, file)
-		}
-	}
-	for i, file := range rotated {
-		if s.names.Dated() {
-			findDateGap(report, rotated[:i], file)
-			continue
-		}
-		younger := s.firstNumber(file) - 1
-		if i+1 < len(rotated) {
-			younger = rotated[i+1].Place.Number()
-		}
-		// A rotation under way leaves one number free, until what it took has its place.
-		if missing := file.Place.Number() - younger - 1; missing > 0 && (!taken || missing > 1) {
-			report.find(KindGap, file.Name, "%s missing behind it", numbers(younger+1, file.Place.Number()-1))
-		}
-	}
-}
-
-// firstNumber is the youngest file's; where the policy is guessed, start may be 0 or 1.
-func (s *Series) firstNumber(youngest File) int {
-	if s.Guessed && youngest.Place.Number() > 0 {
-		return 1
-	}
-	return s.names.Start()
-}
-
-func numbers(from, to int) string {
-	if from == to {
-		return "number " + strconv.Itoa(from) + " is"
-	}
-	return "numbers " + strconv.Itoa(from) + " to " + strconv.Itoa(to) + " are"
-}
-
-// findDateGap looks at the counters of one date. They begin anew with each date, and
-// only where older files have gone with another number than none.
-func findDateGap(report *Report, older []File, file File) {
-	if len(older) == 0 {
-		return
-	}
-	before := older[len(older)-1]
-	expected := 0
-	if before.Place.Date() == file.Place.Date() {
-		expected = before.Place.Counter() + 1
-	}
-	if counter := file.Place.Counter(); counter > expected {
-		report.find(KindGap, file.Name, "follows %s: files of that date between them are missing", before.Name)
-	}
 }
 
 // holdAgainst compares with the policy and with the record.

@@ -73,7 +73,8 @@ func (l *link) is(file File) bool {
 }
 
 // hold opens the file under the name where it was seen last. It fails with
-// fs.ErrNotExist where another has that name, or none.
+// fs.ErrNotExist where another has that name, or none. After a rotation the other one may
+// have its inode: rehold knows.
 func (s *Series) hold(l *link) error {
 	f, info, err := s.open(l.name, l.live)
 	if err != nil {
@@ -87,6 +88,20 @@ func (s *Series) hold(l *link) error {
 	return nil
 }
 
+// rehold is hold after there may have been rotations.
+func (s *Series) rehold(l *link) error {
+	size, modTime := l.size, l.modTime
+	if err := s.hold(l); err != nil {
+		return err
+	}
+	if _, err := l.refresh(); err != nil || l.size == size && l.modTime.Equal(modTime) {
+		return err
+	}
+	_ = l.f.Close()
+	l.f, l.size, l.modTime = nil, size, modTime
+	return fmt.Errorf("open %q: another file has the name: %w", l.name, fs.ErrNotExist)
+}
+
 // findAttempts is how often a file that moves on is looked for again.
 const findAttempts = 64
 
@@ -97,7 +112,7 @@ func (r *Reader) find(l *link) error {
 		return nil
 	}
 	for range findAttempts {
-		err := r.series.hold(l)
+		err := r.series.rehold(l)
 		if err == nil || !notThere(err) {
 			return err
 		}

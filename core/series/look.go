@@ -38,6 +38,10 @@ type Listing struct {
 	// Impostors are the names of the series that no file of the logger's bears: links,
 	// directories, FIFOs, files with several names.
 	Impostors []sandbox.Info
+	// sure says that no file is missing that was there when the listing began, but by the
+	// retention, and that there is none that came later. Else there may be younger ones,
+	// without others between them.
+	sure bool
 	// settled says that no rotation went on meanwhile: what is not there is gone.
 	settled bool
 }
@@ -46,44 +50,37 @@ type Listing struct {
 // series between two of them, as often as lookAttempts; then it makes do with what it
 // saw. It may block for as long as the file system does.
 func (s *Series) Look() (Listing, error) {
-	var seen Listing
+	return s.lookAnd(func(Listing) (bool, error) { return true, nil })
+}
+
+// lookAnd is Look for somebody who has to do something before the next rotation: do is
+// called for each listing, and reports whether it could. The last call counts.
+func (s *Series) lookAnd(do func(Listing) (bool, error)) (seen Listing, err error) {
 	for range lookAttempts {
-		before, err := s.front()
-		if err != nil {
+		var m *moment
+		if m, err = s.begin(); err != nil {
 			return Listing{}, err
 		}
-		if seen, err = s.list(); err != nil {
-			return Listing{}, err
-		}
-		after, err := s.front()
-		if err != nil {
-			return Listing{}, err
-		}
-		if before == after && before.taken == 0 {
-			seen.settled = true
+		seen, err = m.lookAnd(do)
+		m.end()
+		if err != nil || seen.settled {
 			break
 		}
 	}
-	seen.once()
-	return seen, nil
+	return seen, err
 }
 
-// front tells one moment between two rotations from another: a rotation takes the live
-// file's name away from its inode before it is over, and whoever has the old
-// inode again cannot have it while the series still does.
-type front struct{ live, taken uint64 }
-
-func (s *Series) front() (front, error) {
-	live, err := inodeOf(s.dir, s.live)
+func (m *moment) lookAnd(do func(Listing) (bool, error)) (Listing, error) {
+	seen, err := m.list()
 	if err != nil {
-		return front{}, err
+		return Listing{}, err
 	}
-	dir, err := s.rotated()
-	if err != nil || dir == nil {
-		return front{live: live}, err
+	seen.once()
+	done, err := do(seen)
+	if err == nil && done && seen.sure {
+		seen.settled, err = m.lasts()
 	}
-	taken, err := inodeOf(dir, rotation.TakenName(s.live))
-	return front{live, taken}, err
+	return seen, err
 }
 
 // inodeOf is 0 where nothing has the name.
@@ -95,40 +92,72 @@ func inodeOf(dir *sandbox.Dir, name string) (uint64, error) {
 	return info.Inode, err
 }
 
-// list lists what is there.
-func (s *Series) list() (Listing, error) {
-	dir, err := s.rotated()
-	if err != nil {
-		return Listing{}, err
+// list lists what there was when it began, without what the retention has taken meanwhile.
+func (s *Series) list() (l Listing, err error) {
+	for range lookAttempts {
+		var m *moment
+		if m, err = s.begin(); err != nil {
+			return Listing{}, err
+		}
+		l, err = m.list()
+		m.end()
+		if err != nil || l.sure {
+			break
+		}
 	}
-	var l Listing
-	if dir != nil {
-		found, err := s.readTwice(dir)
-		if err != nil {
-			return Listing{}, fmt.Errorf("list the files of %q: %w", s.live, err)
-		}
-		for _, info := range found {
-			s.sortIn(&l, info, found)
-		}
+	return l, err
+}
+
+// list looks at the rotated files after the live one, which moves to where the rest is
+// still to come.
+func (m *moment) list() (l Listing, err error) {
+	s := m.s
+	found, err := s.listRotated()
+	if err != nil {
+		return Listing{}, fmt.Errorf("list the files of %q: %w", s.live, err)
+	}
+	for _, info := range found {
+		s.sortIn(&l, info, found)
 	}
 	slices.SortFunc(l.Files, compareFiles)
 	slices.SortFunc(l.Impostors, func(a, b sandbox.Info) int { return cmp.Compare(a.Name, b.Name) })
-	live, err := s.dir.Stat(s.live)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return Listing{}, err
-	case live.Ours():
-		l.Files = append(l.Files, File{Info: live, Live: true})
-	default:
-		l.Impostors = append(l.Impostors, live)
+	if m.present() && !m.live.Ours() {
+		l.Impostors = append(l.Impostors, m.live)
 	}
-	return l, nil
+	if m.present() && m.live.Ours() && l.end(File{Info: m.live, Live: true}) {
+		l.sure = true
+		return l, nil
+	}
+	l.sure, err = m.goesOn(found)
+	return l, err
 }
 
-// readTwice reads the directory. A compression that ends meanwhile may hide both of its
-// files from one reading, but not from two: of the first one, the plain file is kept
-// where it still is or its compressed form has taken its place.
+// end puts the live file at the end. If it was rotated meanwhile, what stands behind it
+// has come since.
+func (l *Listing) end(live File) (rotated bool) {
+	at := slices.IndexFunc(l.Files, func(file File) bool { return file.Inode == live.Inode })
+	if at >= 0 {
+		l.Files = l.Files[:at]
+	}
+	l.Files = append(l.Files, live)
+	return at >= 0
+}
+
+// listRotated lists what has the names of rotated files.
+func (s *Series) listRotated() (map[string]sandbox.Info, error) {
+	dir, err := s.rotated()
+	if err != nil || dir == nil {
+		return nil, err
+	}
+	if s.names.Dated() {
+		return s.readTwice(dir)
+	}
+	return s.climb(dir)
+}
+
+// readTwice reads a directory of dated files. A compression that ends meanwhile may hide
+// both of its files from one reading, but not from two: of the first one, the plain file
+// is kept where it still is or its compressed form has taken its place.
 func (s *Series) readTwice(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
 	first, err := dir.List(maxNames, s.ours)
 	if err != nil {
@@ -170,6 +199,9 @@ func (s *Series) ours(untrusted string) bool {
 // sortIn puts a name into the listing, unless it is the compressed one of two for the
 // same file.
 func (s *Series) sortIn(l *Listing, info sandbox.Info, found map[string]sandbox.Info) {
+	if unlinked(info) {
+		return
+	}
 	if !info.Ours() {
 		l.Impostors = append(l.Impostors, info)
 		return
@@ -184,6 +216,9 @@ func (s *Series) sortIn(l *Listing, info sandbox.Info, found map[string]sandbox.
 	}
 	l.Files = append(l.Files, File{Info: info, Compressed: place.Compressed(), Place: place})
 }
+
+// unlinked says that a file lost its last name while it was looked at.
+func unlinked(info sandbox.Info) bool { return info.Links == 0 }
 
 // sameFile says that the second of two files in one place is the compressed form of
 // the first: it gets the time of the plain file before it gets its name. A plain file

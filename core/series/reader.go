@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 )
@@ -60,33 +61,68 @@ type Progress struct {
 // Read starts reading at the beginning of the oldest file. It fails with
 // fs.ErrNotExist where there is no file at all. The caller closes the Reader.
 func (s *Series) Read() (*Reader, error) {
+	r := &Reader{series: s, secured: map[uint64]*link{}}
 	for range findAttempts {
-		listing, err := s.Look()
-		if err != nil {
-			return nil, err
-		}
-		if len(listing.Files) == 0 {
-			return nil, s.nothing(listing)
-		}
-		r := &Reader{series: s, listing: listing, secured: map[uint64]*link{}}
-		for _, file := range listing.Files {
-			r.links = append(r.links, linkOf(nil, file.Info, file.Live, file.Compressed))
-		}
-		last := r.links[len(r.links)-1]
-		err = s.hold(last)
-		if notThere(err) {
-			continue // rotated just now
-		}
-		if err == nil {
-			_, err = last.refresh()
+		listing, err := s.lookAnd(r.begin)
+		if err == nil && len(listing.Files) == 0 {
+			err = s.nothing(listing)
 		}
 		if err != nil {
+			r.Close()
 			return nil, err
 		}
-		r.held, r.endBytes, r.done.Files = 1, last.size, len(r.links)
-		return r, nil
+		if last := r.links[len(r.links)-1]; last.f != nil {
+			r.listing, r.endBytes, r.done.Files = listing, last.size, len(r.links)
+			return r, nil
+		}
 	}
+	r.Close()
 	return nil, fmt.Errorf("open %q: it is rotated faster than it can be opened", s.live)
+}
+
+// begin takes the files of a listing, and holds the youngest and the first ones, before a
+// rotation gives their names to others.
+func (r *Reader) begin(listing Listing) (bool, error) {
+	for _, l := range r.links {
+		r.letGo(l)
+	}
+	r.links = r.links[:0]
+	for _, file := range listing.Files {
+		r.links = append(r.links, linkOf(nil, file.Info, file.Live, file.Compressed))
+	}
+	for i, l := range slices.Backward(r.links) {
+		if i < len(r.links)-1 && i >= maxHeld-1 {
+			continue
+		}
+		err := r.take(l, r.series.hold)
+		if notThere(err) {
+			return false, nil
+		}
+		if i == len(r.links)-1 && err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// take holds a link by what `hold` does, and counts it.
+func (r *Reader) take(l *link, hold func(*link) error) error {
+	if l.f != nil {
+		return nil
+	}
+	err := hold(l)
+	if l.f != nil {
+		r.held++
+	}
+	return err
+}
+
+// letGo releases a link that take holds.
+func (r *Reader) letGo(l *link) {
+	if l.f != nil {
+		l.release()
+		r.held--
+	}
 }
 
 // nothing explains that there is no file to read.
@@ -115,6 +151,7 @@ func (r *Reader) Close() {
 // with the line that begins the first file, which may have been written before t.
 func (r *Reader) Since(t time.Time) {
 	for len(r.links) > 1 && r.links[0].modTime.Before(t) {
+		r.letGo(r.links[0])
 		r.links = r.links[1:]
 	}
 	if last := r.links[0]; len(r.links) == 1 && last.modTime.Before(t) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sluice/core/sandbox"
 	"sluice/core/series/logtest"
 	"testing"
 	"time"
@@ -127,6 +128,31 @@ func TestCompressionUnderWayCountsOnce(t *testing.T) {
 		names = append(names, file.Name)
 	}
 	assert.Equal(t, []string{"stdout.3.gz", "stdout.2", "stdout.1.gz", "stdout"}, names)
+}
+
+// The live file of a compressed series soon has the inode number again of one before: a
+// listing amid which that happens is none of one moment.
+func TestLookNoticesRotationsThoughInodesComeBack(t *testing.T) {
+	const options = "rotate 9\ncompress"
+	l := logtest.New(t, options, 160)
+	l.Lines(1, 35)
+	inode := func() uint64 {
+		info, err := sandbox.StatFile(l.Live)
+		require.NoError(t, err)
+		return info.Inode
+	}
+	before, calls := inode(), 0
+	listing, err := seriesOf(l, options).lookAnd(func(Listing) (bool, error) {
+		calls++
+		for line := 0; calls == 1 && line < 1000 && (line < 10 || inode() != before); line += 10 {
+			l.Lines(line, line+9)
+			l.Compress()
+		}
+		return true, nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 2, calls)
+	assert.Equal(t, inode(), listing.Files[len(listing.Files)-1].Inode)
 }
 
 // A rotation that was broken off has the live file under a reserved name.

@@ -109,12 +109,11 @@ func (s *Series) directory(live bool) (*sandbox.Dir, error) {
 	return dir, err
 }
 
-// errVanished says that a file lost its name while it was opened: it is not known what
-// has the name now.
+// errVanished says that what was opened lost its name meanwhile, and a log file has it.
 var errVanished = errors.New("the file lost its name while it was opened")
 
-// openOnce opens a name once. A file that is unlinked just after it was opened has no
-// name left; package sandbox takes it for an impostor.
+// openOnce opens a name once. What was there instead of a log file may be gone by the
+// time that is known.
 func openOnce(dir *sandbox.Dir, name string) (*os.File, error) {
 	f, err := dir.OpenRead(name)
 	if !errors.Is(err, sandbox.ErrImpostor) {

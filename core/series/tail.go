@@ -17,7 +17,7 @@ func (r *Reader) Last(lines int64) error {
 	last := true // the end of the whole series has not been looked at yet
 	for i := len(r.links) - 1; i >= 0; i-- {
 		l := r.links[i]
-		if err := r.borrow(l); err != nil {
+		if err := r.hold(l); err != nil {
 			return err
 		}
 		if l.gone {
@@ -40,24 +40,24 @@ func (r *Reader) Last(lines int64) error {
 			return r.startAt(i, offset)
 		}
 		lines = left
-		if i < len(r.links)-1 {
-			l.release()
+		if i < len(r.links)-1 && r.held > maxHeld {
+			r.letGo(l)
 		}
 	}
 	return nil
 }
 
-// borrow holds a link beyond what is counted as held.
-func (r *Reader) borrow(l *link) error {
+// hold holds a link that is looked at out of turn.
+func (r *Reader) hold(l *link) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.find(l)
+	return r.take(l, r.find)
 }
 
-// startAt makes the Reader start in that link, which is counted as held.
+// startAt makes the Reader start in that link.
 func (r *Reader) startAt(at int, offset int64) error {
-	if at < len(r.links)-1 && r.links[at].f != nil {
-		r.held++
+	for _, l := range r.links[:at] {
+		r.letGo(l)
 	}
 	r.links, r.offset = r.links[at:], offset
 	r.done.File, r.done.Files = 0, len(r.links)

@@ -85,7 +85,9 @@ func (s *Series) Verify(ctx context.Context, expected Expected) (*Report, error)
 	for _, impostor := range r.listing.Impostors {
 		report.find(KindImpostor, impostor.Name, "is %s, not a log file", kind(impostor))
 	}
-	s.findGaps(report, r.listing.Files)
+	if err := s.findGaps(report, r.listing.Files); err != nil {
+		return nil, err
+	}
 	for len(r.links) > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)

@@ -1,8 +1,10 @@
 package series
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"sluice/core/rotation"
 	"sluice/core/series/logtest"
 	"strings"
 	"syscall"
@@ -106,6 +108,38 @@ func TestVerifyFinds(t *testing.T) {
 	}
 }
 
+// Until the live file has its place one number is free, and a script may take its time
+// meanwhile.
+func TestVerifyAmidARotation(t *testing.T) {
+	for name, begin := range map[string]func(t *testing.T, box string){
+		"taken": func(t *testing.T, box string) {
+			require.NoError(t, os.Rename(filepath.Join(box, "stdout"), filepath.Join(box, rotation.TakenName("stdout"))))
+		},
+		"noted": func(t *testing.T, box string) {
+			require.NoError(t, os.Symlink("note", filepath.Join(box, rotation.UnderWayNames("stdout")[1])))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := logtest.New(t, "rotate 9", 160)
+			l.Lines(1, 55)
+			for i := 5; i > 0; i-- {
+				require.NoError(t, os.Rename(filepath.Join(l.Dir, fmt.Sprintf("stdout.%d", i)), filepath.Join(l.Dir, fmt.Sprintf("stdout.%d", i+1))))
+			}
+			verify := func() []Finding {
+				t.Helper()
+				report, err := seriesOf(l, "rotate 9").Verify(t.Context(), Expected{LimitBytes: 160, Kept: true})
+				require.NoError(t, err)
+				return report.Findings
+			}
+			assert.Equal(t, []Finding{{KindGap, "stdout.2", "number 1 is missing behind it"}}, verify())
+			begin(t, l.Dir)
+			assert.Empty(t, verify())
+			require.NoError(t, os.Remove(filepath.Join(l.Dir, "stdout.2")))
+			assert.Equal(t, []Finding{{KindGap, "stdout.3", "numbers 1 to 2 are missing behind it"}}, verify())
+		})
+	}
+}
+
 // The record knows how much there must be where nothing has been removed yet.
 func TestVerifyAgainstTheRecord(t *testing.T) {
 	l := logtest.New(t, "rotate 30", 160)
@@ -131,33 +165,71 @@ func TestVerifyAgainstTheRecord(t *testing.T) {
 	assert.Contains(t, report.Notes[0], "after 41 rotations the policy keeps 30 files, and 20 are there")
 }
 
-// A series that is written to, rotated and compressed all the while is whole all the while.
+// A series that is written to, rotated and compressed all the while is whole all the
+// while, also where no moment between two rotations is long enough for a listing.
 func TestVerifyWhileItIsWritten(t *testing.T) {
-	for _, options := range []string{"rotate 50\ncompress", "rotate 50\ndateext\ncompress", "rotate 50"} {
+	for _, options := range []string{"rotate 50\ncompress", "rotate 50\ndateext\ncompress", "rotate 50", "rotate 50\ndateext"} {
+		for _, limit := range []int{512, 16} {
+			t.Run(fmt.Sprintf("%s, files of %d bytes", options, limit), func(t *testing.T) {
+				l := logtest.New(t, options, limit)
+				l.Background = true
+				l.Lines(1, 10)
+				s := seriesOf(l, options)
+				whileWriting(l, -1, func() {
+					for range 60 {
+						report, err := s.Verify(t.Context(), Expected{LimitBytes: int64(limit), Kept: true})
+						if !assert.NoError(t, err) || !assert.Empty(t, withoutRemoved(report)) {
+							return
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// A gap moves on with its files, and is found wherever it is.
+func TestGapIsFoundWhileItIsRotated(t *testing.T) {
+	for options, name := range map[string]string{"rotate 300": "stdout.40", "rotate 300\ndateext": "stdout-20261122.40"} {
 		t.Run(options, func(t *testing.T) {
-			l := logtest.New(t, options, 512)
-			l.Background = true
-			l.Lines(1, 10)
-			done := make(chan struct{})
+			l := logtest.New(t, options, 16)
+			l.Lines(1, 100)
+			require.NoError(t, os.Remove(filepath.Join(l.Dir, name)))
 			s := seriesOf(l, options)
-			go func() {
-				defer close(done)
-				for range 60 {
-					report, err := s.Verify(t.Context(), Expected{LimitBytes: 512, Kept: true})
-					if !assert.NoError(t, err) || !assert.Empty(t, withoutRemoved(report)) {
+			for range 20 {
+				whileWriting(l, 9, func() {
+					report, err := s.Verify(t.Context(), Expected{LimitBytes: 16, Kept: true})
+					if !assert.NoError(t, err) || !assert.Len(t, report.Findings, 1) {
 						return
 					}
-				}
-			}()
-			for i := 11; ; i++ {
-				select {
-				case <-done:
-					return
-				default:
-					l.Lines(i, i)
-				}
+					assert.Equal(t, KindGap, report.Findings[0].Kind)
+					assert.NotContains(t, report.Findings[0].Text, "numbers")
+				})
 			}
 		})
+	}
+}
+
+// whileWriting calls look in another goroutine while lines are written, so many of them; -1 is
+// as many as can be.
+func whileWriting(l *logtest.Logger, lines int, look func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		look()
+	}()
+	for i := 0; ; i++ {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		if i != lines {
+			l.Lines(i, i)
+			continue
+		}
+		<-done
+		return
 	}
 }
 
