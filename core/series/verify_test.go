@@ -64,6 +64,9 @@ func TestVerifyFinds(t *testing.T) {
 		{"some removed", "rotate 9\ncompress", remove("stdout.4.gz", "stdout.5.gz", "stdout.7.gz"), []Finding{
 			{KindGap, "stdout.8.gz", "number 7 is missing behind it"}, {KindGap, "stdout.6.gz", "numbers 4 to 5 are missing behind it"},
 		}},
+		{"most removed", "rotate 9", remove("stdout.3", "stdout.4", "stdout.5", "stdout.6", "stdout.7"), []Finding{
+			{KindGap, "stdout.8", "numbers 3 to 7 are missing behind it"},
+		}},
 		{"a counter removed", "rotate 9\ndateext", remove("stdout-20261122.14"), []Finding{
 			{KindGap, "stdout-20261122.15", "follows stdout-20261122.13: files of that date between them are missing"},
 		}},
