@@ -107,7 +107,7 @@ func (w *walk) run() error {
 		if s.names.Dated() {
 			err = w.dated()
 		} else {
-			err = w.numbered()
+			err = s.climb(w.visitBoth)
 		}
 	}
 	if err != nil {
@@ -117,41 +117,6 @@ func (w *walk) run() error {
 	w.clean = w.clean && now == w.live
 	w.cut()
 	return err
-}
-
-// numbered goes up the numbers.
-func (w *walk) numbered() error {
-	s := w.r.series
-	last := -1
-	free := 0
-	for number := s.names.Start(); last < 0 || number <= last; number++ {
-		again, found, err := w.visitBoth(s.names.Slot(number))
-		if err != nil || !again {
-			return err
-		}
-		if found {
-			free = 0
-			continue
-		}
-		if free++; free == maxFree && last < 0 {
-			if last, err = w.highest(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (w *walk) highest() (int, error) {
-	dir, err := w.r.series.rotated()
-	if err != nil || dir == nil {
-		return 0, err
-	}
-	numbers, err := w.r.series.numbers(dir)
-	if len(numbers) == 0 {
-		return 0, err
-	}
-	return numbers[len(numbers)-1], err
 }
 
 // dated goes back the dates.

@@ -8,47 +8,60 @@ import (
 	"sluice/core/sandbox"
 )
 
-// maxFree numbers in a row may be free before a climb goes on at the next one that the
-// directory has: a rotation under way leaves one free.
+// maxFree numbers in a row may be free before it is asked which one comes next: a rotation
+// under way leaves one free.
 const maxFree = 3
 
-// climb looks at the numbered files from the youngest up. A rotation moves files up too,
-// the oldest first. So those that were not met yet are always ahead, and none is missed; and
-// of two files the older one can only gain on the climb, so they are never met nearer to
-// each other than they are.
-func (s *Series) climb(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
-	listed, err := s.numbers(dir)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]sandbox.Info{}
-	if err := meet(dir, rotation.TakenName(s.live), found); err != nil {
-		return nil, err
-	}
-	free := 0
+// climb visits the places of the numbered files from the youngest up, each by its plain
+// name, for as long as visit asks for another. A rotation moves files up too, the oldest first.
+// So those that were not met yet are always ahead, and none is missed; and of two files the
+// older one can only gain on the climb, so they are never met nearer to each other than
+// they are. Behind a wide gap it goes on at the next number that the directory has.
+func (s *Series) climb(visit func(plain string) (again, found bool, err error)) error {
+	var listed []int
+	free, known := 0, false
 	for number := s.names.Start(); ; number++ {
-		met := len(found)
-		// A plain file goes when its compressed form is there.
-		plain := s.names.Slot(number)
-		for _, name := range slices.Compact([]string{plain, s.names.Compressed(plain)}) {
-			if err := meet(dir, name, found); err != nil {
-				return nil, err
-			}
+		again, found, err := visit(s.names.Slot(number))
+		if err != nil || !again {
+			return err
 		}
-		if len(found) > met {
+		if found {
 			free = 0
 			continue
 		}
 		if free++; free < maxFree {
 			continue
 		}
+		if !known {
+			if listed, err = s.numbers(); err != nil {
+				return err
+			}
+			known = true
+		}
 		next, _ := slices.BinarySearch(listed, number+1)
 		if next == len(listed) {
-			return found, nil
+			return nil
 		}
-		number = listed[next] - 1
-		free = 0
+		number, free = listed[next]-1, 0
 	}
+}
+
+// lookUp looks at the numbered files, and at the live file of a rotation.
+func (s *Series) lookUp(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
+	found := map[string]sandbox.Info{}
+	if err := meet(dir, rotation.TakenName(s.live), found); err != nil {
+		return nil, err
+	}
+	err := s.climb(func(plain string) (bool, bool, error) {
+		met := len(found)
+		// A plain file goes when its compressed form is there.
+		err := meet(dir, plain, found)
+		if packed := s.names.Compressed(plain); err == nil && packed != plain {
+			err = meet(dir, packed, found)
+		}
+		return true, len(found) > met, err
+	})
+	return found, err
 }
 
 // meet adds what has a name, if anything has.
@@ -63,9 +76,13 @@ func meet(dir *sandbox.Dir, name string, found map[string]sandbox.Info) error {
 
 // numbers gives those that the directory has now, in ascending order, perhaps without some that
 // a rotation moves meanwhile.
-func (s *Series) numbers(dir *sandbox.Dir) ([]int, error) {
+func (s *Series) numbers() ([]int, error) {
+	dir, err := s.rotated()
+	if err != nil || dir == nil {
+		return nil, err
+	}
 	var numbers []int
-	_, err := dir.List(maxNames, func(untrusted string) bool {
+	_, err = dir.List(maxNames, func(untrusted string) bool {
 		if place, ours := s.names.Place(untrusted); ours {
 			numbers = append(numbers, place.Number())
 		}

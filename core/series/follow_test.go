@@ -252,3 +252,19 @@ func TestFollowEndsWithTheSandbox(t *testing.T) {
 	assert.Equal(t, numbered(1, 5), out.String())
 	assert.Equal(t, []string{"the sandbox was removed"}, *notices)
 }
+
+// Where the youngest known file has left the series, all numbers are looked at, but not
+// those that nothing has.
+func TestNumbersThatNothingHasAreNotLookedAt(t *testing.T) {
+	l := logtest.New(t, "rotate 9", 160)
+	l.Lines(1, 35)
+	require.NoError(t, os.WriteFile(filepath.Join(l.Dir, "stdout.2000000000"), []byte("planted\n"), 0o644))
+	r, _ := read(t, seriesOf(l, "rotate 9"))
+	live := filepath.Join(l.Dir, "stdout")
+	require.NoError(t, os.Remove(live))
+	require.NoError(t, os.WriteFile(live, []byte("new\n"), 0o644))
+	now, err := r.catchUp()
+	require.NoError(t, err)
+	assert.True(t, now.live)
+	assert.Equal(t, int64(4), r.youngest().size)
+}

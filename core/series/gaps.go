@@ -43,7 +43,6 @@ func (s *Series) findGaps(report *Report, files []File) error {
 
 func (s *Series) lookAgain(gaps []gap) ([]gap, error) {
 	listing, err := s.list()
-	listing.once()
 	return narrowest(gaps, s.gaps(listing.Files)), err
 }
 

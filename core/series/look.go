@@ -56,30 +56,16 @@ func (s *Series) Look() (Listing, error) {
 // lookAnd is Look for somebody who has to do something before the next rotation: do is
 // called for each listing, and reports whether it could. The last call counts.
 func (s *Series) lookAnd(do func(Listing) (bool, error)) (seen Listing, err error) {
-	for range lookAttempts {
-		var m *moment
-		if m, err = s.begin(); err != nil {
-			return Listing{}, err
+	err = s.attempt(func(m *moment) (bool, error) {
+		if seen, err = m.list(); err != nil {
+			return false, err
 		}
-		seen, err = m.lookAnd(do)
-		m.end()
-		if err != nil || seen.settled {
-			break
+		done, err := do(seen)
+		if err == nil && done && seen.sure {
+			seen.settled, err = m.lasts()
 		}
-	}
-	return seen, err
-}
-
-func (m *moment) lookAnd(do func(Listing) (bool, error)) (Listing, error) {
-	seen, err := m.list()
-	if err != nil {
-		return Listing{}, err
-	}
-	seen.once()
-	done, err := do(seen)
-	if err == nil && done && seen.sure {
-		seen.settled, err = m.lasts()
-	}
+		return seen.settled, err
+	})
 	return seen, err
 }
 
@@ -94,17 +80,10 @@ func inodeOf(dir *sandbox.Dir, name string) (uint64, error) {
 
 // list lists what there was when it began, without what the retention has taken meanwhile.
 func (s *Series) list() (l Listing, err error) {
-	for range lookAttempts {
-		var m *moment
-		if m, err = s.begin(); err != nil {
-			return Listing{}, err
-		}
+	err = s.attempt(func(m *moment) (bool, error) {
 		l, err = m.list()
-		m.end()
-		if err != nil || l.sure {
-			break
-		}
-	}
+		return l.sure, err
+	})
 	return l, err
 }
 
@@ -124,7 +103,9 @@ func (m *moment) list() (l Listing, err error) {
 	if m.present() && !m.live.Ours() {
 		l.Impostors = append(l.Impostors, m.live)
 	}
-	if m.present() && m.live.Ours() && l.end(File{Info: m.live, Live: true}) {
+	rotated := m.present() && m.live.Ours() && l.end(File{Info: m.live, Live: true})
+	l.once()
+	if rotated {
 		l.sure = true
 		return l, nil
 	}
@@ -152,7 +133,7 @@ func (s *Series) listRotated() (map[string]sandbox.Info, error) {
 	if s.names.Dated() {
 		return s.readTwice(dir)
 	}
-	return s.climb(dir)
+	return s.lookUp(dir)
 }
 
 // readTwice reads a directory of dated files. A compression that ends meanwhile may hide

@@ -36,6 +36,22 @@ func (s *Series) begin() (*moment, error) {
 	return m, nil
 }
 
+// attempt begins anew until do is done, as often as lookAttempts.
+func (s *Series) attempt(do func(*moment) (done bool, err error)) error {
+	for range lookAttempts {
+		m, err := s.begin()
+		if err != nil {
+			return err
+		}
+		done, err := do(m)
+		m.end()
+		if err != nil || done {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *moment) end() {
 	if m.pinned != nil {
 		_ = m.pinned.Close()
@@ -54,6 +70,11 @@ func (m *moment) goesOn(found map[string]sandbox.Info) (bool, error) {
 			return false, err
 		}
 	}
+	return m.keepsLive()
+}
+
+// keepsLive says that what had the live name has it still, or that nothing has it still.
+func (m *moment) keepsLive() (bool, error) {
 	now, err := inodeOf(m.s.dir, m.s.live)
 	return now == m.live.Inode, err
 }
@@ -64,8 +85,7 @@ func (m *moment) lasts() (bool, error) {
 	if err != nil || underWay != 0 || m.underWay != 0 {
 		return false, err
 	}
-	now, err := inodeOf(m.s.dir, m.s.live)
-	return now == m.live.Inode, err
+	return m.keepsLive()
 }
 
 // underWay tells one rotation that has begun to shift the files, and has not given the live
