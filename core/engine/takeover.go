@@ -39,8 +39,8 @@ func takeStateDir(path string, patience time.Duration, log *slog.Logger) (dir *s
 			return nil, nil, errors.Join(err, dir.Close())
 		}
 		if time.Now().After(deadline) {
-			err = fmt.Errorf("%w: process %d, asked for %v: stop it or send it SIGKILL; nothing is lost by that",
-				ErrKeeperHangs, locked.PID, patience)
+			err = fmt.Errorf("%w: %s, asked for %v: stop it or send it SIGKILL; nothing is lost by that",
+				ErrKeeperHangs, state.ProcessText(locked.PID), patience)
 			return nil, nil, errors.Join(err, dir.Close())
 		}
 		done, err := askForHandover(dir, deadline)

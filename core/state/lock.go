@@ -10,14 +10,22 @@ import (
 // LockedError says that another live process owns the state directory.
 type LockedError struct {
 	Path string
-	PID  int // of the owner; 0 where the kernel does not tell
+	PID  int // of the owner; 0 where it is in a PID namespace that this process cannot see
 	// Keeper says that the owner is a keeper, which hands over when it is asked.
 	Keeper bool
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("state_dir %q is locked by process %d: only one process can own it; "+
-		"stop that process or give this one another state_dir", e.Path, e.PID)
+	return fmt.Sprintf("state_dir %q is locked by %s: only one process can own it; "+
+		"stop that process or give this one another state_dir", e.Path, ProcessText(e.PID))
+}
+
+// ProcessText names the holder of a lock by what the kernel told of it.
+func ProcessText(pid int) string {
+	if pid == 0 {
+		return "a process in another PID namespace"
+	}
+	return fmt.Sprintf("process %d", pid)
 }
 
 // The locks are record locks (fcntl(2), F_SETLK). The kernel frees one when its
@@ -25,6 +33,12 @@ func (e *LockedError) Error() string {
 // flock(2) and of open file descriptions. It is also gone when the process closes
 // any descriptor of the file: nothing else in the process may open it, which is why
 // engines are shared, and why a keeper has a file of its own.
+//
+// Whoever asks for the holder of such a lock is told its range and its process, but no
+// process where that is in a PID namespace that is not beneath the asker's own, as in
+// another container. So the range says what the owner is: an agent locks the whole
+// file, a keeper all but its last bytes, where nothing ever is.
+const keeperRangeBytes = 1 << 62
 
 // TryLock takes the lock, or fails with a *LockedError where another process has it.
 func (d *Dir) TryLock() error {
@@ -32,32 +46,32 @@ func (d *Dir) TryLock() error {
 		return err
 	}
 	for {
-		err := lock(d.lock, unix.F_SETLK)
+		err := lock(d.lock, unix.F_SETLK, 0)
 		if err == nil {
 			return nil
 		}
 		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) {
 			return fmt.Errorf("%w: lock state_dir %q: %w", ErrNotUsable, d.path, err)
 		}
-		pid, err := holder(d.lock)
+		owner, err := holderOf(d.lock)
 		if err != nil {
 			return fmt.Errorf("%w: ask for the owner of state_dir %q: %w", ErrNotUsable, d.path, err)
 		}
-		if pid != 0 {
-			return &LockedError{Path: d.path, PID: pid, Keeper: d.keeper() == pid}
+		if owner.held {
+			return &LockedError{Path: d.path, PID: owner.pid, Keeper: owner.lengthBytes == keeperRangeBytes || d.isKeeper(owner.pid)}
 		}
 		// The owner died between the two calls.
 	}
 }
 
-// WaitLock takes the lock as soon as its owner dies or gives it up. It blocks in the
-// kernel, without any wake-up before.
+// WaitLock takes the lock for a keeper as soon as its owner dies or gives it up. It
+// blocks in the kernel, without any wake-up before.
 func (d *Dir) WaitLock() error {
 	if err := d.openLock(); err != nil {
 		return err
 	}
 	for {
-		err := lock(d.lock, unix.F_SETLKW)
+		err := lock(d.lock, unix.F_SETLKW, keeperRangeBytes)
 		if err == nil {
 			return nil
 		}
@@ -80,46 +94,52 @@ func (d *Dir) openLock() error {
 }
 
 // KeeperLock makes this process the keeper of the state directory; there is one. The
-// caller closes the descriptor to end that. It fails with a *LockedError.
+// caller closes the descriptor to end that.
 func (d *Dir) KeeperLock() (fd int, err error) {
 	fd, err = unix.Openat(d.fd, keeperName, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return -1, fmt.Errorf("%w: open the keeper's lock of state_dir %q: %w", ErrNotUsable, d.path, err)
 	}
-	if err := lock(fd, unix.F_SETLK); err != nil {
-		pid, _ := holder(fd)
+	if err := lock(fd, unix.F_SETLK, 0); err != nil {
+		other, _ := holderOf(fd)
 		_ = unix.Close(fd)
-		return -1, fmt.Errorf("state_dir %q has a keeper already, process %d: %w", d.path, pid, err)
+		return -1, fmt.Errorf("state_dir %q has a keeper already, %s: %w", d.path, ProcessText(other.pid), err)
 	}
 	return fd, nil
 }
 
-// keeper is the process that is the keeper, 0 if there is none.
-func (d *Dir) keeper() int {
+// isKeeper tells a keeper of 0.1.0, which locked the whole file, by its second lock. It
+// is no answer where the kernel does not tell the process.
+func (d *Dir) isKeeper(pid int) bool {
 	fd, err := unix.Openat(d.fd, keeperName, unix.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return 0
+		return false
 	}
 	defer unix.Close(fd)
-	pid, _ := holder(fd)
-	return pid
+	keeper, err := holderOf(fd)
+	return err == nil && keeper.held && keeper.pid == pid && pid != 0
 }
 
-func lock(fd, command int) error {
-	whole := unix.Flock_t{Type: unix.F_WRLCK}
-	return unix.FcntlFlock(uintptr(fd), command, &whole)
+// lock locks the first bytes of a file, all where lengthBytes is 0.
+func lock(fd, command int, lengthBytes int64) error {
+	wanted := unix.Flock_t{Type: unix.F_WRLCK, Len: lengthBytes}
+	return unix.FcntlFlock(uintptr(fd), command, &wanted)
 }
 
-// holder is the process that has the lock of a file, 0 if there is none.
-func holder(fd int) (pid int, err error) {
+// holder is what the kernel tells of who has the lock of a file.
+type holder struct {
+	held        bool
+	pid         int // 0 where this process cannot see it
+	lengthBytes int64
+}
+
+// holderOf asks who has the lock of a file.
+func holderOf(fd int) (holder, error) {
 	asked := unix.Flock_t{Type: unix.F_WRLCK}
 	if err := unix.FcntlFlock(uintptr(fd), unix.F_GETLK, &asked); err != nil {
-		return 0, err
+		return holder{}, err
 	}
-	if asked.Type == unix.F_UNLCK {
-		return 0, nil
-	}
-	return int(asked.Pid), nil
+	return holder{held: asked.Type != unix.F_UNLCK, pid: int(max(0, asked.Pid)), lengthBytes: asked.Len}, nil
 }
 
 // Same says whether path is this directory, by whatever name.

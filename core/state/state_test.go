@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}
+	if path := os.Getenv(triesEnv); path != "" {
+		tryToOpen(path)
+	}
 	os.Exit(m.Run())
 }
 
