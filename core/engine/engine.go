@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sluice/core/guard"
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
 	"sluice/core/state"
@@ -30,6 +31,7 @@ import (
 type Engine struct {
 	settings     settings.Module
 	log          *slog.Logger
+	guard        *guard.Guard
 	state        *state.Dir
 	workers      *worker.Pool // moves bytes and rotates
 	scheduler    *scheduler
@@ -100,6 +102,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	e := &Engine{
 		settings:     module,
 		log:          log,
+		guard:        guard.New(log),
 		state:        dir,
 		compressions: newCompressions(log),
 		scripts:      script.NewSlots(scriptSlots),
@@ -247,7 +250,7 @@ func (e *Engine) Metrics() Metrics {
 	defer e.mu.Unlock()
 	m := Metrics{
 		Streams: int64(len(e.serving)), Recovered: e.recovered,
-		Panics:  e.workers.Panics() + e.compressions.panics() + e.scheduler.panics.Load(),
+		Panics:  e.workers.Panics() + e.compressions.panics() + e.scheduler.panics.Load() + e.guard.Caught(),
 		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
 		Compressions: e.compressions.waiting.Load(),
 	}

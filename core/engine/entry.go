@@ -146,18 +146,30 @@ func (e *Engine) enlarge(pipe int) int {
 
 // open opens the files of the sinks, which share a sandbox, on a worker thread.
 func (e *Engine) open(sinks ...sink) error {
-	done := make(chan error, 1)
 	box, identity, device := sinks[0].place()
-	e.workers.Submit(&worker.Task{As: identity, Device: device, Urgent: true, Run: func(t *worker.Thread, refused error) {
-		err := refused
-		fresh := err == nil && box.fresh()
+	task := worker.Task{As: identity, Device: device, Urgent: true}
+	return e.onWorker(&task, "open the files of a stream", func(t *worker.Thread) error {
+		fresh := box.fresh()
 		for _, s := range sinks {
-			if err == nil {
-				err = s.open(t, fresh)
+			if err := s.open(t, fresh); err != nil {
+				return err
 			}
 		}
-		done <- err
-	}})
+		return nil
+	})
+}
+
+// onWorker calls f on a worker thread and waits for it: for its end, whatever that is.
+func (e *Engine) onWorker(task *worker.Task, work string, f func(*worker.Thread) error) error {
+	done := make(chan error, 1)
+	task.Run = func(t *worker.Thread, refused error) {
+		err := refused
+		defer func() { done <- err }()
+		if err == nil {
+			err = e.guard.Run(work, func() error { return f(t) })
+		}
+	}
+	e.workers.Submit(task)
 	return <-done
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sluice/core/guard"
 	"sluice/core/pump"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
@@ -86,6 +87,7 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 	e := &Engine{
 		settings:     config.Module,
 		log:          config.Log,
+		guard:        guard.New(config.Log),
 		compressions: newCompressions(config.Log),
 		scripts:      script.NewSlots(scriptSlots),
 		environment:  script.Environment(os.Environ()),
@@ -161,15 +163,8 @@ func memorySpill() (spill func(create bool) (*os.File, error), forget func()) {
 
 // openAgain opens the files of a stream that may have been served before.
 func (e *Engine) openAgain(entry *entry) error {
-	done := make(chan error, 1)
-	e.workers.Submit(&worker.Task{As: entry.task.As, Device: entry.task.Device, Run: func(t *worker.Thread, refused error) {
-		if refused != nil {
-			done <- refused
-			return
-		}
-		done <- entry.open(t, false)
-	}})
-	err := <-done
+	task := worker.Task{As: entry.task.As, Device: entry.task.Device}
+	err := e.onWorker(&task, "open the files of a stream", func(t *worker.Thread) error { return entry.open(t, false) })
 	if err != nil {
 		entry.release()
 	}
