@@ -91,7 +91,8 @@ func (Cause) EnumDescriptor() ([]byte, []int) {
 
 type StreamRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The form of this message. A reader refuses a higher one than it knows.
+	// The lowest version of a reader that misreads nothing of this message. It follows
+	// from the members that are set (core/state/members.go).
 	Version uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	// The kernel's boot id. No pipe outlives a boot.
 	BootId          string      `protobuf:"bytes,2,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
@@ -119,8 +120,13 @@ type StreamRecord struct {
 	EvictedBytes    int64  `protobuf:"varint,42,opt,name=evicted_bytes,json=evictedBytes,proto3" json:"evicted_bytes,omitempty"`
 	EvictedUnixNano int64  `protobuf:"varint,43,opt,name=evicted_unix_nano,json=evictedUnixNano,proto3" json:"evicted_unix_nano,omitempty"`
 	EvictedFor      string `protobuf:"bytes,44,opt,name=evicted_for,json=evictedFor,proto3" json:"evicted_for,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The members, and values of enums, for which the version is above 1: by these full
+	// names an older reader knows what it does not understand.
+	Needs []string `protobuf:"bytes,45,rep,name=needs,proto3" json:"needs,omitempty"`
+	// Set while an owner that does not understand all of the record serves the stream.
+	Interlude     *Interlude `protobuf:"bytes,46,opt,name=interlude,proto3" json:"interlude,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamRecord) Reset() {
@@ -307,6 +313,86 @@ func (x *StreamRecord) GetEvictedFor() string {
 	return ""
 }
 
+func (x *StreamRecord) GetNeeds() []string {
+	if x != nil {
+		return x.Needs
+	}
+	return nil
+}
+
+func (x *StreamRecord) GetInterlude() *Interlude {
+	if x != nil {
+		return x.Interlude
+	}
+	return nil
+}
+
+// What an owner that does not understand all of a record has found, before it goes on
+// with what it does understand. It keeps the members that it does not know as they are;
+// the newer version can tell from this what they were true for.
+type Interlude struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version that the owner reads.
+	Version uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// The record as the newer version left it, encoded.
+	Found []byte `protobuf:"bytes,2,opt,name=found,proto3" json:"found,omitempty"`
+	// The account when the older owner had opened the live file: what came since, it served.
+	Taken         *Accounting `protobuf:"bytes,3,opt,name=taken,proto3" json:"taken,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Interlude) Reset() {
+	*x = Interlude{}
+	mi := &file_record_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Interlude) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Interlude) ProtoMessage() {}
+
+func (x *Interlude) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Interlude.ProtoReflect.Descriptor instead.
+func (*Interlude) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Interlude) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Interlude) GetFound() []byte {
+	if x != nil {
+		return x.Found
+	}
+	return nil
+}
+
+func (x *Interlude) GetTaken() *Accounting {
+	if x != nil {
+		return x.Taken
+	}
+	return nil
+}
+
 // The settings of a stream as they were written, with where they came from.
 type Settings struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -324,7 +410,7 @@ type Settings struct {
 
 func (x *Settings) Reset() {
 	*x = Settings{}
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_record_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -336,7 +422,7 @@ func (x *Settings) String() string {
 func (*Settings) ProtoMessage() {}
 
 func (x *Settings) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_record_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -349,7 +435,7 @@ func (x *Settings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settings.ProtoReflect.Descriptor instead.
 func (*Settings) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{1}
+	return file_record_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Settings) GetMaxBytes() int64 {
@@ -423,7 +509,7 @@ type WhenFull struct {
 
 func (x *WhenFull) Reset() {
 	*x = WhenFull{}
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +521,7 @@ func (x *WhenFull) String() string {
 func (*WhenFull) ProtoMessage() {}
 
 func (x *WhenFull) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +534,7 @@ func (x *WhenFull) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhenFull.ProtoReflect.Descriptor instead.
 func (*WhenFull) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{2}
+	return file_record_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *WhenFull) GetEvict() bool {
@@ -503,7 +589,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +601,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +614,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{3}
+	return file_record_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Origin) GetTask() bool {
@@ -578,14 +664,16 @@ type Accounting struct {
 	// The lines of written_bytes, by their newlines: those of the live file beyond
 	// live_start_bytes, or of its successor beyond carried_bytes, came since. Missing where
 	// they were not counted from the first byte on.
-	WrittenLines  *int64 `protobuf:"varint,19,opt,name=written_lines,json=writtenLines,proto3,oneof" json:"written_lines,omitempty"`
+	WrittenLines *int64 `protobuf:"varint,19,opt,name=written_lines,json=writtenLines,proto3,oneof" json:"written_lines,omitempty"`
+	// What tells the file of live_inode from a later one that has got its inode.
+	LiveBirth     *Birth `protobuf:"bytes,20,opt,name=live_birth,json=liveBirth,proto3" json:"live_birth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Accounting) Reset() {
 	*x = Accounting{}
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +685,7 @@ func (x *Accounting) String() string {
 func (*Accounting) ProtoMessage() {}
 
 func (x *Accounting) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +698,7 @@ func (x *Accounting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accounting.ProtoReflect.Descriptor instead.
 func (*Accounting) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{4}
+	return file_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Accounting) GetWrittenBytes() int64 {
@@ -746,6 +834,84 @@ func (x *Accounting) GetWrittenLines() int64 {
 	return 0
 }
 
+func (x *Accounting) GetLiveBirth() *Birth {
+	if x != nil {
+		return x.LiveBirth
+	}
+	return nil
+}
+
+// What a live file has from its making on and no later one with its inode has. It is
+// bound to the account that it was written with: an owner that does not know this
+// message goes on with the account and leaves it as it is, and then it says nothing.
+type Birth struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Inode         uint64                 `protobuf:"varint,1,opt,name=inode,proto3" json:"inode,omitempty"`
+	WrittenBytes  int64                  `protobuf:"varint,2,opt,name=written_bytes,json=writtenBytes,proto3" json:"written_bytes,omitempty"`
+	UnixNano      int64                  `protobuf:"varint,3,opt,name=unix_nano,json=unixNano,proto3" json:"unix_nano,omitempty"` // when, by the clock of the file system; 0: it does not say
+	Generation    uint32                 `protobuf:"varint,4,opt,name=generation,proto3" json:"generation,omitempty"`             // of the inode (ioctl_iflags(2)); 0: it does not say
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Birth) Reset() {
+	*x = Birth{}
+	mi := &file_record_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Birth) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Birth) ProtoMessage() {}
+
+func (x *Birth) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Birth.ProtoReflect.Descriptor instead.
+func (*Birth) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Birth) GetInode() uint64 {
+	if x != nil {
+		return x.Inode
+	}
+	return 0
+}
+
+func (x *Birth) GetWrittenBytes() int64 {
+	if x != nil {
+		return x.WrittenBytes
+	}
+	return 0
+}
+
+func (x *Birth) GetUnixNano() int64 {
+	if x != nil {
+		return x.UnixNano
+	}
+	return 0
+}
+
+func (x *Birth) GetGeneration() uint32 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 type Loss struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Cause         Cause                  `protobuf:"varint,1,opt,name=cause,proto3,enum=sluice.Cause" json:"cause,omitempty"`
@@ -757,7 +923,7 @@ type Loss struct {
 
 func (x *Loss) Reset() {
 	*x = Loss{}
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +935,7 @@ func (x *Loss) String() string {
 func (*Loss) ProtoMessage() {}
 
 func (x *Loss) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +948,7 @@ func (x *Loss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loss.ProtoReflect.Descriptor instead.
 func (*Loss) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{5}
+	return file_record_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Loss) GetCause() Cause {
@@ -821,7 +987,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +999,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1012,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{6}
+	return file_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Gap) GetSinceUnixNano() int64 {
@@ -901,7 +1067,7 @@ type Mark struct {
 
 func (x *Mark) Reset() {
 	*x = Mark{}
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +1079,7 @@ func (x *Mark) String() string {
 func (*Mark) ProtoMessage() {}
 
 func (x *Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +1092,7 @@ func (x *Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mark.ProtoReflect.Descriptor instead.
 func (*Mark) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{7}
+	return file_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Mark) GetGapSinceUnixNano() int64 {
@@ -947,7 +1113,7 @@ var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x06sluice\"\xdc\x05\n" +
+	"\frecord.proto\x12\x06sluice\"\xa3\x06\n" +
 	"\fStreamRecord\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x17\n" +
 	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12*\n" +
@@ -975,7 +1141,13 @@ const file_record_proto_rawDesc = "" +
 	"\revicted_bytes\x18* \x01(\x03R\fevictedBytes\x12*\n" +
 	"\x11evicted_unix_nano\x18+ \x01(\x03R\x0fevictedUnixNano\x12\x1f\n" +
 	"\vevicted_for\x18, \x01(\tR\n" +
-	"evictedFor\"\xdd\x02\n" +
+	"evictedFor\x12\x14\n" +
+	"\x05needs\x18- \x03(\tR\x05needs\x12/\n" +
+	"\tinterlude\x18. \x01(\v2\x11.sluice.InterludeR\tinterlude\"e\n" +
+	"\tInterlude\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
+	"\x05found\x18\x02 \x01(\fR\x05found\x12(\n" +
+	"\x05taken\x18\x03 \x01(\v2\x12.sluice.AccountingR\x05taken\"\xdd\x02\n" +
 	"\bSettings\x12\x1b\n" +
 	"\tmax_bytes\x18\x01 \x01(\x03R\bmaxBytes\x124\n" +
 	"\x0emax_bytes_from\x18\x02 \x01(\v2\x0e.sluice.OriginR\fmaxBytesFrom\x12!\n" +
@@ -998,7 +1170,7 @@ const file_record_proto_rawDesc = "" +
 	"policyFrom\"0\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\bR\x04task\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xe2\x05\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\x90\x06\n" +
 	"\n" +
 	"Accounting\x12#\n" +
 	"\rwritten_bytes\x18\x01 \x01(\x03R\fwrittenBytes\x12#\n" +
@@ -1022,8 +1194,17 @@ const file_record_proto_rawDesc = "" +
 	"\revicted_files\x18\x10 \x01(\x03R\fevictedFiles\x12#\n" +
 	"\revicted_bytes\x18\x11 \x01(\x03R\fevictedBytes\x122\n" +
 	"\x15longest_blocked_nanos\x18\x12 \x01(\x03R\x13longestBlockedNanos\x12(\n" +
-	"\rwritten_lines\x18\x13 \x01(\x03H\x00R\fwrittenLines\x88\x01\x01B\x10\n" +
-	"\x0e_written_lines\"W\n" +
+	"\rwritten_lines\x18\x13 \x01(\x03H\x00R\fwrittenLines\x88\x01\x01\x12,\n" +
+	"\n" +
+	"live_birth\x18\x14 \x01(\v2\r.sluice.BirthR\tliveBirthB\x10\n" +
+	"\x0e_written_lines\"\x7f\n" +
+	"\x05Birth\x12\x14\n" +
+	"\x05inode\x18\x01 \x01(\x04R\x05inode\x12#\n" +
+	"\rwritten_bytes\x18\x02 \x01(\x03R\fwrittenBytes\x12\x1b\n" +
+	"\tunix_nano\x18\x03 \x01(\x03R\bunixNano\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x04 \x01(\rR\n" +
+	"generation\"W\n" +
 	"\x04Loss\x12#\n" +
 	"\x05cause\x18\x01 \x01(\x0e2\r.sluice.CauseR\x05cause\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x14\n" +
@@ -1062,38 +1243,43 @@ func file_record_proto_rawDescGZIP() []byte {
 }
 
 var file_record_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_record_proto_goTypes = []any{
 	(Cause)(0),           // 0: sluice.Cause
 	(*StreamRecord)(nil), // 1: sluice.StreamRecord
-	(*Settings)(nil),     // 2: sluice.Settings
-	(*WhenFull)(nil),     // 3: sluice.WhenFull
-	(*Origin)(nil),       // 4: sluice.Origin
-	(*Accounting)(nil),   // 5: sluice.Accounting
-	(*Loss)(nil),         // 6: sluice.Loss
-	(*Gap)(nil),          // 7: sluice.Gap
-	(*Mark)(nil),         // 8: sluice.Mark
+	(*Interlude)(nil),    // 2: sluice.Interlude
+	(*Settings)(nil),     // 3: sluice.Settings
+	(*WhenFull)(nil),     // 4: sluice.WhenFull
+	(*Origin)(nil),       // 5: sluice.Origin
+	(*Accounting)(nil),   // 6: sluice.Accounting
+	(*Birth)(nil),        // 7: sluice.Birth
+	(*Loss)(nil),         // 8: sluice.Loss
+	(*Gap)(nil),          // 9: sluice.Gap
+	(*Mark)(nil),         // 10: sluice.Mark
 }
 var file_record_proto_depIdxs = []int32{
-	2,  // 0: sluice.StreamRecord.settings:type_name -> sluice.Settings
-	5,  // 1: sluice.StreamRecord.accounting:type_name -> sluice.Accounting
-	4,  // 2: sluice.Settings.max_bytes_from:type_name -> sluice.Origin
-	4,  // 3: sluice.Settings.options_from:type_name -> sluice.Origin
-	4,  // 4: sluice.Settings.max_rate_from:type_name -> sluice.Origin
-	3,  // 5: sluice.Settings.when_full:type_name -> sluice.WhenFull
-	4,  // 6: sluice.WhenFull.evict_from:type_name -> sluice.Origin
-	4,  // 7: sluice.WhenFull.wait_from:type_name -> sluice.Origin
-	4,  // 8: sluice.WhenFull.policy_from:type_name -> sluice.Origin
-	6,  // 9: sluice.Accounting.losses:type_name -> sluice.Loss
-	7,  // 10: sluice.Accounting.gap:type_name -> sluice.Gap
-	8,  // 11: sluice.Accounting.mark:type_name -> sluice.Mark
-	0,  // 12: sluice.Loss.cause:type_name -> sluice.Cause
-	0,  // 13: sluice.Gap.cause:type_name -> sluice.Cause
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	3,  // 0: sluice.StreamRecord.settings:type_name -> sluice.Settings
+	6,  // 1: sluice.StreamRecord.accounting:type_name -> sluice.Accounting
+	2,  // 2: sluice.StreamRecord.interlude:type_name -> sluice.Interlude
+	6,  // 3: sluice.Interlude.taken:type_name -> sluice.Accounting
+	5,  // 4: sluice.Settings.max_bytes_from:type_name -> sluice.Origin
+	5,  // 5: sluice.Settings.options_from:type_name -> sluice.Origin
+	5,  // 6: sluice.Settings.max_rate_from:type_name -> sluice.Origin
+	4,  // 7: sluice.Settings.when_full:type_name -> sluice.WhenFull
+	5,  // 8: sluice.WhenFull.evict_from:type_name -> sluice.Origin
+	5,  // 9: sluice.WhenFull.wait_from:type_name -> sluice.Origin
+	5,  // 10: sluice.WhenFull.policy_from:type_name -> sluice.Origin
+	8,  // 11: sluice.Accounting.losses:type_name -> sluice.Loss
+	9,  // 12: sluice.Accounting.gap:type_name -> sluice.Gap
+	10, // 13: sluice.Accounting.mark:type_name -> sluice.Mark
+	7,  // 14: sluice.Accounting.live_birth:type_name -> sluice.Birth
+	0,  // 15: sluice.Loss.cause:type_name -> sluice.Cause
+	0,  // 16: sluice.Gap.cause:type_name -> sluice.Cause
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -1101,14 +1287,14 @@ func file_record_proto_init() {
 	if File_record_proto != nil {
 		return
 	}
-	file_record_proto_msgTypes[4].OneofWrappers = []any{}
+	file_record_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

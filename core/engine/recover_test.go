@@ -284,38 +284,3 @@ func bootID(t *testing.T) string {
 	require.NoError(t, err)
 	return strings.TrimSpace(string(text))
 }
-
-// An upgrade: streams that each released version left are served.
-func TestRecordsOfReleasedVersionsAreServed(t *testing.T) {
-	found, err := filepath.Glob("../state/testdata/*.record")
-	require.NoError(t, err)
-	require.NotEmpty(t, found)
-	for _, path := range found {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			data, err := os.ReadFile(path)
-			require.NoError(t, err)
-			released := messageOf(t, data)
-			b := newTestbed(t)
-			stdout, stderr := b.abandoned("c")
-			defer stderr.Close()
-			// What belongs to this machine cannot be the released one's.
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) {
-				here := proto.Clone(r).(*sluicepb.StreamRecord)
-				r.Reset()
-				proto.Merge(r, released)
-				r.BootId, r.Sandbox, r.SandboxDevice, r.SandboxInode = here.BootId, here.Sandbox, here.SandboxDevice, here.SandboxInode
-				r.Uid, r.Gid, r.Groups = here.Uid, here.Gid, here.Groups
-			})
-			e := b.open()
-			defer e.Close()
-			assert.Equal(t, int64(2), e.Metrics().Recovered)
-			before := e.Metrics().WrittenBytes
-			assert.Positive(t, before, "the account goes on")
-			_, err = stdout.WriteString("upgraded\n")
-			require.NoError(t, err)
-			waitFor(func() bool { return e.Metrics().WrittenBytes == before+9 })
-			assert.Equal(t, "upgraded\n", string(b.series("c", "stdout", 2<<20)))
-			require.NoError(t, stdout.Close())
-		})
-	}
-}

@@ -14,8 +14,8 @@ import (
 	sluicepb "sluice/proto"
 )
 
-// RecordVersion is the form of the records that this code writes, and the highest
-// that it reads.
+// RecordVersion is the highest version of records that this code reads without
+// misreading anything: the highest in the table of members.
 const RecordVersion = 1
 
 // A record on disk: magic, length and CRC-32C of the message (both little-endian
@@ -46,6 +46,8 @@ func (d *Dir) Save(id string, record *sluicepb.StreamRecord) error {
 }
 
 // Load reads the record of a stream. Errors: ErrTorn, ErrNewer, or of the file system.
+// With ErrNewer, of type *NewerError, comes the record as far as it is understood; Save
+// writes it with all that is not.
 func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) { return d.load(id, recordSuffix) }
 
 func (d *Dir) load(id, suffix string) (*sluicepb.StreamRecord, error) {
@@ -55,7 +57,7 @@ func (d *Dir) load(id, suffix string) (*sluicepb.StreamRecord, error) {
 	}
 	record, err := decodeRecord(data)
 	if err != nil {
-		return nil, fmt.Errorf("record %q in state_dir %q: %w", id, d.path, err)
+		return record, fmt.Errorf("record %q in state_dir %q: %w", id, d.path, err)
 	}
 	return record, nil
 }
@@ -86,14 +88,17 @@ func readBounded(f *os.File) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxRecordBytes+1))
 }
 
+// encodeRecord gives a record the form that it has on disk, with the version that
+// follows from its members.
 func encodeRecord(record *sluicepb.StreamRecord) ([]byte, error) {
-	return EncodeVersion(record, RecordVersion)
+	version, needs := members.needed(record)
+	return EncodeVersion(record, version, needs...)
 }
 
-// EncodeVersion gives a record the form that it has on disk, and sets its version:
-// that of this code, but in tests of what other versions leave.
-func EncodeVersion(record *sluicepb.StreamRecord, version uint32) ([]byte, error) {
-	record.Version = version
+// EncodeVersion is how records of other versions are made, in tests: it sets the version
+// and the members for which a reader has to have it.
+func EncodeVersion(record *sluicepb.StreamRecord, version uint32, needs ...string) ([]byte, error) {
+	record.Version, record.Needs = version, needs
 	message, err := proto.Marshal(record)
 	if err != nil {
 		return nil, err
@@ -120,7 +125,7 @@ func decodeRecord(data []byte) (*sluicepb.StreamRecord, error) {
 		return nil, fmt.Errorf("%w: %w", ErrTorn, err)
 	}
 	if record.GetVersion() > RecordVersion {
-		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewer, record.GetVersion(), RecordVersion)
+		return record, &NewerError{Version: record.GetVersion(), Members: members.missing(record)}
 	}
 	return record, nil
 }

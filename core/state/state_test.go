@@ -146,9 +146,13 @@ func TestRecordOfANewerVersionIsKeptForIt(t *testing.T) {
 	data, err := EncodeVersion(&sluicepb.StreamRecord{ContainerId: "c"}, RecordVersion+1)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(d.Path(), "id.record"), data, 0o600))
-	_, err = d.Load("id")
+	record, err := d.Load("id")
 	require.ErrorIs(t, err, ErrNewer)
 	assert.ErrorContains(t, err, "version 2, this one reads up to 1")
+	assert.Equal(t, "c", record.GetContainerId(), "what is understood")
+	require.NoError(t, d.Save("id", record))
+	_, err = d.Load("id")
+	require.ErrorIs(t, err, ErrNewer, "it stays the newer version's")
 }
 
 func TestStreamsSweepsWhatACrashLeft(t *testing.T) {
@@ -211,8 +215,8 @@ func FuzzDecodeRecord(f *testing.F) {
 		if err != nil && !errors.Is(err, ErrTorn) && !errors.Is(err, ErrNewer) {
 			t.Fatalf("unexpected kind of error: %v", err)
 		}
-		if (record == nil) == (err == nil) {
-			t.Fatal("neither a record nor an error, or both")
+		if (record == nil) == (err == nil || errors.Is(err, ErrNewer)) {
+			t.Fatalf("the record is %v, the error %v", record, err)
 		}
 	})
 }

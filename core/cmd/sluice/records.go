@@ -34,7 +34,8 @@ type records struct {
 	streams []recorded
 }
 
-// readRecords reads what can be read: a record may go, or be of a newer version.
+// readRecords reads what can be read: a record may go, and of one of a newer version
+// there is what this one understands.
 func readRecords(stateDir string) (*records, error) {
 	view, err := state.OpenView(stateDir)
 	if err != nil {
@@ -48,7 +49,7 @@ func readRecords(stateDir string) (*records, error) {
 	slices.Sort(ids)
 	r := &records{view: view}
 	for _, id := range ids {
-		if record, err := view.Load(id); err == nil {
+		if record, err := view.Load(id); err == nil || errors.Is(err, state.ErrNewer) {
 			r.streams = append(r.streams, recorded{id, record})
 		}
 	}
