@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+	"slices"
 	"sluice/core/settings"
 	"sluice/core/worker"
 	"sync"
@@ -127,27 +128,28 @@ func (b *budget) dropHolder(h *holder) {
 	}
 }
 
-// leave is called when a stream has ended, before its sandbox is released. Its rotated
-// files go on to count.
+// leave has a stream count no more, whose series is closed; its sandbox is not released
+// yet. The rotated files of one that has ended go on to count as before, without any
+// instant in which they do so twice or not at all: at the bound, others would give for
+// the first.
 func (b *budget) leave(e *entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holders[e.stream.Record.GetSandbox()]
-	if h == nil {
-		return
+	at := -1
+	if h != nil {
+		at = slices.Index(h.entries, e)
 	}
-	for i, other := range h.entries {
-		if other == e {
-			h.entries = append(h.entries[:i:i], h.entries[i+1:]...)
-			break
-		}
+	if at < 0 || b.closed || b.remains >= maxRemains || e.holding.files.Load() == 0 {
+		e.holding.end()
+	} else {
+		e.holding.writes(0)
+		b.addRemains(h, newRemains(e.id, e.stream.Record, e.stream.Settings, e.holding))
 	}
-	if files := e.holding.files.Load(); files > 0 && b.remains < maxRemains {
-		r := newRemains(b, e.id, e.stream.Record, e.stream.Settings)
-		r.holding.keeps(nil, e.holding.keptBytes.Load(), int(files))
-		b.addRemains(h, r)
+	if at >= 0 {
+		h.entries = slices.Delete(h.entries, at, at+1)
+		b.dropHolder(h)
 	}
-	b.dropHolder(h)
 }
 
 // close ends all choosing, before the sandboxes are released.

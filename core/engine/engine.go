@@ -218,9 +218,6 @@ func (e *Engine) ended(entry *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.serving, entry)
-	if e.budget != nil {
-		e.budget.leave(entry)
-	}
 	e.store.forget(entry.id)
 	e.limitMemory()
 	e.past = e.past.Plus(entry.stream.Account())

@@ -72,7 +72,7 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 		task: worker.Task{As: identity, Device: deviceOf(box, s)},
 	}
 	save := func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) }
-	var kept func(*rotation.Set, int64, int)
+	var kept func(*rotation.Set, rotation.Kept, bool)
 	if e.budget != nil {
 		entry.holding = newHolding(e.budget, s.Policy.LimitBytes(s.MaxBytes), record)
 		kept = entry.holding.keeps
@@ -118,7 +118,7 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 func (e *entry) release() {
 	e.stream.Close()
 	if e.holding != nil {
-		e.holding.end()
+		e.holding.budget.leave(e)
 	}
 	e.box.release()
 }

@@ -41,11 +41,16 @@ func (h *holding) note(r *sluicepb.StreamRecord) {
 	r.EvictedUnixNano, r.EvictedFor = h.evictedAt.Load(), *h.why.Load()
 }
 
-// keeps hears from the series (rotation.Config.Kept).
-func (h *holding) keeps(set *rotation.Set, bytes int64, files int) {
+// keeps hears from the series (rotation.Config.Kept). What a rotation moves counts once
+// at every instant: whoever compares the sum meanwhile must not have others give for it.
+func (h *holding) keeps(set *rotation.Set, now rotation.Kept, rotated bool) {
 	h.set.Store(set)
-	h.budget.takenBytes.Add(bytes - h.keptBytes.Swap(bytes))
-	if h.files.Swap(int64(files)) < int64(files) {
+	change := now.Bytes - h.keptBytes.Swap(now.Bytes)
+	if rotated {
+		change -= h.liveBytes.Swap(0)
+	}
+	h.budget.takenBytes.Add(change)
+	if h.files.Swap(int64(now.Files)) < int64(now.Files) {
 		h.budget.rescan.Store(0)
 	}
 }

@@ -45,12 +45,10 @@ const (
 // errSandboxGone says that the agent has removed a sandbox.
 var errSandboxGone = errors.New("the sandbox is gone")
 
-// newRemains takes what a stream has left into the account of a budget; what it is has
-// to be counted.
-func newRemains(b *budget, id string, r *sluicepb.StreamRecord, s settings.Stream) *remains {
+// newRemains has what a stream has left go on to count as holding.
+func newRemains(id string, r *sluicepb.StreamRecord, s settings.Stream, holding *holding) *remains {
 	return &remains{
-		id: id, record: r, settings: s, path: r.GetSandbox(), inode: r.GetSandboxInode(),
-		holding: newHolding(b, 0, r),
+		id: id, record: r, settings: s, path: r.GetSandbox(), inode: r.GetSandboxInode(), holding: holding,
 	}
 }
 
@@ -125,7 +123,7 @@ func (e *Engine) recoverEnded() error {
 			s, err = RecordedSettings(e.settings, record)
 		}
 		if err == nil && e.budget != nil && !e.budget.full() {
-			e.budget.count(newRemains(e.budget, id, record, s))
+			e.budget.count(newRemains(id, record, s, newHolding(e.budget, 0, record)))
 			continue
 		}
 		if err != nil {

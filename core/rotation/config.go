@@ -33,8 +33,10 @@ type Config struct {
 	// for that thread can hold a rotation up.
 	Settle func(task func())
 	// Kept hears what the rotated files take, at first nothing, then after every look and
-	// change. It is called with locks held: it must return at once and not call the Set.
-	Kept func(s *Set, bytes int64, files int)
+	// change. rotated says that the live file has become one of them, or was removed: what
+	// it took until now is part of now. It is called with locks held: it must return at
+	// once and not call the Set.
+	Kept func(s *Set, now Kept, rotated bool)
 	// RunScript runs one command as the task's user and waits for it; nil refuses.
 	RunScript func(script.Command) error
 	Log       *slog.Logger

@@ -36,7 +36,7 @@ func (s *Set) files() ([]File, error) {
 		return nil, fmt.Errorf("list the files of %q: %w", s.cfg.Base, err)
 	}
 	s.count(infos)
-	s.tellKept()
+	s.tellKept(false)
 	var files []File
 	for name, info := range infos {
 		at, ok := s.scheme.place(name)

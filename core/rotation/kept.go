@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// kept is what the rotated files take: counted whenever the series is looked at, and
+// Kept is what the rotated files take: counted whenever the series is looked at, and
 // changed by what is done to it in between.
-type kept struct {
-	bytes int64
-	files int
+type Kept struct {
+	Bytes int64
+	Files int
 }
 
 // counted is what a file of the series counts. The task can extend one at no cost;
@@ -25,14 +25,14 @@ func (s *Set) counted(sizeBytes int64) int64 {
 
 // count counts what was found. mu is held.
 func (s *Set) count(found map[string]sandbox.Info) {
-	s.kept = kept{}
+	s.kept = Kept{}
 	if s.keepsNone() {
 		return
 	}
 	for name, info := range found {
 		if at, ok := s.scheme.place(name); ok && info.Mode.IsRegular() && s.belongs(name, at) {
-			s.kept.bytes += s.counted(info.Size)
-			s.kept.files++
+			s.kept.Bytes += s.counted(info.Size)
+			s.kept.Files++
 		}
 	}
 }
@@ -47,19 +47,25 @@ func (s *Set) countRotated(live sandbox.Info, out Outcome) {
 		return
 	}
 	// Where the live file was removed it is one of those removed.
-	s.changeKept(s.counted(live.Size)-out.RemovedBytes, 1-out.Removed)
+	s.addKept(s.counted(live.Size)-out.RemovedBytes, 1-out.Removed)
+	s.tellKept(true)
 }
 
 // changeKept tells of a change. mu is held.
 func (s *Set) changeKept(bytes int64, files int) {
-	s.kept.bytes = max(0, s.kept.bytes+bytes)
-	s.kept.files = max(0, s.kept.files+files)
-	s.tellKept()
+	s.addKept(bytes, files)
+	s.tellKept(false)
 }
 
-func (s *Set) tellKept() {
+func (s *Set) addKept(bytes int64, files int) {
+	s.kept.Bytes = max(0, s.kept.Bytes+bytes)
+	s.kept.Files = max(0, s.kept.Files+files)
+}
+
+// tellKept tells what is kept; rotated says that the live file has become part of it.
+func (s *Set) tellKept(rotated bool) {
 	if s.cfg.Kept != nil {
-		s.cfg.Kept(s, s.kept.bytes, s.kept.files)
+		s.cfg.Kept(s, s.kept, rotated)
 	}
 }
 

@@ -15,17 +15,17 @@ import (
 )
 
 // keptNow is what the rotated files in a sandbox take.
-func keptNow(t *testing.T, box string) kept {
+func keptNow(t *testing.T, box string) Kept {
 	t.Helper()
-	var now kept
+	var now Kept
 	for _, pattern := range []string{"stdout?*", "old/stdout?*"} {
 		paths, err := filepath.Glob(filepath.Join(box, pattern))
 		require.NoError(t, err)
 		for _, path := range paths {
 			info, err := os.Stat(path)
 			require.NoError(t, err)
-			now.bytes += info.Size()
-			now.files++
+			now.Bytes += info.Size()
+			now.Files++
 		}
 	}
 	return now
@@ -46,13 +46,13 @@ func TestKeptFollowsTheSeries(t *testing.T) {
 			defer dir.Close()
 			policy, _, err := logrotate.Parse(options, logrotate.Rules{})
 			require.NoError(t, err)
-			var told kept
+			var told Kept
 			var tasks []func()
 			s, err := New(Config{
 				Dir: dir, Base: "stdout", Policy: policy, LimitBytes: 1 << 20,
 				Submit: func(task func()) { tasks = append(tasks, task) },
 				Now:    time.Now,
-				Kept:   func(_ *Set, bytes int64, files int) { told = kept{bytes, files} },
+				Kept:   func(_ *Set, now Kept, _ bool) { told = now },
 			})
 			require.NoError(t, err)
 			defer s.Close()
@@ -74,9 +74,9 @@ func TestKeptFollowsTheSeries(t *testing.T) {
 			assert.Equal(t, keptNow(t, box), before)
 			size, ok, err := s.DropOldest()
 			require.NoError(t, err)
-			assert.Equal(t, before.files > 0, ok)
+			assert.Equal(t, before.Files > 0, ok)
 			if ok {
-				assert.Equal(t, kept{before.bytes - size, before.files - 1}, told)
+				assert.Equal(t, Kept{before.Bytes - size, before.Files - 1}, told)
 			}
 			assert.Equal(t, keptNow(t, box), told)
 		})
@@ -88,17 +88,17 @@ func TestAnExtendedFileCountsItsLimit(t *testing.T) {
 	dir, err := sandbox.Open(box)
 	require.NoError(t, err)
 	defer dir.Close()
-	var told kept
+	var told Kept
 	s, err := New(Config{
 		Dir: dir, Base: "stdout", Policy: logrotate.Policy{Rotate: 3, Start: 1}, LimitBytes: 4096, Now: time.Now,
-		Kept: func(_ *Set, bytes int64, files int) { told = kept{bytes, files} },
+		Kept: func(_ *Set, now Kept, _ bool) { told = now },
 	})
 	require.NoError(t, err)
 	defer s.Close()
 	require.NoError(t, os.WriteFile(filepath.Join(box, "stdout.1"), []byte("line\n"), 0o644))
 	require.NoError(t, os.Truncate(filepath.Join(box, "stdout.1"), 1<<40))
 	require.NoError(t, s.Recover(time.Now()))
-	assert.Equal(t, kept{4096, 1}, told)
+	assert.Equal(t, Kept{4096, 1}, told)
 }
 
 // TestFilesBesideAPolicyThatKeepsNone are the task's.

@@ -29,7 +29,7 @@ type Set struct {
 	held    map[string]sandbox.Info
 	listing listing
 	stats   Stats
-	kept    kept
+	kept    Kept
 	// impostors were moved aside since the last Outcome told of them.
 	impostors int
 	// shelter is the name that the directory of the series has in place of its own.
@@ -72,7 +72,7 @@ func New(cfg Config) (*Set, error) {
 		return nil, err
 	}
 	s.dir = &directory{Dir: dir}
-	s.tellKept()
+	s.tellKept(false)
 	return s, nil
 }
 

@@ -106,12 +106,15 @@ func (s *Stream) Account() Account {
 }
 
 // keeps gives the function that hears what the rotated files take, and tells others.
-func (s *Stream) keeps(others func(*rotation.Set, int64, int)) func(*rotation.Set, int64, int) {
-	return func(set *rotation.Set, bytes int64, files int) {
-		s.account.rotatedBytes.Store(bytes)
-		s.account.rotatedFiles.Store(int64(files))
+func (s *Stream) keeps(others func(*rotation.Set, rotation.Kept, bool)) func(*rotation.Set, rotation.Kept, bool) {
+	return func(set *rotation.Set, now rotation.Kept, rotated bool) {
+		if rotated {
+			s.liveBytes.Store(0)
+		}
+		s.account.rotatedBytes.Store(now.Bytes)
+		s.account.rotatedFiles.Store(int64(now.Files))
 		if others != nil {
-			others(set, bytes, files)
+			others(set, now, rotated)
 		}
 	}
 }
