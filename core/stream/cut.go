@@ -42,11 +42,11 @@ func (s *Stream) fitting(size int64, budget int) (count int, err error) {
 	if int64(seen) < room {
 		return seen, nil
 	}
+	if size == 0 {
+		return int(room), nil
+	}
 	start, err := s.lineStart(size)
-	if err != nil || start > 0 || size == 0 {
-		if size == 0 {
-			return int(room), err
-		}
+	if err != nil || start > 0 {
 		return 0, err
 	}
 	return int(room), nil
@@ -56,11 +56,14 @@ func (s *Stream) fitting(size int64, budget int) (count int, err error) {
 const scanBytes = 64 << 10
 
 // lineStart is the offset behind the last newline in the first size bytes of the
-// live file: where the line begins that the next byte belongs to.
+// live file: where the line begins that the next byte belongs to. Only what this logger
+// wrote there is searched: a task can make its file as long as it likes at no cost, and
+// a line that it has broken by that begins behind what it added.
 func (s *Stream) lineStart(size int64) (int64, error) {
-	buffer := make([]byte, min(scanBytes, size))
-	for end := size; end > 0; {
-		begin := max(0, end-scanBytes)
+	own := s.own.from(s.liveFD, size)
+	buffer := make([]byte, min(scanBytes, size-own))
+	for end := size; end > own; {
+		begin := max(own, end-scanBytes)
 		chunk := buffer[:end-begin]
 		if _, err := s.live.ReadAt(chunk, begin); err != nil && err != io.EOF {
 			return 0, fmt.Errorf("read the last line of %q: %w", s.Name, err)
@@ -70,5 +73,5 @@ func (s *Stream) lineStart(size int64) (int64, error) {
 		}
 		end = begin
 	}
-	return 0, nil
+	return own, nil
 }

@@ -118,10 +118,11 @@ func (s *Stream) resumeLines(a *sluicepb.Accounting) {
 }
 
 // owesLines makes what was written since the record the range. The task may have made
-// its file as long as it likes: no more is read than the stream writes to one.
+// its file as long as it likes: no more is read than the stream writes to one, and no hole.
 func (s *Stream) owesLines(from, to int64) {
 	if s.lines.known {
-		s.lines.from, s.lines.to = from, min(to, s.Settings.MaxBytes)
+		to = min(to, s.Settings.MaxBytes)
+		s.lines.from, s.lines.to = min(behindHoles(s.liveFD, from, to), to), to
 	}
 }
 

@@ -139,6 +139,7 @@ func (s *Stream) take(f *os.File) error {
 		return err
 	}
 	s.live, s.liveFD, s.liveInode = f, int(f.Fd()), info.Inode
+	s.own = ownAtOpening(info.Size)
 	return nil
 }
 

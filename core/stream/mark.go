@@ -58,6 +58,7 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 		_, again := s.unmark(size + int64(len(text)))
 		return errors.Join(err, again)
 	}
+	s.own.wrote(size, len(text))
 	s.account.marks.Add(1)
 	s.account.markBytes.Add(int64(len(text)))
 	s.liveBytes.Store(size + int64(len(text)))

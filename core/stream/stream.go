@@ -79,6 +79,7 @@ type Stream struct {
 	live      *os.File // nil while it could not be opened
 	liveFD    int
 	liveInode uint64
+	own       ownPart // of the live file
 
 	next    rotation.LiveFile // how to make the next live file
 	carried string            // name of the file with the beginning of a line, or ""

@@ -184,6 +184,7 @@ func (s *Stream) move(size int64, count int) (moved int, err error) {
 		moved, err = s.squeeze(size, count, err)
 	}
 	s.account.writtenBytes.Add(int64(moved))
+	s.own.wrote(size, moved)
 	s.wrote(size, moved)
 	s.liveBytes.Store(size + int64(moved))
 	return moved, err
