@@ -3,7 +3,8 @@
 //
 // The owner of the directory is taken for an enemy, who may swap any name in it
 // between two system calls. So the package resolves the path that the agent gave
-// exactly once, in Open; every later operation is relative to that descriptor,
+// exactly once, in Open, and follows no link in the part of it that lies in the sandbox of
+// a parent container; every later operation is relative to that descriptor,
 // never follows a link, and checks what it got on the descriptor that it got.
 //
 // The package refuses to hand out a path, to open anything but a regular file
@@ -40,9 +41,24 @@ type Dir struct {
 }
 
 // Open opens the directory that path names, without following a link in the last
-// component (the components before it are the agent's own and trusted). It may
+// component, nor in any that lies in the sandbox of a parent container, whose owner can
+// change them. The components before those are the agent's own and trusted. It may
 // block for as long as the file system does. The caller closes the Dir.
 func Open(path string) (*Dir, error) {
+	above, nested := splitNested(path)
+	d, err := openDirectory(above)
+	if err != nil || nested == "" {
+		return d, err
+	}
+	defer d.Close()
+	sub, err := d.Sub(nested)
+	if err != nil {
+		return nil, fmt.Errorf("open sandbox %q: %w", path, err)
+	}
+	return sub, nil
+}
+
+func openDirectory(path string) (*Dir, error) {
 	fd, err := ignoringEINTR(func() (int, error) {
 		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -82,34 +81,34 @@ func (d *Dir) OpenWrite(name string) (*os.File, error) {
 	return d.openOurs(name, unix.O_RDWR)
 }
 
+// openOurs looks at what has the name before it opens it: to open a device node is to act
+// on the device (a watchdog starts, a tape rewinds), whoever may use it.
 func (d *Dir) openOurs(name string, flags int) (*os.File, error) {
-	fd, err := d.open(name, flags|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	seen, info, err := d.Pin(name)
 	if err != nil {
-		if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.EISDIR) {
-			return nil, fmt.Errorf("open %q: %w (%w)", name, ErrImpostor, err)
-		}
-		return nil, fmt.Errorf("open %q: %w", name, err)
+		return nil, err
 	}
-	var st unix.Stat_t
-	err = unix.Fstat(fd, &st)
-	switch info := infoOf(name, &st); {
-	case err != nil:
+	defer seen.Close()
+	switch {
 	case info.Links == 0:
-		// It had the name when it was opened, and has been removed since.
-		err = fs.ErrNotExist
+		// It had the name when it was looked at, and has been removed since.
+		return nil, fmt.Errorf("open %q: %w", name, fs.ErrNotExist)
 	case !info.Ours():
-		err = fmt.Errorf("%w (%s, %d links)", ErrImpostor, info.Mode, info.Links)
+		return nil, fmt.Errorf("open %q: %w (%s, %d links)", name, ErrImpostor, info.Mode, info.Links)
 	}
-	if err == nil {
-		// O_NONBLOCK was for FIFOs; on a regular file it only misleads os.NewFile.
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
-	}
+	// The very file that was looked at (proc(5), /proc/PID/fd), with the rights of whoever opens it.
+	fd, err := ignoringEINTR(func() (int, error) {
+		return unix.Open(descriptorPath(int(seen.Fd())), flags|unix.O_CLOEXEC, 0)
+	})
 	if err != nil {
-		_ = unix.Close(fd)
 		return nil, fmt.Errorf("open %q: %w", name, err)
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
+
+// descriptorPath is a name of what is open, for calls that want one. A name in a sandbox may
+// be anybody's by now.
+func descriptorPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 
 func (d *Dir) open(name string, flags int, mode uint32) (int, error) {
 	if err := checkName(name); err != nil {

@@ -17,9 +17,8 @@ func WatchFile(inotify int, f *os.File, mask uint32) (watch int, err error) {
 	return watchFD(inotify, int(f.Fd()), mask)
 }
 
-// watchFD reaches an inode through /proc: a name in a sandbox may be anybody's by now.
 func watchFD(inotify, fd int, mask uint32) (int, error) {
-	watch, err := unix.InotifyAddWatch(inotify, fmt.Sprintf("/proc/self/fd/%d", fd), mask)
+	watch, err := unix.InotifyAddWatch(inotify, descriptorPath(fd), mask)
 	if err != nil {
 		return -1, fmt.Errorf("watch: %w", err)
 	}
