@@ -38,6 +38,7 @@ var ErrNotUsable = errors.New("cannot be the state directory")
 // concurrently, except Close.
 type Dir struct {
 	fd     int
+	mount  int // the same directory, on a mount of its own; -1: there is none
 	path   string
 	lock   int
 	device uint64
@@ -69,7 +70,7 @@ func Attach(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: state_dir %q: expected a directory that is no link: %w", ErrNotUsable, path, err)
 	}
-	d := &Dir{fd: fd, path: path, lock: -1}
+	d := &Dir{fd: fd, mount: mountApart(fd), path: path, lock: -1}
 	if err := errors.Join(d.check(), d.readBootID()); err != nil {
 		_ = d.Close()
 		return nil, err
@@ -80,6 +81,9 @@ func Attach(path string) (*Dir, error) {
 // Close gives the directory and its lock up.
 func (d *Dir) Close() error {
 	err := unix.Close(d.fd)
+	if d.mount >= 0 {
+		err = errors.Join(err, unix.Close(d.mount))
+	}
 	if d.lock >= 0 {
 		err = errors.Join(err, unix.Close(d.lock))
 	}

@@ -6,6 +6,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// mountApart gives a mount of the directory that is nowhere else (open_tree(2), Linux 5.2), or
+// -1 where this process may not make one.
+func mountApart(dir int) int {
+	fd, err := unix.OpenTree(dir, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
 // MakeFIFO makes the FIFO of a stream, for the user that the container runs as, so
 // that a task which is not root can open /dev/stdout.
 func (d *Dir) MakeFIFO(id string, uid, gid int) error {
@@ -22,21 +32,27 @@ func (d *Dir) MakeFIFO(id string, uid, gid int) error {
 // OpenReading opens the reading end: it never blocks. The caller takes the
 // descriptor. A FIFO whose writers are gone reads as at its end.
 func (d *Dir) OpenReading(id string) (int, error) {
-	return d.openFIFO(id, unix.O_RDONLY|unix.O_NONBLOCK)
+	return d.openFIFO(d.fd, id, unix.O_RDONLY|unix.O_NONBLOCK)
 }
 
 // OpenForContainer opens the end that a container writes into, for reading too, so
 // that the container itself keeps the pipe alive: the death of every reader gives
 // it neither SIGPIPE nor EPIPE, and the pipe keeps what it holds. The caller takes
 // the descriptor. The reading end must be open already.
+//
+// It is opened on a mount of its own, where there is one: a container cannot give the FIFO a name in
+// its sandbox then, by which a stranger could keep the stream from ending (linkat(2), EXDEV).
 func (d *Dir) OpenForContainer(id string) (int, error) {
-	return d.openFIFO(id, unix.O_RDWR)
+	if d.mount >= 0 {
+		return d.openFIFO(d.mount, id, unix.O_RDWR)
+	}
+	return d.openFIFO(d.fd, id, unix.O_RDWR)
 }
 
-func (d *Dir) openFIFO(id string, flags int) (int, error) {
+func (d *Dir) openFIFO(dir int, id string, flags int) (int, error) {
 	name := id + fifoSuffix
 	for {
-		fd, err := unix.Openat(d.fd, name, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+		fd, err := unix.Openat(dir, name, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 		if err == unix.EINTR {
 			continue
 		}

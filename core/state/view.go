@@ -35,7 +35,7 @@ func OpenView(path string) (*View, error) {
 		return nil, fmt.Errorf("%w: state_dir %q belongs to user %d with mode %04o; expected a directory that only its owner, root or user %d, can write to",
 			ErrNotUsable, path, st.Uid, st.Mode&0o7777, os.Geteuid())
 	}
-	return &View{&Dir{fd: fd, path: path, lock: -1, device: st.Dev, inode: st.Ino}}, nil
+	return &View{&Dir{fd: fd, mount: -1, path: path, lock: -1, device: st.Dev, inode: st.Ino}}, nil
 }
 
 // Close releases the descriptor.
