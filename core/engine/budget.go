@@ -46,7 +46,7 @@ type budget struct {
 	claimedBytes atomic.Int64 // of them, those that are about to be deleted
 	evictedFiles atomic.Int64
 	evictedBytes atomic.Int64
-	rescan       atomic.Int64 // Unix nanoseconds: nobody has anything to give before
+	rescan       atomic.Int64 // by the clock: nobody has anything to give before
 
 	reports, warnings limiter
 
@@ -165,7 +165,7 @@ func (b *budget) visited(e *entry, now time.Time) {
 	if b.minFree.On() {
 		e.holding.space.visited(b.minFree, e.box.Dir, grown, now, b.warn)
 	}
-	if b.over(e.holding.space) && now.UnixNano() >= b.rescan.Load() {
+	if b.over(e.holding.space) && clock(now) >= time.Duration(b.rescan.Load()) {
 		b.trim(now)
 	}
 }
@@ -190,7 +190,7 @@ func (b *budget) trim(now time.Time) {
 	}
 	b.dropOverdue(now)
 	// Whoever rotates meanwhile takes this back.
-	b.rescan.Store(now.Add(rescanAfter).UnixNano())
+	b.rescan.Store(int64(clock(now) + rescanAfter))
 	if b.mostBytes > 0 {
 		need := b.takenBytes.Load() - b.claimedBytes.Load() - b.mostBytes
 		tasks = append(tasks, b.claim(need, nil, "node_max_bytes", now)...)

@@ -20,7 +20,7 @@ type holding struct {
 	liveBytes, keptBytes, files atomic.Int64
 
 	evictedFiles, evictedBytes atomic.Int64
-	evictedAt                  atomic.Int64 // Unix nanoseconds
+	evictedAt                  atomic.Int64 // Unix nanoseconds, for people
 	why                        atomic.Pointer[string]
 }
 

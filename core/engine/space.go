@@ -24,7 +24,7 @@ type space struct {
 	claimedBytes atomic.Int64 // about to be deleted
 	written      atomic.Int64 // since the last look
 	nextBytes    atomic.Int64 // when so much is written, look again
-	looked       atomic.Int64 // Unix nanoseconds
+	looked       atomic.Int64 // by the clock
 }
 
 // spaceOf gives the space of a device. mu is held.
@@ -45,10 +45,10 @@ func (s *space) lackingBytes() int64 { return s.missingBytes.Load() - s.claimedB
 func (s *space) visited(want settings.Free, dir *sandbox.Dir, grown int64, now time.Time, warn func(string, error)) {
 	written := s.written.Add(grown)
 	looked := s.looked.Load()
-	if written < s.nextBytes.Load() && now.UnixNano()-looked < int64(lookAtLeast) {
+	if written < s.nextBytes.Load() && clock(now)-time.Duration(looked) < lookAtLeast {
 		return
 	}
-	if s.looked.CompareAndSwap(looked, now.UnixNano()) {
+	if s.looked.CompareAndSwap(looked, int64(clock(now))) {
 		s.look(want, dir, warn)
 	}
 }

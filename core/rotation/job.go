@@ -64,9 +64,14 @@ func (s *Set) compressInBackground(j *job) {
 const complainEvery = time.Minute
 
 func (s *Set) complain(file string, err error) {
-	now := s.cfg.Now().UnixNano()
-	last := s.complained.Load()
-	if last != 0 && now-last < int64(complainEvery) || !s.complained.CompareAndSwap(last, now) {
+	s.mu.Lock()
+	now := s.cfg.Now()
+	tell := s.complained.IsZero() || now.Sub(s.complained) >= complainEvery
+	if tell {
+		s.complained = now
+	}
+	s.mu.Unlock()
+	if !tell {
 		return
 	}
 	s.cfg.Log.Warn("compression failed; the plain file stays and is tried again at the next rotation",

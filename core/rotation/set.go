@@ -7,7 +7,6 @@ import (
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -34,8 +33,8 @@ type Set struct {
 	impostors int
 	// shelter is the name that the directory of the series has in place of its own.
 	shelter string
-	// complained is when a failed compression was told last, in Unix nanoseconds.
-	complained atomic.Int64
+	// complained is when a failed compression was told last.
+	complained time.Time
 	// unfinished says that the last rotation broke off and must be taken back first.
 	unfinished bool
 
@@ -149,7 +148,9 @@ const defaultLiveMode os.FileMode = 0o644
 
 // Due says whether time alone asks for a rotation at now: when hourly, daily,
 // weekly, monthly or yearly is in force and now is in another such period, by the
-// clock of now's location, than the last rotation (or the making of the live file).
+// clock of now's location, than the last rotation (or the making of the live file). A
+// last rotation that is more than a day in the future is one of a clock that was wrong,
+// and asks for one now, as in logrotate: the next would be far away.
 func (s *Set) Due(now, last time.Time) bool {
 	return due(s.cfg.Policy.Every, s.cfg.Policy.Weekday, now, last.In(now.Location()))
 }
@@ -159,7 +160,7 @@ func due(every logrotate.Period, weekday int, now, last time.Time) bool {
 	sameMonth := sameYear && now.Month() == last.Month()
 	sameDay := sameYear && now.YearDay() == last.YearDay()
 	if now.Before(last) {
-		return false
+		return every != 0 && last.Sub(now) > futureTolerated
 	}
 	switch every {
 	case logrotate.Hourly:
@@ -176,6 +177,9 @@ func due(every logrotate.Period, weekday int, now, last time.Time) bool {
 	}
 	return false
 }
+
+// futureTolerated leaves room for changes of the time zone.
+const futureTolerated = 25 * time.Hour
 
 // civilDays counts days of the calendar, whatever their length.
 func civilDays(t time.Time) int64 {

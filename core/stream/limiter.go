@@ -48,7 +48,8 @@ func (b *bucket) allowance(now time.Time) int {
 		b.tokens = b.fill()
 		b.at = now
 	}
-	gained := int64(now.Sub(b.at).Seconds() * float64(b.perSecond))
+	// In floating point: what a great rate gains in a year is no int64.
+	gained := int64(min(now.Sub(b.at).Seconds()*float64(b.perSecond), 1<<62))
 	if gained > 0 {
 		b.tokens = min(b.fill(), b.tokens+gained)
 		b.at = now

@@ -118,11 +118,15 @@ func (s *Stream) heldUp() time.Duration {
 	if began == 0 {
 		return 0
 	}
-	if d := time.Duration(s.Now().UnixNano() - began); d > held {
+	if d := time.Duration(s.age(s.Now()) - began); d > held {
 		return d
 	}
 	return 0
 }
+
+// age is now by the monotonic clock, and not 0: a change of the wall clock in the middle
+// of a visit is no disk that hangs.
+func (s *Stream) age(now time.Time) int64 { return max(1, int64(now.Sub(s.made))) }
 
 // Blocked tells that the container's output waits in its pipe: the last write or
 // rotation failed, or the one that is under way hangs.

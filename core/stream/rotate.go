@@ -68,9 +68,15 @@ func (s *Stream) tend(t *worker.Thread, now time.Time) error {
 	if err := s.set.Expire(now); err != nil {
 		s.warn("cannot remove what is over its age", err)
 	}
-	last := time.Unix(0, max(s.Record.GetCreatedUnixNano(), s.lastRotation.Load()))
+	last := s.LastRotation()
+	if last.IsZero() {
+		last = time.Unix(0, s.Record.GetCreatedUnixNano())
+	}
 	if !s.set.Due(now, last) {
 		return nil
+	}
+	if now.Before(last) {
+		s.Log.Warn("the last rotation is in the future, so the clock was wrong; a rotation is forced", "last", last)
 	}
 	return s.rotateByTime(t, now)
 }

@@ -74,6 +74,7 @@ type Config struct {
 type Stream struct {
 	Config
 	limit int64         // of the live file, bytes
+	made  time.Time     // the Stream was
 	set   *rotation.Set // nil before Open
 
 	live      *os.File // nil while it could not be opened
@@ -106,7 +107,7 @@ type Stream struct {
 	owed        bool          // the record of what was counted, or emptying the spill
 	blocked     atomic.Bool   // the last write failed
 	dropping    atomic.Bool   // there is a gap
-	visiting    atomic.Int64  // when the visit under way began, Unix nanoseconds; 0: none
+	visiting    atomic.Int64  // nanoseconds from made to the begin of the visit under way; 0: none
 
 	liveBytes                  atomic.Int64 // when last looked at
 	lastRotation               atomic.Int64 // Unix nanoseconds; 0: never
@@ -127,6 +128,7 @@ func New(config Config) *Stream {
 	s := &Stream{
 		Config: config,
 		limit:  limit,
+		made:   config.Now(),
 		next:   rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1},
 		rate:   bucket{perSecond: config.Settings.MaxRateBytes},
 	}

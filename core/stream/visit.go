@@ -40,7 +40,7 @@ type Next struct {
 // thread could not take it.
 func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	s.account.visits.Add(1)
-	s.visiting.Store(now.UnixNano())
+	s.visiting.Store(s.age(now))
 	s.rotateAsked(t, refused, now)
 	next := s.visit(t, refused, now, wished)
 	s.lookAtLines(now)

@@ -1,0 +1,11 @@
+package engine
+
+import "time"
+
+// clockStart is where clock begins.
+var clockStart = time.Now()
+
+// clock reads t on the monotonic clock, for times that threads compare without a lock.
+// The wall clock would not do: whoever sets it back by an hour would have everybody wait
+// for an hour.
+func clock(t time.Time) time.Duration { return t.Sub(clockStart) }
