@@ -80,7 +80,7 @@ func (s *Stream) resumeFirst() error {
 	}
 	s.gone = true
 	a := s.Record.GetAccounting()
-	if s.live == nil || s.liveInode != a.GetLiveInode() || size < end || size >= a.GetLiveStartBytes() {
+	if s.live == nil || !s.isLive() || size < end || size >= a.GetLiveStartBytes() {
 		return nil // whole, or the task's by now
 	}
 	mark, err := s.firstMark(end)

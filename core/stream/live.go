@@ -138,7 +138,7 @@ func (s *Stream) take(f *os.File) error {
 		_ = f.Close()
 		return err
 	}
-	s.live, s.liveFD, s.liveInode = f, int(f.Fd()), info.Inode
+	s.live, s.liveFD, s.liveInode, s.liveBirth = f, int(f.Fd()), info.Inode, sandbox.BirthOf(f)
 	s.own = ownAtOpening(info.Size)
 	return nil
 }
@@ -176,8 +176,21 @@ func (s *Stream) follow() (size int64, err error) {
 		if err := s.countAll(); err != nil {
 			s.loseCount(err)
 		}
-		s.closeLive()
+		if err := s.openAnew(); err != nil {
+			return 0, err
+		}
+		if s.gone {
+			return 0, nil
+		}
 	}
+}
+
+// openAnew opens a live file in place of one that the task has removed, which is held
+// open until then: its inode cannot be used again at once.
+func (s *Stream) openAnew() error {
+	defer s.live.Close()
+	s.live, s.liveFD, s.strayed = nil, -1, true
+	return s.openLive()
 }
 
 // followAttempts is how often a removed file is replaced in one look.

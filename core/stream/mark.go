@@ -71,7 +71,7 @@ func (s *Stream) unmark(size int64) (int64, error) {
 	account := s.Record.GetAccounting()
 	mark, at := account.GetMark(), account.GetLiveStartBytes()
 	if mark == nil || mark.GetGapSinceUnixNano() != s.gap.GetSinceUnixNano() ||
-		account.GetLiveInode() != s.liveInode || size <= at {
+		!s.isLive() || size <= at {
 		return size, nil
 	}
 	if err := s.live.Truncate(at); err != nil {

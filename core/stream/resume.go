@@ -16,7 +16,9 @@ func (s *Stream) note(size, carried int64) {
 	a.Marks, a.MarkBytes = s.account.marks.Load(), s.account.markBytes.Load()
 	a.LastRotationUnixNano = s.lastRotation.Load()
 	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
+	a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.WrittenBytes)
 	a.Mark = nil
+	s.strayed = false
 	s.noteLines(a)
 }
 
@@ -36,7 +38,7 @@ func (s *Stream) resumeAccount(t *worker.Thread) error {
 			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
 		}
 		switch {
-		case s.liveInode == a.GetLiveInode():
+		case s.isLive():
 			mark, err := s.resumeMark(size)
 			if err != nil {
 				return err
@@ -53,6 +55,7 @@ func (s *Stream) resumeAccount(t *worker.Thread) error {
 		default:
 			// The first live file: what it has already is not this stream's.
 			a.LiveInode, a.LiveStartBytes = s.liveInode, size
+			a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.GetWrittenBytes())
 			s.noteLines(a)
 		}
 	}

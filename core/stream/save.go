@@ -7,14 +7,30 @@ import "sluice/core/worker"
 func (s *Stream) SaveSoon() { s.saving.Store(true) }
 
 // saveAsked saves the record if somebody asked for it. What its account says of the live
-// file is that of the last time, and stays as true as it was.
+// file is that of the last time, and stays as true as it was; but where that file was
+// removed by the task, nobody could tell later what had been written to it.
 func (s *Stream) saveAsked(t *worker.Thread) {
-	if !s.saving.CompareAndSwap(true, false) {
+	noted := s.strayed && s.noteStrayed()
+	if !s.saving.Swap(false) && !noted {
 		return
 	}
 	if err := s.save(t); err != nil {
 		s.warn("cannot save the record of the stream", err)
 	}
+}
+
+// noteStrayed puts the account into the record as of the present live file, and reports
+// false where that cannot be done now.
+func (s *Stream) noteStrayed() bool {
+	if s.gone || s.carried != "" || s.live == nil {
+		return false
+	}
+	size, err := s.follow()
+	if err != nil || s.gone || s.countAll() != nil {
+		return false
+	}
+	s.note(size, 0)
+	return true
 }
 
 // LiveBytes is how long the live file was when it was last looked at. It may be called

@@ -80,6 +80,7 @@ type Stream struct {
 	live      *os.File // nil while it could not be opened
 	liveFD    int
 	liveInode uint64
+	liveBirth sandbox.Birth
 	own       ownPart // of the live file
 
 	next    rotation.LiveFile // how to make the next live file
@@ -92,6 +93,7 @@ type Stream struct {
 	givenUp bool        // faults again and again: what comes is dropped and counted
 	tending atomic.Bool // the clock asks
 	saving  atomic.Bool // SaveSoon was called
+	strayed bool        // the live file that the record tells of was removed by the task
 	open    atomic.Bool // there is a live file
 
 	outage      time.Time     // since when writing fails; zero: it works, or there is a gap
@@ -168,7 +170,7 @@ func (s *Stream) Rebuild(t *worker.Thread) error {
 		_ = s.set.Close()
 		s.set = nil
 	}
-	s.carried, s.flood, s.lines = "", false, lines{}
+	s.carried, s.flood, s.strayed, s.lines = "", false, false, lines{}
 	s.ended = s.ended && s.Pipe < 0
 	if err := s.Open(t, false); err != nil {
 		return fmt.Errorf("rebuild the stream: %w", err)

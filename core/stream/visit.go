@@ -68,6 +68,9 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 		return s.failed(t, now, "rotate "+s.Name, err)
 	}
 	moved, err := s.drain(t, now)
+	if s.strayed {
+		s.saveAsked(t)
+	}
 	elapsed := now.Sub(s.last)
 	s.last = now
 	switch {

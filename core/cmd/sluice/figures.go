@@ -5,6 +5,7 @@ import (
 	"sluice/core/pump"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/stream"
 )
 
 // figures are those of the records, for streams that nobody serves. Records of another
@@ -38,27 +39,27 @@ func (r recorded) figures() owner.Stream {
 
 // addFiles adds what the sandbox tells, where it can be read: the files, and what was
 // written since the last rotation.
-func (r *records) addFiles(stream recorded, figures *owner.Stream) {
-	settings, err := r.settings(stream)
+func (r *records) addFiles(of recorded, figures *owner.Stream) {
+	settings, err := r.settings(of)
 	if err != nil {
 		return
 	}
-	dir, err := sandbox.Open(stream.GetSandbox())
+	dir, err := sandbox.Open(of.GetSandbox())
 	if err != nil {
 		return
 	}
 	defer dir.Close()
-	live, a := stream.GetStream(), stream.GetAccounting()
-	if info, err := dir.Stat(live); err == nil && info.Ours() {
+	live, a := of.GetStream(), of.GetAccounting()
+	if info, birth, err := liveFile(dir, live); err == nil && info.Ours() {
 		figures.Files, figures.DiskBytes, figures.LiveBytes = 1, info.Size, info.Size
 		start := a.GetCarriedBytes()
-		if info.Inode == a.GetLiveInode() {
+		if stream.IsLive(a, info.Inode, birth) {
 			start = a.GetLiveStartBytes() + a.GetMark().GetBytes()
 		}
 		since := max(0, info.Size-start)
 		figures.WrittenBytes += since
 		figures.InBytes += since
-		addLines(figures, dir, stream, start, min(info.Size, settings.MaxBytes))
+		addLines(figures, dir, of, start, min(info.Size, settings.MaxBytes))
 	}
 	rotated := dir
 	if settings.Policy.OldDir != "" {
@@ -73,6 +74,16 @@ func (r *records) addFiles(stream recorded, figures *owner.Stream) {
 		figures.Files++
 		figures.DiskBytes += info.Size
 	}
+}
+
+// liveFile looks at what has a live file's name.
+func liveFile(dir *sandbox.Dir, name string) (sandbox.Info, sandbox.Birth, error) {
+	f, info, err := dir.Pin(name)
+	if err != nil {
+		return info, sandbox.Birth{}, err
+	}
+	defer f.Close()
+	return info, sandbox.BirthOf(f), nil
 }
 
 // maxListed names of a sandbox are looked at.

@@ -1,0 +1,217 @@
+package stream
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/worker"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
+
+	sluicepb "sluice/proto"
+)
+
+// served is one stream whose owners come and go: what they keep is the record and the
+// files, as after kills.
+type served struct {
+	t         *testing.T
+	dir       string
+	container *os.File
+	pipe      int
+	settings  settings.Stream
+	saved     atomic.Pointer[sluicepb.StreamRecord]
+	moved     int64
+}
+
+const servedLimitBytes = 4096
+
+func newServed(t *testing.T, options string) *served {
+	t.Helper()
+	module, _, err := settings.ParseModule([]settings.Parameter{
+		{Key: "max_stdout_size", Value: "4KB"}, {Key: "logrotate_stdout_options", Value: options},
+	})
+	require.NoError(t, err)
+	var fds [2]int
+	require.NoError(t, unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK))
+	s := &served{t: t, dir: t.TempDir(), container: os.NewFile(uintptr(fds[1]), "container"), pipe: fds[0], settings: module.Stdout}
+	s.saved.Store(&sluicepb.StreamRecord{Stream: "stdout", Sandbox: s.dir, Accounting: &sluicepb.Accounting{}})
+	t.Cleanup(func() { _ = s.container.Close(); _ = unix.Close(s.pipe) })
+	return s
+}
+
+// owner runs use with a stream that goes on from the record, on a worker thread, and lets
+// it go as a kill does.
+func (s *served) owner(use func(t *worker.Thread, of *Stream)) {
+	s.t.Helper()
+	box, err := sandbox.Open(s.dir)
+	require.NoError(s.t, err)
+	defer box.Close()
+	pipe, err := unix.FcntlInt(uintptr(s.pipe), unix.F_DUPFD_CLOEXEC, 0)
+	require.NoError(s.t, err)
+	log := slog.New(slog.DiscardHandler)
+	of := New(Config{
+		Name: "stdout", Sandbox: box, Pipe: pipe, CapacityBytes: 64 << 10, Settings: s.settings,
+		Rotation: rotation.Config{
+			Dir: box, Path: s.dir, Base: "stdout", Policy: s.settings.Policy, LimitBytes: servedLimitBytes, Log: log, Now: time.Now,
+		},
+		Record: proto.Clone(s.saved.Load()).(*sluicepb.StreamRecord),
+		Save: func(r *sluicepb.StreamRecord) error {
+			s.saved.Store(proto.Clone(r).(*sluicepb.StreamRecord))
+			return nil
+		},
+		Spill: func(bool) (*os.File, error) { return nil, os.ErrNotExist },
+		Retry: time.Second, Now: time.Now, Log: log, CountLines: true,
+	})
+	onThread(s.t, func(t *worker.Thread) {
+		require.NoError(s.t, of.Open(t, false))
+		require.NoError(s.t, of.Save(of.Record)) // as the engine does with a new one
+		use(t, of)
+		of.Close()
+	})
+}
+
+func onThread(t *testing.T, f func(t *worker.Thread)) {
+	t.Helper()
+	self, err := worker.Self()
+	require.NoError(t, err)
+	pool := worker.NewOvertimePool(slog.New(slog.DiscardHandler))
+	pool.Start()
+	done := make(chan struct{})
+	pool.Submit(&worker.Task{As: self, Run: func(thread *worker.Thread, refused error) {
+		defer close(done)
+		require.NoError(t, refused)
+		f(thread)
+	}})
+	<-done
+	pool.Close()
+	pool.Wait()
+}
+
+// writes has the container write lines, and the owner move them.
+func (s *served) writes(t *worker.Thread, of *Stream, lines int) {
+	s.t.Helper()
+	text := strings.Repeat("nine more\n", lines)
+	_, err := s.container.WriteString(text)
+	require.NoError(s.t, err)
+	s.moved += int64(len(text))
+	for of.Account().InBytes() < s.moved {
+		next := of.Visit(t, nil, time.Now(), 0)
+		require.False(s.t, next.Idle && of.Account().InBytes() < s.moved, "nothing more is moved")
+	}
+}
+
+func (s *served) live() string { return filepath.Join(s.dir, "stdout") }
+
+func inodeOf(t *testing.T, path string) uint64 {
+	t.Helper()
+	var st unix.Stat_t
+	require.NoError(t, unix.Stat(path, &st))
+	return st.Ino
+}
+
+// reborn gives path to a new file that has the inode of one that was removed.
+func reborn(t *testing.T, path string, inode uint64) {
+	t.Helper()
+	var tried []string
+	for range 5000 {
+		f, err := os.CreateTemp(filepath.Dir(path), ".try-")
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		if inodeOf(t, f.Name()) == inode {
+			require.NoError(t, os.Rename(f.Name(), path))
+			for _, name := range tried {
+				require.NoError(t, os.Remove(name))
+			}
+			return
+		}
+		tried = append(tried, f.Name())
+	}
+	t.Skip("the file system of the test does not give the numbers of inodes again: ext4 does")
+}
+
+// A rotation that keeps no file removes the live one; when its owner is killed then, the
+// next live file may have the same inode.
+func TestAccountTellsALiveFileFromALaterOneOfItsInode(t *testing.T) {
+	s := newServed(t, "rotate 0")
+	s.owner(func(thread *worker.Thread, of *Stream) {
+		s.writes(thread, of, 300)
+		require.NoError(t, of.countAll())
+		of.note(3000, 0)
+		require.NoError(t, of.save(thread))
+	})
+	inode := inodeOf(t, s.live())
+	require.NoError(t, os.Remove(s.live()))
+	reborn(t, s.live(), inode)
+	s.owner(func(thread *worker.Thread, of *Stream) {
+		assert.Equal(t, int64(3000), of.Account().InBytes())
+		assert.Equal(t, int64(1), of.Account().Rotations)
+		s.writes(thread, of, 20)
+	})
+	s.owner(func(_ *worker.Thread, of *Stream) {
+		assert.Equal(t, int64(3200), of.Account().InBytes())
+		require.NoError(t, of.countAll())
+		assert.Equal(t, int64(320), of.Account().WrittenLines)
+	})
+}
+
+// What was written to a live file before the task removed it is in the account of the next
+// owner too, whatever inode the file after it has.
+func TestAccountHasWhatTheTaskRemoved(t *testing.T) {
+	s := newServed(t, "rotate 9")
+	s.owner(func(thread *worker.Thread, of *Stream) {
+		for range 5 {
+			s.writes(thread, of, 30)
+			require.NoError(t, os.Remove(s.live()))
+			s.writes(thread, of, 15)
+		}
+	})
+	s.owner(func(_ *worker.Thread, of *Stream) {
+		assert.Equal(t, s.moved, of.Account().InBytes())
+		assert.Zero(t, of.Account().Rotations)
+		require.NoError(t, of.countAll())
+		assert.Equal(t, s.moved/10, of.Account().WrittenLines)
+	})
+}
+
+func TestBirthMarkCountsOnlyWithItsAccount(t *testing.T) {
+	marked := func(change func(a *sluicepb.Accounting)) *sluicepb.Accounting {
+		a := &sluicepb.Accounting{
+			WrittenBytes: 100, LiveInode: 7,
+			LiveBirth: &sluicepb.Birth{Inode: 7, WrittenBytes: 100, UnixNano: 50, Generation: 3},
+		}
+		change(a)
+		return a
+	}
+	nothing := func(*sluicepb.Accounting) {}
+	for _, c := range []struct {
+		name  string
+		a     *sluicepb.Accounting
+		inode uint64
+		birth sandbox.Birth
+		want  bool
+	}{
+		{"the same", marked(nothing), 7, sandbox.Birth{UnixNano: 50, Generation: 3}, true},
+		{"another inode", marked(nothing), 8, sandbox.Birth{UnixNano: 50, Generation: 3}, false},
+		{"made later", marked(nothing), 7, sandbox.Birth{UnixNano: 51, Generation: 3}, false},
+		{"another generation", marked(nothing), 7, sandbox.Birth{UnixNano: 50, Generation: 4}, false},
+		{"no time now", marked(nothing), 7, sandbox.Birth{Generation: 3}, true},
+		{"no generation then", marked(func(a *sluicepb.Accounting) { a.LiveBirth.Generation = 0 }), 7, sandbox.Birth{UnixNano: 50, Generation: 4}, true},
+		{"an older version has gone on", marked(func(a *sluicepb.Accounting) { a.WrittenBytes = 200 }), 7, sandbox.Birth{UnixNano: 60}, true},
+		{"an older version, another file", marked(func(a *sluicepb.Accounting) { a.WrittenBytes, a.LiveInode = 200, 9 }), 9, sandbox.Birth{UnixNano: 60}, true},
+		{"a record of a version without marks", marked(func(a *sluicepb.Accounting) { a.LiveBirth = nil }), 7, sandbox.Birth{UnixNano: 60}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			assert.Equal(t, c.want, IsLive(c.a, c.inode, c.birth))
+		})
+	}
+}
