@@ -8,7 +8,8 @@
 //
 // The package lives inside a host process that starts many children of its own. It
 // waits only for the processes that it started, by their ids, and changes nothing
-// of the host: not its descriptors, signals, environment or working directory.
+// of the host: not its descriptors, signals, environment, working directory or core
+// dumps, and no thread. No thread is held while a command runs.
 //
 // It refuses to decide who may run commands; that is the policy's.
 package script

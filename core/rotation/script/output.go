@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"os"
+	"sluice/core/guard"
 )
 
 const (
@@ -16,7 +17,11 @@ const (
 // the end, so that the command is not held up. It closes the channel at the end.
 func (r *Runner) logLines(name string, lines *os.File) <-chan struct{} {
 	done := make(chan struct{})
-	go func() {
+	g := r.Guard
+	if g == nil {
+		g = guard.New(r.Log)
+	}
+	g.Go("read the output of a script", func() {
 		defer close(done)
 		defer lines.Close()
 		reader := bufio.NewReaderSize(lines, maxLineBytes)
@@ -34,6 +39,6 @@ func (r *Runner) logLines(name string, lines *os.File) <-chan struct{} {
 		if n, _ := io.Copy(io.Discard, reader); n > 0 {
 			r.Log.Info("output of a script cut", "script", name, "bytes", n)
 		}
-	}()
+	})
 	return done
 }

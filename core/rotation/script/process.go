@@ -1,108 +1,81 @@
 package script
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"runtime"
-	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// start starts the program and gives its process id, which is also its group's.
+// process is a command that was started. Its id, which is also that of its group, is
+// its own until it has been reaped.
+type process struct {
+	pid    int
+	handle *os.File // a pidfd
+}
+
+// start starts the program. It does not wait for exec(2): what that says comes from
+// the progress, which the caller takes.
 //
-// os/exec is not used: the host's own descriptors need not be close-on-exec, and
-// must not be changed. So the fork is made from a thread that has a descriptor table
-// of its own (unshare(2), CLONE_FILES), in which all but the three are marked
-// close-on-exec. The thread ends with the goroutine, and its table with it. Nothing
-// is closed in it before: Go's scheduler may use its epoll descriptors on any thread.
-func (r *Runner) start(program string, c Command, files [3]uintptr) (int, error) {
-	type result struct {
-		pid int
-		err error
+// os/exec is not used: the host's own descriptors need not be close-on-exec, and must
+// not be changed. And no thread is given a table of descriptors of its own for that: Go
+// never ends the first thread of the process, and parks others, so that a copy of every
+// descriptor of the host's could stay for ever.
+func (r *Runner) start(program string, c Command, files [3]uintptr) (p *process, way *progress, err error) {
+	way, writing, err := newProgress()
+	if err != nil {
+		return nil, nil, err
 	}
-	started := make(chan result, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked
-		pid, err := r.forkFromPrivateTable(program, c, files)
-		started <- result{pid, err}
-	}()
-	got := <-started
-	return got.pid, got.err
+	defer writing.Close()
+	plan := &child{failed: &[2]uint32{}, report: writing.Fd()}
+	if err = r.plan(plan, program, c, files); err == nil {
+		p, err = plan.start()
+	}
+	if err != nil {
+		way.close()
+		return nil, nil, err
+	}
+	way.steps = plan.calls
+	return p, way, nil
 }
 
-func (r *Runner) forkFromPrivateTable(program string, c Command, files [3]uintptr) (int, error) {
-	if err := unix.Unshare(unix.CLONE_FILES); err != nil {
-		return 0, fmt.Errorf("private descriptor table: %w", err)
+// plan says what the child does.
+func (r *Runner) plan(plan *child, program string, c Command, files [3]uintptr) error {
+	path, err := plan.text(program)
+	if err != nil {
+		return err
 	}
-	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return 0, fmt.Errorf("mark descriptors close-on-exec (Linux 5.11): %w", err)
+	dir, err := plan.text(r.Dir.WorkingDir())
+	if err != nil {
+		return err
 	}
-	attr := &syscall.ProcAttr{
-		Dir:   r.Dir.WorkingDir(),
-		Env:   append(append([]string{}, r.Env...), c.Env...),
-		Files: files[:],
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
+	args, err := plan.texts(c.Args)
+	if err != nil {
+		return err
 	}
-	if r.As != nil {
-		attr.Sys.Credential = &syscall.Credential{Uid: r.As.UID, Gid: r.As.GID, Groups: r.As.Groups}
+	env, err := plan.texts(append(append([]string{}, r.Env...), c.Env...))
+	if err != nil {
+		return err
 	}
-	return syscall.ForkExec(program, c.Args, attr)
-}
-
-// wait waits for the process and leaves none of its group behind.
-func (r *Runner) wait(pid int) error {
-	exited := make(chan error, 1)
-	go func() { exited <- awaitExit(pid) }()
-	timer := time.NewTimer(r.Timeout)
-	defer timer.Stop()
-	var late error
-	select {
-	case err := <-exited:
-		return r.reap(pid, errors.Join(late, err))
-	case <-timer.C:
-		late = ErrTimeout
-		_ = unix.Kill(-pid, unix.SIGKILL)
+	plan.signals()
+	plan.add("make a process group", unix.SYS_SETPGID, 0, 0)
+	plan.identity(r.As)
+	plan.add("go to the sandbox", unix.SYS_CHDIR, dir)
+	plan.descriptors(files)
+	plan.limits(bounds(r.Timeout))
+	mask := &unix.Sigset_t{}
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, nil, mask); err != nil {
+		return fmt.Errorf("read which signals are blocked: %w", err)
 	}
-	return r.reap(pid, errors.Join(late, <-exited))
-}
-
-// awaitExit returns when the process has ended, and leaves it to be reaped: until
-// then its id, and that of its group, belong to nobody else.
-func awaitExit(pid int) error {
-	for {
-		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
-
-// reap kills what is left of the group and takes the exit status.
-func (r *Runner) reap(pid int, before error) error {
-	_ = unix.Kill(-pid, unix.SIGKILL)
-	var status unix.WaitStatus
-	for {
-		_, err := unix.Wait4(pid, &status, 0, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return errors.Join(before, fmt.Errorf("wait for process %d: %w", pid, err))
-		}
-		break
-	}
-	switch {
-	case before != nil:
-		return before
-	case status.Signaled():
-		return fmt.Errorf("ended by signal %s", unix.SignalName(status.Signal()))
-	case status.ExitStatus() != 0:
-		return fmt.Errorf("exit status %d", status.ExitStatus())
-	}
+	plan.add("let signals in", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, plan.at(unsafe.Pointer(mask)), 0, sizeofSigset)
+	plan.add("exec", unix.SYS_EXECVE, path, args, env)
 	return nil
 }
 
@@ -111,22 +84,95 @@ const (
 	niceness     = 10
 )
 
-// limit bounds what a command may use. It is in force from shortly after the start;
-// a command that is over by then needs no limit.
-func limit(pid int, timeout time.Duration) {
-	seconds := uint64(math.Ceil(timeout.Seconds())) + 1
-	for resource, most := range map[int]uint64{
-		unix.RLIMIT_CORE: 0, unix.RLIMIT_CPU: seconds, unix.RLIMIT_NOFILE: maxOpenFiles,
-	} {
-		_ = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: most, Max: most}, nil)
+// bounds are the limits of a program.
+func bounds(timeout time.Duration) map[int]uint64 {
+	files := uint64(maxOpenFiles)
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) == nil {
+		files = min(files, now.Max)
 	}
-	_ = unix.Setpriority(unix.PRIO_PROCESS, pid, niceness)
+	return map[int]uint64{
+		unix.RLIMIT_CORE: 0, unix.RLIMIT_CPU: uint64(math.Ceil(timeout.Seconds())) + 1, unix.RLIMIT_NOFILE: files,
+	}
 }
 
-// Own is the credential of this process, for tests and hosts without privilege.
-func Own() *Credential {
-	if os.Geteuid() != 0 {
-		return nil
+// start forks.
+func (c *child) start() (*process, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all, before unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = math.MaxUint64
 	}
-	return &Credential{UID: 0, GID: uint32(os.Getegid())}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &before); err != nil {
+		return nil, fmt.Errorf("block signals for a fork: %w", err)
+	}
+	pidfd := int32(-1)
+	pid, errno := c.fork(&pidfd)
+	runtime.KeepAlive(c)
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil); err != nil {
+		return nil, fmt.Errorf("let signals in again after a fork: %w", err)
+	}
+	if errno != 0 {
+		return nil, fmt.Errorf("fork: %w", errno)
+	}
+	_ = unix.SetNonblock(int(pidfd), true)
+	return &process{pid: int(pid), handle: os.NewFile(uintptr(pidfd), "process")}, nil
+}
+
+// progress is what a child tells of its way to the program: nothing, at the end of the
+// pipe, where it has got there.
+type progress struct {
+	pipe  *os.File
+	steps []call
+}
+
+func newProgress() (reading *progress, writing *os.File, err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	moved, err := over2(w)
+	if err != nil {
+		_ = r.Close()
+		return nil, nil, err
+	}
+	return &progress{pipe: r}, moved, nil
+}
+
+// wait waits until the program runs, but not beyond deadline, and closes the pipe.
+func (w *progress) wait(deadline time.Time) error {
+	defer w.close()
+	_ = w.pipe.SetReadDeadline(deadline)
+	var failed [8]byte
+	_, err := io.ReadFull(w.pipe, failed[:])
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ErrTimeout
+	case err != nil:
+		return fmt.Errorf("hear from the child: %w", err)
+	}
+	step, errno := binary.NativeEndian.Uint32(failed[:4]), unix.Errno(binary.NativeEndian.Uint32(failed[4:]))
+	if name := w.steps[step].step; name != "exec" {
+		return fmt.Errorf("%s: %w", name, errno)
+	}
+	return errno
+}
+
+func (w *progress) close() { _ = w.pipe.Close() }
+
+// over2 gives f a descriptor that is not one of the standard three, which a host need
+// not have. It takes f.
+func over2(f *os.File) (*os.File, error) {
+	if f.Fd() > 2 {
+		return f, nil
+	}
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("leave the standard descriptors alone: %w", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sluice/core/guard"
 	"sluice/core/sandbox"
+	"sluice/core/shortage"
 	"strings"
 	"time"
 
@@ -41,6 +43,8 @@ type Runner struct {
 	// Env is the environment of every command, see Environment.
 	Env []string
 	Log *slog.Logger
+	// Guard starts what reads the output; nil is one of the runner's own.
+	Guard *guard.Guard
 }
 
 // defaultPath is where programs are looked up.
@@ -64,7 +68,8 @@ func Environment(host []string) []string {
 
 // Run runs one command and waits for it and its process group to end. It blocks
 // while too many others run. A status other than 0, a signal or the end of its time
-// is an error.
+// is an error. Where the machine is short of processes, memory or descriptors it tries
+// again, for as long as the command may take.
 func (r *Runner) Run(c Command) error {
 	r.Slots <- struct{}{}
 	defer func() { <-r.Slots }()
@@ -72,35 +77,78 @@ func (r *Runner) Run(c Command) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
+	deadline := time.Now().Add(r.Timeout)
+	var running *running
+	err = shortage.Retry(r.Timeout, func() (err error) {
+		running, err = r.begin(program, c, deadline)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("start %q: %w", program, err)
+	}
+	return running.end(deadline)
+}
+
+// running is a command that runs.
+type running struct {
+	*process
+	lines  *os.File // what the command says
+	logged <-chan struct{}
+}
+
+// begin starts the program, which runs when it returns.
+func (r *Runner) begin(program string, c Command, deadline time.Time) (*running, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return fmt.Errorf("start: %w", err)
+		return nil, err
 	}
 	defer null.Close()
 	lines, output, err := os.Pipe()
 	if err != nil {
-		return fmt.Errorf("start: %w", err)
+		return nil, err
 	}
-	logged := r.logLines(c.Name, lines)
-	pid, err := r.start(program, c, stdio(c, null, output))
-	_ = output.Close()
-	if err == nil {
-		limit(pid, r.Timeout)
-		err = r.wait(pid)
-	} else {
-		err = fmt.Errorf("start %q: %w", program, err)
+	defer output.Close()
+	p, err := r.exec(program, c, null, output, deadline)
+	if err != nil {
+		_ = lines.Close()
+		return nil, err
 	}
+	return &running{process: p, lines: lines, logged: r.logLines(c.Name, lines)}, nil
+}
+
+// exec starts the program and waits until it runs.
+func (r *Runner) exec(program string, c Command, null, output *os.File, deadline time.Time) (*process, error) {
+	files, extra, err := stdio(c, null, output)
+	if err != nil {
+		return nil, err
+	}
+	defer extra.close()
+	p, way, err := r.start(program, c, files)
+	if err != nil {
+		return nil, err
+	}
+	if err := way.wait(deadline); err != nil {
+		p.fail()
+		return nil, err
+	}
+	return p, nil
+}
+
+// end waits for the command and its last words.
+func (r *running) end(deadline time.Time) error {
+	err := r.wait(deadline)
 	// A process that left the group may keep the pipe open for ever.
-	_ = lines.SetReadDeadline(time.Now().Add(lastWords))
-	<-logged
+	_ = r.lines.SetReadDeadline(time.Now().Add(lastWords))
+	<-r.logged
 	return err
 }
 
 // lastWords is how long output is still read after the command has ended.
 const lastWords = time.Second
 
-// stdio gives the three descriptors of a command.
-func stdio(c Command, null, output *os.File) [3]uintptr {
+// stdio gives the three descriptors of a command, all over 2, and what to close
+// afterwards: where the host has no standard descriptors a file may have their numbers.
+func stdio(c Command, null, output *os.File) (files [3]uintptr, extra closers, err error) {
 	in, out := null, output
 	if c.Stdin != nil {
 		in = c.Stdin
@@ -108,7 +156,27 @@ func stdio(c Command, null, output *os.File) [3]uintptr {
 	if c.Stdout != nil {
 		out = c.Stdout
 	}
-	return [3]uintptr{in.Fd(), out.Fd(), output.Fd()}
+	for i, f := range []*os.File{in, out, output} {
+		if files[i] = f.Fd(); files[i] > 2 {
+			continue
+		}
+		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			extra.close()
+			return files, nil, fmt.Errorf("leave the standard descriptors alone: %w", err)
+		}
+		files[i], extra = uintptr(fd), append(extra, fd)
+	}
+	return files, extra, nil
+}
+
+// closers are descriptors to be closed.
+type closers []int
+
+func (c closers) close() {
+	for _, fd := range c {
+		_ = unix.Close(fd)
+	}
 }
 
 // lookUp finds a program in the fixed search path: that of the host is the host's.
