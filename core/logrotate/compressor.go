@@ -3,35 +3,43 @@ package logrotate
 import (
 	"fmt"
 	"path"
-	"strconv"
+	"slices"
 	"strings"
 )
 
-// extensions is what compresscmd makes of the ending, by the program's name.
-var extensions = map[string]string{
-	"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "zstd": ".zst", "compress": ".Z", "zip": "zip",
+// readCompressCmd reads a program, or nice and a program, with options.
+func readCompressCmd(p *parser, key word) error {
+	text, at, ok := p.value()
+	if !ok || text == "" {
+		return p.missing(key, "a program, such as gzip or zstd")
+	}
+	if !plain(text, true) {
+		return p.errorAt(at, text, "bad program", "the path of a program without control characters")
+	}
+	words := strings.Fields(text)
+	if len(words) > 1 {
+		wrapped := wrappers[path.Base(words[0])]
+		if words = unwrap(words); !wrapped || len(words) == 0 || programs[path.Base(words[0])] == "" {
+			return p.errorAt(at, text, "a program and its options stand in two directives", "the program in compresscmd, its options in compressoptions")
+		}
+	}
+	p.compressorAt = &word{mark: at, text: text}
+	p.commandOptions = words[1:]
+	p.setProgram(words[0])
+	return nil
 }
 
-// builtIn gives the highest level of the methods that need no program.
-var builtIn = map[string]int{"gzip": 9, "zstd": 19}
-
-func readCompressCmd(p *parser, key word) error {
-	text, at, err := p.path(key)
-	if err != nil {
-		return err
-	}
+// setProgram takes over a program, by its name a method that is built in.
+func (p *parser) setProgram(program string) {
 	c := &p.policy.Compressor
-	name := path.Base(text)
-	c.Program, p.compressorAt = text, &word{mark: at, text: text}
-	_, ours := builtIn[name]
-	c.External = !ours
-	if ours {
-		c.Program = name
+	name := path.Base(program)
+	c.Program, c.External = program, true
+	if built := programs[name]; built != "" {
+		c.Program, c.External, c.Ext = built, false, methods[built].ext
 	}
 	if ext, known := extensions[name]; known {
 		c.Ext = ext
 	}
-	return nil
 }
 
 func readUncompressCmd(p *parser, key word) error {
@@ -50,17 +58,25 @@ func readCompressExt(p *parser, key word) error {
 	if strings.Contains(text, "/") || len(text) > maxNamePartBytes {
 		return p.errorAt(at, text, "cannot be the ending of a file name", "at most 100 bytes without a slash, as .gz")
 	}
+	if strings.Trim(text, "0123456789.") == "" {
+		return p.errorAt(at, text, "would make names of compressed files that are those of others, as stdout.10 of stdout.1",
+			"an ending with a letter, as .gz")
+	}
 	p.policy.Compressor.Ext = text
+	p.extSet = true
 	return nil
 }
 
-func readCompressOptions(p *parser, _ word) error {
+func readCompressOptions(p *parser, key word) error {
 	text, at := p.rest()
-	p.policy.Compressor.Options = text
-	p.optionsAt = &word{mark: at, text: text}
+	if text == "" {
+		return p.errorAt(key.mark, key.text, "the value is missing", "words with balanced quotes")
+	}
 	if words, ok := SplitWords(text); !ok || len(words) == 0 || !plain(text, true) {
 		return p.errorAt(at, text, "bad value of compressoptions", "words with balanced quotes")
 	}
+	p.policy.Compressor.Options = text
+	p.optionsAt = &word{mark: at, text: text}
 	return nil
 }
 
@@ -70,37 +86,63 @@ func (p *parser) checkCompressor() error {
 	if !p.policy.Compress {
 		return nil
 	}
-	if c.External {
-		return p.permitCommand(*p.compressorAt, "an external compressor", "gzip or zstd, which are built in")
-	}
-	highest := builtIn[c.Program]
 	words, _ := SplitWords(c.Options)
-	for _, w := range words {
-		level, ok := levelOption(w, highest)
-		if !ok {
-			return p.errorAt(p.optionsAt.mark, w, fmt.Sprintf("not an option of the built-in %s", c.Program),
-				fmt.Sprintf("a level from -1 to -%d, --fast, --best or -n", highest))
+	words = append(p.commandOptions[:len(p.commandOptions):len(p.commandOptions)], words...)
+	if c.External && wrappers[path.Base(c.Program)] {
+		// The program that nice starts is the first of its options.
+		if command := unwrap(append([]string{c.Program}, words...)); len(command) > 0 && programs[path.Base(command[0])] != "" {
+			ext := c.Ext
+			p.setProgram(command[0])
+			if p.extSet {
+				c.Ext = ext
+			}
+			words = command[1:]
+			c.Options = strings.Join(words, " ")
 		}
-		if level > 0 {
-			c.Level = level
-		}
+	} else if len(p.commandOptions) > 0 {
+		c.Options = strings.Join(words, " ")
 	}
-	return nil
+	if c.External {
+		return p.permitProgram()
+	}
+	return p.readMethodOptions(words)
 }
 
-// levelOption reads one option of the built-in methods; a level of 0 leaves it.
-func levelOption(option string, highest int) (int, bool) {
-	switch option {
-	case "-n", "--no-name":
-		return 0, true
-	case "--fast":
-		return 1, true
-	case "--best":
-		return highest, true
+// permitProgram refuses an external program, or leaves it out, where its author may not
+// run any.
+func (p *parser) permitProgram() error {
+	err := p.permitCommand(*p.compressorAt, "an external compressor", "gzip, zstd, xz or bzip2, which are built in")
+	if err != nil && p.rules.leavesOut() {
+		p.warn(word{p.compressorAt.mark, "compresscmd"}, "left out, gzip is used: "+scriptsOfTasks)
+		p.policy.Compressor = defaults().Compressor
+		return nil
 	}
-	digits, ok := strings.CutPrefix(option, "-")
-	level, err := strconv.ParseUint(digits, 10, 8)
-	return int(level), ok && err == nil && level >= 1 && int(level) <= highest
+	return err
+}
+
+// readMethodOptions reads the options of a method that is built in.
+func (p *parser) readMethodOptions(words []string) error {
+	c := &p.policy.Compressor
+	m := methods[c.Program]
+	o, bad := m.read(words)
+	if bad != "" {
+		at := p.optionsAt
+		if at == nil || slices.Contains(p.commandOptions, bad) {
+			at = p.compressorAt
+		}
+		return p.errorAt(at.within(bad), bad, "not an option of the built-in "+c.Program,
+			fmt.Sprintf("a level from -%d to -%d, --fast or --best, or what changes nothing for a reader, as -q", m.least, m.highest))
+	}
+	c.Level = o.level
+	if len(o.idle) > 0 {
+		at := p.compressorAt
+		if p.optionsAt != nil {
+			at = p.optionsAt
+		}
+		p.warn(word{at.mark, strings.Join(o.idle, " ")},
+			"without effect: compression runs beside the logger, with one thread, and leaves what every reader of the format can read")
+	}
+	return nil
 }
 
 // SplitWords splits a text at white space as popt does: single and double quotes

@@ -85,9 +85,29 @@ var directives = map[string]reader{
 	"ignoreduplicates": flag(func(*Policy) {}),
 	"errors":           readErrors,
 
-	"include":  refused("it would read files of the agent as configuration"),
-	"tabooext": refused("it has no meaning for one file, and logrotate refuses it in a section"),
-	"taboopat": refused("it has no meaning for one file, and logrotate refuses it in a section"),
+	"include": refused("it would read files of the agent as configuration", "the directives themselves"),
+
+	// Words for the whole of a configuration, which people copy with the rest.
+	"tabooext": readGlobal,
+	"taboopat": readGlobal,
+}
+
+// vocabulary is the names alone, for those whom the readers refer to.
+var vocabulary = map[string]bool{}
+
+func init() {
+	for name := range directives {
+		vocabulary[name] = true
+	}
+}
+
+// readGlobal reads a directive about which files of a directory are configuration.
+func readGlobal(p *parser, key word) error {
+	if _, _, ok := p.value(); !ok {
+		return p.missing(key, "endings or patterns of file names")
+	}
+	p.warn(key, "without effect: it is about files of configuration, and this policy is for one log")
+	return nil
 }
 
 // flag is a directive without a value.
@@ -99,9 +119,10 @@ func flag(set func(*Policy)) reader {
 }
 
 // refused is a directive that nobody may use.
-func refused(why string) reader {
+func refused(why, expected string) reader {
 	return func(p *parser, key word) error {
-		return p.errorAt(key.mark, key.text, "not supported: "+why, "the text without it")
+		_, _ = p.rest()
+		return p.errorAt(key.mark, key.text, "not supported: "+why, expected)
 	}
 }
 
@@ -132,21 +153,21 @@ func readMail(p *parser, key word) error {
 
 // missing says that a directive wants a value.
 func (p *parser) missing(key word, expected string) error {
-	return p.errorAt(p.mark(), key.text, "the value is missing", expected)
+	return p.errorAt(key.mark, key.text, "the value is missing", expected)
 }
 
-// checkWhole refuses what is still in force at the end of the text.
-func (p *parser) checkWhole() error {
+// checkWhole notes what is wrong and still in force at the end of the text.
+func (p *parser) checkWhole() {
 	if p.copyAt != nil {
-		return p.errorAt(p.copyAt.mark, p.copyAt.text, "not supported: the live file would never shrink",
-			"copytruncate, or no directive: both leave the same files and keep their limit")
+		p.fail(p.errorAt(p.copyAt.mark, p.copyAt.text, "not supported: the live file would never shrink",
+			"copytruncate, or no directive: both leave the same files and keep their limit"))
 	}
 	if p.mailAt != nil {
-		return p.errorAt(p.mailAt.mark, p.mailAt.text, "not supported: the logger sends no mail", "the text without it")
+		p.fail(p.errorAt(p.mailAt.mark, p.mailAt.text, "not supported: the logger sends no mail", "the text without it"))
 	}
-	for _, check := range []func() error{p.checkOldDir, p.checkOwners, p.checkCompressor} {
+	for _, check := range []func() error{p.checkOldDir, p.checkOwners, p.checkCompressor, p.checkNames} {
 		if err := check(); err != nil {
-			return err
+			p.fail(err)
 		}
 	}
 	p.dropUnused()
@@ -156,7 +177,6 @@ func (p *parser) checkWhole() error {
 			Text: fmt.Sprintf("without effect unless %q is given too", "compress"),
 		})
 	}
-	return nil
 }
 
 // dropUnused resets what is not in force, so that equal policies compare equal.

@@ -1,7 +1,10 @@
 package logrotate
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,6 +38,60 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Errors is all that is wrong with one text, in its order; there are at least two.
+type Errors []*Error
+
+// toldErrors is how many errors one message tells of.
+const toldErrors = 5
+
+// Error gives one line without control characters, of bounded length.
+func (e Errors) Error() string {
+	var told []string
+	for _, one := range e[:min(len(e), toldErrors)] {
+		told = append(told, one.Error())
+	}
+	if more := len(e) - toldErrors; more > 0 {
+		told = append(told, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(told, "; also ")
+}
+
+// Unwrap gives each, for errors.As.
+func (e Errors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}
+
+// All gives the errors that Parse has found, one by one.
+func All(err error) []*Error {
+	var several Errors
+	var one *Error
+	switch {
+	case errors.As(err, &several):
+		return several
+	case errors.As(err, &one):
+		return []*Error{one}
+	}
+	return nil
+}
+
+// joinErrors is what Parse returns for what it has found.
+func joinErrors(found []*Error) error {
+	switch len(found) {
+	case 0:
+		return nil
+	case 1:
+		return found[0]
+	}
+	slices.SortStableFunc(found, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return Errors(found)
+}
+
 // Warning tells of a line that is accepted but not, or not fully, in force.
 type Warning struct {
 	Line int
@@ -42,6 +99,8 @@ type Warning struct {
 	Word string
 	// Text says what becomes of it.
 	Text string
+	// Unknown says that the directive is none of the language.
+	Unknown bool
 }
 
 // String gives one line without control characters.
@@ -49,13 +108,24 @@ func (w Warning) String() string {
 	return fmt.Sprintf("line %d: %s: %s", w.Line, quoted(w.Word), w.Text)
 }
 
+// quoted shows a word in quotes, escaped, and cut; what cannot be seen is named behind.
 func quoted(untrusted string) string {
+	shown := clip(untrusted)
+	text := strconv.Quote(shown)
+	if len(shown) < len(untrusted) {
+		text += "..."
+	}
+	return text + strangerNamed(shown)
+}
+
+// clip keeps the words of messages short, and their characters whole.
+func clip(untrusted string) string {
 	if len(untrusted) <= maxShownBytes {
-		return strconv.Quote(untrusted)
+		return untrusted
 	}
 	end := maxShownBytes
 	for end > 0 && !utf8.RuneStart(untrusted[end]) {
 		end--
 	}
-	return strconv.Quote(untrusted[:end]) + "..."
+	return untrusted[:end]
 }

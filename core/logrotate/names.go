@@ -1,6 +1,7 @@
 package logrotate
 
 import (
+	"fmt"
 	"path"
 	"strings"
 	"unicode"
@@ -26,14 +27,16 @@ func (p *parser) namePart(key word) (string, mark, error) {
 	if len(text) > maxNamePartBytes || !plain(text, true) {
 		return "", at, p.errorAt(at, text, "cannot be part of a file name", "at most 100 bytes without control characters")
 	}
+	p.suspicious(key, text)
 	return text, at, nil
 }
 
 func readNamePart(set func(*Policy, string)) reader {
 	return func(p *parser, key word) error {
-		text, _, err := p.namePart(key)
+		text, at, err := p.namePart(key)
 		if err == nil {
 			set(&p.policy, text)
+			p.nameAt = &word{mark: at, text: text}
 		}
 		return err
 	}
@@ -55,8 +58,43 @@ func readDateFormat(p *parser, key word) error {
 		return p.errorAt(at, text, "the date format is too long", "fewer fields")
 	}
 	p.policy.DateFormat = text
+	p.nameAt = &word{mark: at, text: text}
 	return nil
 }
+
+// checkNames refuses parts that together give names which the kernel, or the logger's
+// own files beside the series, leave no room for.
+func (p *parser) checkNames() error {
+	if p.nameAt == nil {
+		return nil
+	}
+	policy := p.policy
+	together := len(policy.Extension) + len(policy.AddExtension) + len(policy.CompressExt())
+	if policy.DateExt {
+		together += max(len(policy.DateFormat), datePatternBytes(policy.DateFormat)/5)
+	}
+	if together > maxNamePartsBytes {
+		return p.errorAt(p.nameAt.mark, p.nameAt.text,
+			fmt.Sprintf("the parts of the names of rotated files add up to %d bytes", together),
+			fmt.Sprintf("at most %d in all", maxNamePartsBytes))
+	}
+	tail := policy.DateFormat + policy.AddExtension
+	for _, reserved := range reservedTails {
+		if policy.DateExt && strings.HasPrefix(tail+policy.CompressExt(), reserved) {
+			return p.errorAt(p.nameAt.mark, p.nameAt.text, fmt.Sprintf("makes names that begin like %q, which is not a rotated file's", reserved),
+				"a dateformat with the date in front, as -%Y%m%d")
+		}
+	}
+	return nil
+}
+
+// maxNamePartsBytes is what is left of the 255 bytes of a name for all parts that a text
+// gives, beside the live file's own, a counter, and the marks of files under way.
+const maxNamePartsBytes = 128
+
+// reservedTails are what follows the live file's name in names of other files of the
+// logger.
+var reservedTails = []string{".logrotate.", ".impostor-"}
 
 // datePatternBytes is the length of the glob pattern of a date format.
 func datePatternBytes(format string) int {
@@ -89,7 +127,11 @@ func (p *parser) path(key word) (string, mark, error) {
 		return "", at, p.missing(key, "a path")
 	}
 	if !plain(text, false) {
-		return "", at, p.errorAt(at, text, "bad path", "one word without blanks and control characters")
+		reason := "bad path"
+		if why := mistake(text); why != "" {
+			reason += ": " + why
+		}
+		return "", at, p.errorAt(at, text, reason, "one word without blanks and control characters")
 	}
 	return text, at, nil
 }
@@ -109,7 +151,7 @@ func (p *parser) checkOldDir() error {
 	const expected = "a directory beneath the sandbox"
 	if path.IsAbs(dir) {
 		if p.rules.Sandbox == "" {
-			return p.errorAt(p.oldDirAt.mark, dir, "an absolute olddir cannot be beneath every sandbox", "a relative path")
+			return p.errorAt(p.oldDirAt.mark, dir, "an absolute olddir cannot be beneath every sandbox", "a relative path, as olddir old")
 		}
 		beneath, ok := strings.CutPrefix(path.Clean(dir)+"/", path.Clean(p.rules.Sandbox)+"/")
 		if !ok {

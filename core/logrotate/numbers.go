@@ -1,6 +1,9 @@
 package logrotate
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -12,8 +15,9 @@ import (
 const maxFiles = math.MaxInt32 / 2
 
 // number reads a value as C's strtol does with base 0: a sign, then 0x1F, 017 or
-// 15. The whole value must be one number.
-func number(untrusted string) (int64, bool) {
+// 15. The whole value must be one number; else why says what is wrong with it, where
+// that is more than that it is none.
+func number(untrusted string) (n int64, why string, ok bool) {
 	digits, negative := strings.CutPrefix(untrusted, "-")
 	if !negative {
 		digits = strings.TrimPrefix(untrusted, "+")
@@ -22,17 +26,33 @@ func number(untrusted string) (int64, bool) {
 	switch {
 	case len(digits) > 2 && (digits[:2] == "0x" || digits[:2] == "0X"):
 		base, digits = 16, digits[2:]
-	case len(digits) > 1 && digits[0] == '0':
+	case octal(digits):
 		base, digits = 8, digits[1:]
 	}
-	n, err := strconv.ParseUint(digits, base, 63)
-	if err != nil {
-		return 0, false
+	value, err := strconv.ParseUint(digits, base, 63)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, "the number is too large", false
+	case err != nil && base == 8 && allDigits(digits):
+		return 0, "what begins with 0 is octal, which has no 8 and 9", false
+	case err != nil:
+		return 0, "", false
 	}
 	if negative {
-		return -int64(n), true
+		return -int64(value), "", true
 	}
-	return int64(n), true
+	return int64(value), "", true
+}
+
+// octal says that a number begins with 0 and goes on.
+func octal(digits string) bool { return len(digits) > 1 && digits[0] == '0' && allDigits(digits) }
+
+// warnOctal tells of a number whose value is hardly what was meant.
+func (p *parser) warnOctal(key word, digits string, value int64) {
+	digits = strings.TrimLeft(digits, "+-")
+	if octal(digits) && strings.TrimLeft(digits, "0") != strconv.FormatInt(value, 10) && value != 0 {
+		p.warn(key, fmt.Sprintf("%s begins with 0 and is octal: it means %d", clip(digits), value))
+	}
 }
 
 // count reads a whole number between least and most.
@@ -41,10 +61,17 @@ func (p *parser) count(key word, least, most int64, expected string) (int64, err
 	if !ok {
 		return 0, p.missing(key, expected)
 	}
-	n, ok := number(text)
-	if !ok || n < least || n > most {
-		return 0, p.errorAt(at, text, "bad value of "+key.text, expected)
+	n, why, ok := number(text)
+	switch {
+	case !ok && why == "":
+		why = mistake(text)
+	case ok && n > most:
+		why, ok = fmt.Sprintf("the number is too large, at most %d", most), false
 	}
+	if !ok || n < least {
+		return 0, p.errorAt(at, text, badValue(key.text, why), expected)
+	}
+	p.warnOctal(key, text, n)
 	return n, nil
 }
 
@@ -97,14 +124,18 @@ func (p *parser) size(key word) (sizeBytes int64, ok bool, err error) {
 	default:
 		digits = ""
 	}
-	n, ok := number(digits)
+	n, why, ok := number(digits)
 	// Of a hexadecimal number the last digit is taken for a unit.
 	if last := text[len(text)-1]; unit == 1 && (last < '0' || last > '9') {
 		ok = false
 	}
-	if !ok || n < 0 || n > math.MaxInt64/unit {
-		return 0, false, p.errorAt(at, text, "bad value of "+key.text, expected)
+	if ok && n > math.MaxInt64/unit {
+		why, ok = "the number is too large", false
 	}
+	if !ok || n < 0 {
+		return 0, false, p.errorAt(at, text, badValue(key.text, cmp.Or(why, unitHint(text), mistake(text))), expected)
+	}
+	p.warnOctal(key, digits, n)
 	return n * unit, true, nil
 }
 
@@ -134,7 +165,7 @@ func readWeekly(p *parser, key word) error {
 	}
 	n, err := strconv.ParseUint(day, 10, 8)
 	if err != nil || n > 7 {
-		return p.errorAt(at, day, "bad value of "+key.text, "a day of the week from 0 (Sunday) to 6, or 7 for any")
+		return p.errorAt(at, day, badValue(key.text, weekdayHint(day)), "a day of the week from 0 (Sunday) to 6, or 7 for any")
 	}
 	p.policy.Weekday = int(n)
 	return nil

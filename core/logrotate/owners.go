@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
-	"strings"
 )
 
 // owned is an owner named in the text, to be checked if still in force at its end.
 type owned struct {
-	at       word
-	creation *Creation
+	at        word
+	directive string
+	creation  *Creation
 }
 
 func readCreate(p *parser, key word) error {
@@ -25,10 +25,10 @@ func readCreateOldDir(p *parser, key word) error {
 // its value from an earlier one.
 func (p *parser) creation(key word, c *Creation) error {
 	text, at := p.rest()
-	fields := strings.Fields(text)
+	fields := fieldsOf(word{at, text})
 	c.On = true
-	if len(fields) > 0 && fields[0][0] >= '0' && fields[0][0] <= '7' && len(fields[0]) <= 6 {
-		mode, err := strconv.ParseUint(fields[0], 8, 16)
+	if len(fields) > 0 && isModeLike(fields[0].text) {
+		mode, err := strconv.ParseUint(fields[0].text, 8, 16)
 		if err == nil {
 			c.Mode, c.ModeSet = fs.FileMode(mode).Perm(), true
 			if mode&^0o777 != 0 {
@@ -36,51 +36,107 @@ func (p *parser) creation(key word, c *Creation) error {
 			}
 			fields = fields[1:]
 		} else if len(fields) == 3 {
-			return p.errorAt(at, fields[0], "bad mode", "an octal number")
+			return p.errorAt(fields[0].mark, fields[0].text, "bad mode", "an octal number")
 		}
 	}
 	if len(fields) > 2 {
-		return p.errorAt(at, text, "too many values of "+key.text, "[mode] [owner] [group]")
+		reason := "too many values of " + key.text
+		if why := mistake(text); why != "" {
+			reason += ": " + why
+		}
+		return p.errorAt(at, text, reason, "[mode] [owner] [group]")
 	}
-	if err := p.known(at, fields); err != nil {
+	if err := p.known(fields); err != nil {
 		return err
 	}
 	if len(fields) > 0 {
-		c.Owner = fields[0]
-		p.ownersOf = append(p.ownersOf, owned{at: word{mark: at, text: fields[0]}, creation: c})
+		c.Owner = fields[0].text
+		p.ownersOf = append(p.ownersOf, owned{at: fields[0], directive: key.text, creation: c})
 	}
 	if len(fields) > 1 {
-		c.Group = fields[1]
+		c.Group = fields[1].text
 	}
 	return nil
 }
 
-// known refuses a user and a group that do not exist.
-func (p *parser) known(at mark, fields []string) error {
+func isModeLike(field string) bool { return field[0] >= '0' && field[0] <= '7' && len(field) <= 6 }
+
+// known refuses a user and a group that do not exist. Each name is looked up once a
+// text: a name service may take its time over each.
+func (p *parser) known(fields []word) error {
 	for i, name := range fields {
-		known, kind := p.rules.KnownUser, "user"
+		lookup, kind := p.rules.KnownUser, "user"
 		if i == 1 {
-			known, kind = p.rules.KnownGroup, "group"
+			lookup, kind = p.rules.KnownGroup, "group"
 		}
-		if len(name) > maxNamePartBytes || !plain(name, false) || known != nil && !known(name) {
-			return p.errorAt(at, name, "unknown "+kind, "a "+kind+" of this machine, by name or number")
+		if len(name.text) > maxNamePartBytes || !plain(name.text, false) || !p.lookedUp(kind, name.text, lookup) {
+			return p.errorAt(name.mark, name.text, "unknown "+kind, "a "+kind+" of this machine, by name or number")
 		}
 	}
 	return nil
 }
 
-// checkOwners lets a task name only its own user. Which groups that user may give
-// files to, the kernel decides.
-func (p *parser) checkOwners() error {
-	if p.rules.Trust != Task {
-		return nil
+// lookedUp asks once for every name. The answers are shared by copies of the parser.
+func (p *parser) lookedUp(kind, name string, lookup func(string) bool) bool {
+	if lookup == nil {
+		return true
 	}
+	key := kind + " " + name
+	known, asked := p.lookups[key]
+	if !asked {
+		if len(p.lookups) >= maxLookups {
+			return false
+		}
+		known = lookup(name)
+		p.lookups[key] = known
+	}
+	return known
+}
+
+// maxLookups is how many different names one text may have looked up: nobody needs
+// more, and who waits for a name service holds a launch up.
+const maxLookups = 32
+
+// checkOwners decides about owners other than the user that the files belong to. A task
+// may name only its own. An operator's text is one for all tasks: where another user's
+// files are in hand the owner is left out. Which groups a user may give files to, the
+// kernel decides.
+func (p *parser) checkOwners() error {
 	for _, o := range p.ownersOf {
-		if o.creation.On && o.creation.Owner == o.at.text && o.at.text != p.rules.User {
+		if !o.creation.On || o.creation.Owner != o.at.text || sameUser(o.at.text, p.rules.User) {
+			continue
+		}
+		at := word{o.at.mark, o.directive}
+		switch {
+		case p.rules.Trust == Task && !p.rules.leavesOut():
 			return p.errorAt(o.at.mark, o.at.text, "a task can give files to its own user only", p.ownUser())
+		case p.rules.Trust == Task:
+			p.warn(at, "the owner is left out: a task can give files to its own user only")
+			p.keepOwner(o.creation)
+		case p.anyTask():
+			p.warn(at, fmt.Sprintf("the owner %q holds for that user's tasks only: the files of other tasks stay their users' own", clip(o.at.text)))
+		case p.rules.User != "" && !sameUser(p.rules.User, "root"):
+			p.warn(at, fmt.Sprintf("the owner %q is left out: the files stay the task's user's own", clip(o.at.text)))
+			p.keepOwner(o.creation)
 		}
 	}
 	return nil
+}
+
+// keepOwner has new files belong to the task's user. The language has no group without
+// an owner, so that where the user is not known the group goes as well.
+func (p *parser) keepOwner(c *Creation) {
+	if c.Owner = p.rules.User; c.Owner == "" {
+		c.Group = ""
+	}
+}
+
+// anyTask says that the text is read for all tasks to come.
+func (p *parser) anyTask() bool { return p.rules.Sandbox == "" && p.rules.User == "" }
+
+// sameUser compares names; root is often written as its number.
+func sameUser(a, b string) bool {
+	return a == b || (a == "0" || a == "root") && (b == "0" || b == "root")
 }
 
 func (p *parser) ownUser() string {
@@ -90,22 +146,25 @@ func (p *parser) ownUser() string {
 	return fmt.Sprintf("%q, or no owner", clip(p.rules.User))
 }
 
-// readSu accepts what is the case anyway: files are handled as the task's user.
+// readSu accepts what is the case anyway: files are handled as the task's user. What an
+// operator says of another user goes for that user's tasks only.
 func readSu(p *parser, key word) error {
 	text, at := p.rest()
-	fields := strings.Fields(text)
+	fields := fieldsOf(word{at, text})
 	if len(fields) != 2 {
-		return p.errorAt(at, text, "bad value of su", "a user and a group")
+		return p.errorAt(at, text, badValue("su", mistake(text)), "a user and a group")
 	}
-	if err := p.known(at, fields); err != nil {
+	if err := p.known(fields); err != nil {
 		return err
 	}
-	if p.rules.User == "" && p.rules.Trust == Operator {
+	switch {
+	case sameUser(fields[0].text, p.rules.User):
+	case p.rules.Trust == Operator:
 		p.warn(key, "without effect: files are handled with the rights of the task's user")
-		return nil
-	}
-	if fields[0] != p.rules.User {
-		return p.errorAt(at, fields[0], "files are handled with the rights of the task's user and no other", p.ownUser())
+	case p.rules.leavesOut():
+		p.warn(key, "left out: files are handled with the rights of the task's user and no other")
+	default:
+		return p.errorAt(fields[0].mark, fields[0].text, "files are handled with the rights of the task's user and no other", p.ownUser())
 	}
 	return nil
 }

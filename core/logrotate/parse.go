@@ -1,16 +1,18 @@
 package logrotate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxTextBytes is the length of the longest text that is read at all.
 const MaxTextBytes = 64 << 10
 
-// Parse reads an option text. The error is of type *Error. Warnings tell of lines
-// that are not in force; they come with a valid policy.
+// Parse reads an option text. The error is of type *Error, or Errors where several
+// things are wrong. Warnings tell of lines that are not in force.
 func Parse(untrustedText string, rules Rules) (Policy, []Warning, error) {
 	if len(untrustedText) > MaxTextBytes {
 		return Policy{}, nil, &Error{
@@ -21,18 +23,32 @@ func Parse(untrustedText string, rules Rules) (Policy, []Warning, error) {
 	}
 	p := &parser{
 		cursor: cursor{untrusted: untrustedText + "\n", line: 1},
-		rules:  rules, policy: defaults(),
+		rules:  rules, policy: defaults(), lookups: map[string]bool{},
 	}
 	if at := strings.IndexByte(untrustedText, 0); at >= 0 {
-		return Policy{}, nil, p.nul(at)
+		return Policy{}, nil, p.notText(at, "a NUL byte", "text")
 	}
-	if err := p.read(); err != nil {
-		return Policy{}, p.warnings, err
+	if at := invalidUTF8(untrustedText); at >= 0 {
+		return Policy{}, nil, p.notText(at, "not in UTF-8", "text in UTF-8, also in comments")
 	}
-	if err := p.checkWhole(); err != nil {
+	p.read()
+	p.checkWhole()
+	if err := joinErrors(p.errors); err != nil {
 		return Policy{}, p.warnings, err
 	}
 	return p.policy, p.warnings, nil
+}
+
+// invalidUTF8 is where a text stops being UTF-8; -1 is nowhere.
+func invalidUTF8(text string) int {
+	for i, r := range text {
+		if r == utf8.RuneError {
+			if _, width := utf8.DecodeRuneInString(text[i:]); width == 1 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // parser is the state of one reading.
@@ -41,10 +57,15 @@ type parser struct {
 	rules    Rules
 	policy   Policy
 	warnings []Warning
+	errors   []*Error
+	lookups  map[string]bool // known names of users and groups
+	flag     word            // the last directive without a value
 
 	// What is only wrong if it is still in force at the end, and where it was said.
-	copyAt, mailAt, oldDirAt, compressorAt, optionsAt *word
-	ownersOf                                          []owned
+	copyAt, mailAt, oldDirAt, compressorAt, optionsAt, nameAt *word
+	commandOptions                                            []string // behind compresscmd's program
+	extSet                                                    bool
+	ownersOf                                                  []owned
 }
 
 // word is a word of the text with its place.
@@ -53,23 +74,55 @@ type word struct {
 	text string
 }
 
-// read goes through the text directive by directive.
-func (p *parser) read() error {
+// within is where a part of the word stands.
+func (w word) within(part string) mark {
+	return mark{line: w.line, column: w.column + max(0, strings.Index(w.text, part))}
+}
+
+// fieldsOf splits a value at white space.
+func fieldsOf(value word) (fields []word) {
+	at := 0
+	for _, field := range strings.Fields(value.text) {
+		at += strings.Index(value.text[at:], field)
+		fields = append(fields, word{mark{value.line, value.column + at}, field})
+		at += len(field)
+	}
+	return fields
+}
+
+// read goes through the text directive by directive. What is wrong is noted, and the
+// reading goes on with the next line.
+func (p *parser) read() {
 	for !p.done() {
+		var err error
 		switch b := p.peek(); {
 		case isBlank(b) || b == '\n':
 			p.step()
 		case b == '#':
 			p.stepLine()
 		case isAlpha(b):
-			if err := p.directive(); err != nil {
-				return err
-			}
+			err = p.directive()
 		default:
-			return p.strayByte()
+			err = p.strayByte()
+		}
+		if err != nil {
+			p.fail(err)
+			if !p.done() {
+				p.stepLine()
+			}
 		}
 	}
-	return nil
+}
+
+// maxErrors bounds what is kept of a text that is no text of options at all.
+const maxErrors = 100
+
+// fail notes an error, or several that are joined.
+func (p *parser) fail(err error) {
+	var one *Error
+	if errors.As(err, &one) && len(p.errors) < maxErrors {
+		p.errors = append(p.errors, one)
+	}
 }
 
 // directive reads one keyword and what belongs to it.
@@ -77,35 +130,55 @@ func (p *parser) directive() error {
 	key := word{mark: p.mark()}
 	key.text = p.word()
 	if b := p.peek(); !isSpace(b) && b != '=' {
-		return p.errorAt(p.mark(), string(b), fmt.Sprintf("follows the directive %q without a space", clip(key.text)),
+		follows, _ := utf8.DecodeRuneInString(p.untrusted[p.pos:])
+		return p.errorAt(p.mark(), string(follows),
+			fmt.Sprintf("follows the directive %q without a space%s", clip(key.text), joined(p.untrusted[p.pos:])),
 			"white space or \"=\" between a directive and its value")
 	}
 	read, known := directives[key.text]
 	if !known {
-		if len(p.warnings) < maxWarnings {
-			p.warn(key, "unknown directive; the line is ignored"+nearestHint(key.text))
-		}
+		p.unknown(key)
 		p.stepLine()
 		return nil
 	}
-	switch {
-	case p.permitted(key.text):
-		p.policy.noteSource(key.text, key.line)
-		if err := read(p, key); err != nil {
-			return err
-		}
-	case p.rules.LeaveOut:
-		if err := p.leaveOut(key, read); err != nil {
-			return err
-		}
-	default:
-		return p.errorAt(key.mark, key.text, notPermitted, p.rules.allowedWords())
+	line := p.line
+	if err := p.readKnown(key, read); err != nil {
+		return err
+	}
+	if p.line == line && !p.done() && p.peek() != '\n' {
+		p.flag = key
 	}
 	// The byte behind a keyword is its separator; behind a value it is the newline.
 	if !p.done() {
 		p.step()
 	}
 	return nil
+}
+
+// readKnown reads a directive that its author may use, and leaves out or refuses others.
+func (p *parser) readKnown(key word, read reader) error {
+	switch {
+	case p.permitted(key.text):
+		p.policy.noteSource(key.text, key.line)
+		return read(p, key)
+	case p.rules.LeaveOut:
+		return p.leaveOut(key, read)
+	}
+	_ = p.skip(key, read)
+	return p.errorAt(key.mark, key.text, notPermitted, p.rules.allowedWords())
+}
+
+// unknown warns of a word that is no directive.
+func (p *parser) unknown(key word) {
+	if len(p.warnings) >= maxWarnings {
+		return
+	}
+	hint := p.answerHint(key)
+	if hint == "" {
+		hint = nearestHint(key.text)
+	}
+	p.warn(key, "unknown directive; the line is ignored"+hint)
+	p.warnings[len(p.warnings)-1].Unknown = true
 }
 
 const notPermitted = "the operator does not let a task use this directive"
@@ -119,14 +192,20 @@ func (p *parser) permitted(name string) bool {
 // leaveOut reads a directive, with its value or script, without taking over what it
 // says.
 func (p *parser) leaveOut(key word, read reader) error {
-	scratch := *p
-	scratch.rules.AllowScripts = true
-	if err := read(&scratch, key); err != nil {
+	if err := p.skip(key, read); err != nil {
 		return err
 	}
-	p.cursor = scratch.cursor
 	p.warn(key, "left out: "+notPermitted)
 	return nil
+}
+
+// skip moves over a directive with its value or script.
+func (p *parser) skip(key word, read reader) error {
+	scratch := *p
+	scratch.rules.AllowScripts = true
+	err := read(&scratch, key)
+	p.cursor = scratch.cursor
+	return err
 }
 
 // strayByte explains a line that begins with no directive.
@@ -141,14 +220,18 @@ func (p *parser) strayByte() error {
 	case "":
 		return p.errorAt(at, "", "a carriage return on a line of its own", "lines that end in a newline, or no empty lines")
 	}
+	if p.flag.text != "" && p.flag.line == at.line {
+		return p.errorAt(at, line, fmt.Sprintf("follows %q, which takes no value", p.flag.text), "another directive, or the end of the line")
+	}
 	return p.errorAt(at, line, "a line must begin with a directive", "a letter, or # for a comment")
 }
 
-func (p *parser) nul(offset int) error {
+// notText explains a byte that no text has.
+func (p *parser) notText(offset int, reason, expected string) error {
 	text := p.untrusted[:offset]
 	return p.errorAt(
 		mark{line: 1 + strings.Count(text, "\n"), column: offset - strings.LastIndexByte(text, '\n')},
-		"\x00", "a NUL byte", "text")
+		p.untrusted[offset:offset+1], reason, expected)
 }
 
 func (p *parser) errorAt(at mark, untrustedWord, reason, expected string) error {
@@ -166,9 +249,4 @@ func (p *parser) warn(key word, text string) {
 		text = "this and further lines are without effect"
 	}
 	p.warnings = append(p.warnings, Warning{Line: key.line, Word: key.text, Text: text})
-}
-
-// clip keeps the words of messages short.
-func clip(untrusted string) string {
-	return untrusted[:min(len(untrusted), maxShownBytes)]
 }

@@ -34,8 +34,8 @@ type Creation struct {
 
 // Compressor says how rotated files are compressed.
 type Compressor struct {
-	// Program is as written in `compresscmd`; its last component names the method.
-	// "gzip" and "zstd" are built in, anything else is External.
+	// Program is as written in `compresscmd`, or the method that writes what it writes:
+	// gzip, zstd, xz and bzip2 are built in and named so, anything else is External.
 	Program  string
 	External bool
 	// Level is what `compressoptions` says to a method that is built in; 0 is its default.

@@ -43,6 +43,9 @@ type Rules struct {
 	KnownUser, KnownGroup func(name string) bool
 }
 
+// leavesOut says that what this author may not say is left out, not refused.
+func (r Rules) leavesOut() bool { return r.Trust == Task && r.LeaveOut }
+
 // allowedWords tells which directives a task may use.
 func (r Rules) allowedWords() string {
 	if len(r.Allowed) == 0 {

@@ -23,6 +23,8 @@ func TestRecordedCases(t *testing.T) {
 				r.stream()
 			case r.refusal != nil || r.mustRefuse():
 				r.assertRefused()
+			case acceptedOnPurpose(c.Options):
+				r.rotatesAll()
 			default:
 				r.rotations()
 			}
@@ -55,7 +57,7 @@ func startReplay(t testing.TB, c casefile.Case) *replay {
 
 // mustRefuse: the kinds that say so, and directives that a decision refuses.
 func (r *replay) mustRefuse() bool {
-	return r.c.Kind == "config-error" || r.c.Kind == "refuse"
+	return (r.c.Kind == "config-error" || r.c.Kind == "refuse") && !acceptedOnPurpose(r.c.Options)
 }
 
 // assertRefused asserts that the refusal is one that the kind or a decision allows.
@@ -94,6 +96,13 @@ func (r *replay) rotations() {
 	}
 	if !r.deviates(len(r.c.Rotations) - 1) {
 		require.Equal(r.t, r.c.Expected.Final, casefile.ReadTree(r.t, r.dir, r.c.Expected.Final), "at the end: %s", r.c.Options)
+	}
+}
+
+// rotatesAll: where the real program drops the section, every trigger rotates.
+func (r *replay) rotatesAll() {
+	for _, trigger := range r.c.Rotations {
+		require.True(r.t, r.trigger(trigger).Rotated)
 	}
 }
 

@@ -2,12 +2,14 @@ package series
 
 import (
 	"bufio"
+	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/xi2/xz"
 )
 
 // Errors of compressed files; match with errors.Is.
@@ -23,6 +25,9 @@ const readAheadBytes = 128 << 10
 
 // maxWindowBytes bounds what a zstd frame may ask for: the file is the task's.
 const maxWindowBytes = 128 << 20
+
+// maxXzBytes is the same for the dictionary of an xz file: what `xz -9` asks for.
+const maxXzBytes = 64 << 20
 
 // Expand gives what a compressed file holds, which is read from its beginning. The method is told by the first bytes: compressext
 // may say anything. The caller closes the result; reading gives ErrDamaged.
@@ -45,10 +50,18 @@ func Expand(from io.Reader) (io.ReadCloser, error) {
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		return &expanded{z, z.Close}, nil
+	case string(magic) == "\xfd7zX":
+		z, err := xz.NewReader(in, maxXzBytes)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		return &expanded{z, func() {}}, nil
+	case string(magic[:min(3, len(magic))]) == "BZh":
+		return &expanded{bzip2.NewReader(in), func() {}}, nil
 	case len(magic) < 4:
 		return nil, fmt.Errorf("%w: it has %d bytes", ErrDamaged, len(magic))
 	}
-	return nil, fmt.Errorf("%w: it begins with %x; expected gzip or zstd", ErrMethod, magic)
+	return nil, fmt.Errorf("%w: it begins with %x; expected gzip, zstd, xz or bzip2", ErrMethod, magic)
 }
 
 // expanded gives the errors of a decompressor the package's name.

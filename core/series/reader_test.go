@@ -23,6 +23,8 @@ var policies = []string{
 	"rotate 100\ncompress",
 	"rotate 100\ncompress\ndelaycompress",
 	"rotate 100\ncompress\ncompresscmd zstd",
+	"rotate 100\ncompress\ncompresscmd xz",
+	"rotate 100\ncompress\ncompresscmd nice pbzip2\ncompressext .bz2",
 	"rotate 100\ncompress\ncompressext .z",
 	"rotate 100\ndateext",
 	"rotate 100\ndateext\ncompress",

@@ -84,7 +84,7 @@ func TestVerifyFinds(t *testing.T) {
 			put("stdout.11", "")(t, l)
 		}, []Finding{{KindLimit, "", "there are 11 rotated files, the policy keeps 9"}}},
 		{"no gzip", "rotate 9\ncompress", put("stdout.3.gz", "junk"), []Finding{
-			{KindDamaged, "stdout.3.gz", "cannot be verified: compressed by a method that is not built in: it begins with 6a756e6b; expected gzip or zstd"},
+			{KindDamaged, "stdout.3.gz", "cannot be verified: compressed by a method that is not built in: it begins with 6a756e6b; expected gzip, zstd, xz or bzip2"},
 		}},
 		{"a cut file", "rotate 9\ncompress", func(t *testing.T, l *logtest.Logger) {
 			require.NoError(t, os.Truncate(filepath.Join(l.Dir, "stdout.3.gz"), 30))

@@ -54,13 +54,16 @@ type pipeReplay struct {
 // refused says that the options must not be accepted, by their kind or by a decision.
 func (r *pipeReplay) refused() bool {
 	_, _, err := logrotate.Parse(r.Options, logrotate.Rules{AllowScripts: true, Sandbox: "{SANDBOX}"})
-	return err != nil || r.Kind == "config-error" || r.Kind == "refuse"
+	return err != nil || (r.Kind == "config-error" || r.Kind == "refuse") && !strings.Contains(r.Options, "tabooext")
 }
 
 // hangsOnMore says what a case needs that a pipe cannot give it.
 func (r *pipeReplay) hangsOnMore() string {
 	if r.RootOnly {
 		return "files that root gives away, which the threads of the logger have no right to"
+	}
+	if strings.Contains(r.Options, "tabooext") {
+		return "a section that the real program drops, and that means nothing here"
 	}
 	if strings.Contains(r.Options, "ls {SANDBOX}") {
 		return "a listing, which has the policy shown to people too"

@@ -1,5 +1,5 @@
-// Package compress holds the compression methods that need no program: gzip and
-// zstd. Their output is what the programs of that name read.
+// Package compress holds the compression methods that need no program: gzip, zstd, xz
+// and bzip2. Their output is what the programs of that name read.
 //
 // It copies from an open file to an open file and knows nothing of names. It refuses
 // methods that are not built in; those are external commands.
@@ -54,6 +54,10 @@ func encoder(out io.Writer, method logrotate.Compressor) (io.WriteCloser, error)
 		}
 		return zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
 			zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)))
+	case "xz":
+		return xzEncoder(out)
+	case "bzip2":
+		return bzip2Encoder(out, method.Level)
 	}
 	return nil, fmt.Errorf("%q is not built in", method.Program)
 }
