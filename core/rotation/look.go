@@ -3,6 +3,7 @@ package rotation
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"sluice/core/sandbox"
 	"time"
 )
@@ -14,9 +15,11 @@ const (
 	// maxNames of a directory are looked at in one listing.
 	maxNames = 1 << 20
 	// manyNames in the directory make a listing dear enough to be done only every
-	// listingLife; in between the Set relies on what it did itself.
+	// listingLife, and after listingRest times as long as it took; in between the Set relies
+	// on what it did itself.
 	manyNames   = 4096
 	listingLife = 10 * time.Second
+	listingRest = 100
 )
 
 // listing is the series as last seen and kept up to date by our own changes.
@@ -79,31 +82,26 @@ func (s *Set) listDir(want func(name string) bool) ([]sandbox.Info, error) {
 
 // list reads the directory, unless it is so full that what is known must do.
 func (s *Set) list() (map[string]sandbox.Info, error) {
-	if s.listing.names > manyNames && time.Now().Before(s.listing.until) {
+	began := time.Now()
+	if s.listing.names > manyNames && began.Before(s.listing.until) {
 		return s.listing.files, nil
 	}
-	names := 0
-	found, err := s.listDir(func(name string) bool {
-		names++
-		_, ours := s.scheme.place(name)
-		return ours
-	})
+	chosen, names, err := s.choose()
+	if s.cfg.Policy.OldDir != "" && errors.Is(err, fs.ErrNotExist) {
+		err = nil // the task has removed it; the next rotation makes it again
+	}
 	if err != nil && !errors.Is(err, sandbox.ErrTooManyNames) {
 		return nil, err
 	}
-	files := make(map[string]sandbox.Info, len(found))
+	files := map[string]sandbox.Info{}
 	if err != nil {
 		// Not all was seen: what was known before is still most likely true.
-		for name, info := range s.listing.files {
-			files[name] = info
-		}
+		maps.Copy(files, s.listing.files)
 	}
-	for _, info := range found {
-		if info.Name != s.cfg.Base {
-			files[info.Name] = info
-		}
+	if err := chosen.each(s.statInto(files)); err != nil {
+		return nil, err
 	}
-	s.listing = listing{files: files, names: names, until: time.Now().Add(listingLife)}
+	s.listing = listing{files: files, names: names, until: began.Add(max(listingLife, listingRest*time.Since(began)))}
 	return files, nil
 }
 

@@ -49,7 +49,14 @@ func (s *Set) Recover(now time.Time) error {
 
 // sweep goes through the reserved names: unfinished output goes, marks become jobs.
 func (s *Set) sweep() error {
-	found, err := s.listDir(func(name string) bool { return Reserved(s.cfg.Base, name) })
+	reserved := 0
+	found, err := s.listDir(func(name string) bool {
+		if !Reserved(s.cfg.Base, name) {
+			return false
+		}
+		reserved++
+		return reserved <= maxReserved
+	})
 	if err != nil && !errors.Is(err, sandbox.ErrTooManyNames) {
 		return err
 	}
@@ -82,6 +89,10 @@ func (s *Set) sweep() error {
 	}
 	return s.settle(held)
 }
+
+// maxReserved names are looked at in one recovery. The logger has fewer; a task can plant any
+// number, and those beyond wait for the next.
+const maxReserved = 4096
 
 // settle gives held files their names back, unless the name is still in use.
 func (s *Set) settle(held []string) error {

@@ -64,4 +64,4 @@ func (d *Dir) SetOwner(uid, gid int) error {
 
 // WorkingDir is a name of the directory for chdir(2) in a child of this process,
 // valid while d is open; it is no path to open files by.
-func (d *Dir) WorkingDir() string { return descriptorPath(d.fd) }
+func (d *Dir) WorkingDir() string { return fmt.Sprintf("/proc/self/fd/%d", d.fd) }

@@ -107,8 +107,8 @@ func (d *Dir) openOurs(name string, flags int) (*os.File, error) {
 }
 
 // descriptorPath is a name of what is open, for calls that want one. A name in a sandbox may
-// be anybody's by now.
-func descriptorPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+// be anybody's by now. /proc/self would be the first thread's table of descriptors.
+func descriptorPath(fd int) string { return fmt.Sprintf("/proc/thread-self/fd/%d", fd) }
 
 func (d *Dir) open(name string, flags int, mode uint32) (int, error) {
 	if err := checkName(name); err != nil {

@@ -47,7 +47,7 @@ func (d *Dir) Dial() (*net.UnixConn, error) {
 func (d *Dir) socketAddress(name string) *net.UnixAddr {
 	path := filepath.Join(d.path, name)
 	if len(path) >= maxAddressBytes {
-		path = fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, name)
+		path = fmt.Sprintf("/proc/thread-self/fd/%d/%s", d.fd, name)
 	}
 	return &net.UnixAddr{Name: path, Net: "unix"}
 }
