@@ -99,7 +99,11 @@ func (s *Stream) replace(now time.Time) error {
 		return err
 	}
 	if present {
+		began := processorTime()
 		outcome, err := s.set.Rotate(now)
+		if !s.Settings.Policy.Scripts.Any() { // those compress amid the rotation
+			s.effort.spend(processorTime()-began, now)
+		}
 		s.tellImpostors(outcome.Impostors)
 		if err != nil {
 			return err

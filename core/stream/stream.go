@@ -86,6 +86,7 @@ type Stream struct {
 	next    rotation.LiveFile // how to make the next live file
 	carried string            // name of the file with the beginning of a line, or ""
 	rate    bucket
+	effort  effort      // of rotations
 	gone    bool        // the sandbox was removed, or has all it may: what comes is counted and dropped
 	ended   bool        // the last byte is in the file; compressions may be under way
 	cut     bool        // more was in the pipe than fitted into the file

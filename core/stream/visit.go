@@ -17,6 +17,9 @@ const (
 	// quantumRotations is how often one visit rotates at most: a task may have a
 	// limit of one page.
 	quantumRotations = 32
+	// quantumTime is after how long a visit begins nothing more, whatever it was that
+	// took so long.
+	quantumTime = 20 * time.Millisecond
 )
 
 // Next says when a stream wants to be looked at again.
@@ -80,6 +83,9 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 	case errors.Is(err, errRateReached):
 		s.recovered(now)
 		return Next{After: s.rate.wait(), Held: true}
+	case errors.Is(err, errEffortSpent):
+		s.recovered(now)
+		return Next{After: s.effort.wait(now), Held: true}
 	case err != nil && !errors.Is(err, pump.ErrEmpty):
 		return s.failed(t, now, "write "+s.Name, err)
 	}
@@ -116,11 +122,11 @@ const (
 
 // drain moves bytes until the pipe is nearly empty, the quantum or the rate is used
 // up, or something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
-// errRateReached or what failed.
+// errRateReached, errEffortSpent or what failed.
 func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
-	last := s.replaced + quantumRotations
+	began, last := time.Now(), s.replaced+quantumRotations
 	for moved < quantumBytes {
-		if s.replaced >= last {
+		if s.replaced >= last || moved > 0 && time.Since(began) > quantumTime {
 			// More is waiting, so that the next look comes at once.
 			s.flood = true
 			return moved, nil
@@ -172,6 +178,9 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		if s.Settings.FirstBytes > 0 {
 			s.endFirst(t, size)
 			continue
+		}
+		if s.effort.wait(now) > 0 {
+			return 0, errEffortSpent
 		}
 		if err := s.rotate(t, now, size); err != nil {
 			s.account.rotationErrors.Add(1)
