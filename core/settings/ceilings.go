@@ -29,6 +29,8 @@ type Ceilings struct {
 	// MaxBytes bounds the limit of a live file, MaxRateBytes the bytes per second;
 	// 0 is no ceiling.
 	MaxBytes, MaxRateBytes int64
+	// MinBytes is the least limit of a live file: each file that is full costs a rotation.
+	MinBytes int64
 	// MaxFiles bounds the rotated files; -1 is no ceiling.
 	MaxFiles int
 	// Options are the directives that a task may use; nil is all that are safe.
@@ -44,6 +46,25 @@ func (c Ceilings) over(s *Stream, from Origin, wish, most, whose string) error {
 		return fmt.Errorf("is more than the operator allows; expected at most %s (%s)", most, whose)
 	}
 	s.Lowered = append(slices.Clip(s.Lowered), fmt.Sprintf("%s: %s was lowered to %s (%s)", from, quoted(wish), most, whose))
+	return nil
+}
+
+// floor is the least limit that a task may ask for, where the operator's own is bytes.
+func (c Ceilings) floor(bytes int64) int64 {
+	least := min(c.MinBytes, bytes)
+	if c.MaxBytes > 0 {
+		least = min(least, c.MaxBytes)
+	}
+	return least
+}
+
+// under is over for a wish that was raised to `least`, a floor.
+func (c Ceilings) under(s *Stream, from Origin, wish, least string) error {
+	const whose = "parameter task_min_size"
+	if c.Override != Clamp {
+		return fmt.Errorf("is less than the operator allows; expected at least %s (%s)", least, whose)
+	}
+	s.Lowered = append(slices.Clip(s.Lowered), fmt.Sprintf("%s: %s was raised to %s (%s)", from, quoted(wish), least, whose))
 	return nil
 }
 

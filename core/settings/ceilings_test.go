@@ -125,7 +125,7 @@ func TestOverACeiling(t *testing.T) {
 func TestWithinTheCeilings(t *testing.T) {
 	for _, policy := range []string{"refuse", "clamp", "ignore"} {
 		c, notes, err := ceilings(t, policy).ForTask([]Variable{
-			{sizeVariable, "1MB"}, {rateVariable, "2MB"}, {optionsVariable, "rotate 5\nnocompress\nmaxsize 4k"},
+			{sizeVariable, "1MB"}, {rateVariable, "2MB"}, {optionsVariable, "rotate 5\nnocompress\nmaxsize 64k"},
 		}, "nobody", "/sandbox")
 		require.NoError(t, err)
 		assert.Empty(t, notes)
@@ -158,18 +158,42 @@ func TestRateCeilingTakesThePlaceOfTheDefault(t *testing.T) {
 	assert.Equal(t, int64(2<<20), c.Stdout.MaxRateBytes)
 }
 
+// Each file that is full costs a rotation: a task may not make them as small as it likes.
+func TestTheFloorUnderATasksLimit(t *testing.T) {
+	small, maxsize := Variable{sizeVariable, "8KB"}, Variable{optionsVariable, "rotate 2\nmaxsize 4k"}
+	m := module(t)
+	_, _, err := m.ForTask([]Variable{small}, "nobody", "/sandbox")
+	require.EqualError(t, err, "task variable "+sizeVariable+
+		`: "8KB" is less than the operator allows; expected at least 64KB (parameter task_min_size)`)
+	_, _, err = m.ForTask([]Variable{maxsize}, "nobody", "/sandbox")
+	require.EqualError(t, err, "task variable "+optionsVariable+
+		`: line 2: "maxsize 4096" is less than the operator allows; expected at least maxsize 65536 (parameter task_min_size)`)
+
+	c, _, err := module(t, Parameter{"override_policy", "clamp"}).ForTask([]Variable{small, maxsize}, "nobody", "/sandbox")
+	require.NoError(t, err)
+	assert.Equal(t, int64(64<<10), c.Stdout.MaxBytes)
+	assert.Equal(t, int64(64<<10), c.Stdout.Policy.MaxSizeBytes)
+	assert.Contains(t, c.Stdout.Lowered, "task variable "+sizeVariable+`: "8KB" was raised to 64KB (parameter task_min_size)`)
+
+	for _, own := range []Parameter{{"task_min_size", "4KB"}, {"max_stdout_size", "8KB"}, {"task_max_size", "8KB"}} {
+		c, _, err = module(t, own).ForTask([]Variable{small}, "nobody", "/sandbox")
+		require.NoError(t, err, own.Key)
+		assert.Equal(t, int64(8<<10), c.Stdout.MaxBytes)
+	}
+}
+
 func TestJunkIsIgnoredInFewWords(t *testing.T) {
 	m := module(t, Parameter{"override_policy", "ignore"})
 	var env []Variable
 	for range 1000 {
 		env = append(env, Variable{"CONTAINER_LOGGER_JUNK", "x"})
 	}
-	env = append(env, Variable{sizeVariable, "8KB"}, Variable{sizeVariable, "9KB"})
+	env = append(env, Variable{sizeVariable, "80KB"}, Variable{sizeVariable, "90KB"})
 	c, notes, err := m.ForTask(env, "nobody", "/sandbox")
 	require.NoError(t, err)
 	require.Len(t, notes, maxIgnoredNotes+1)
 	assert.Equal(t, Note{Warning, "further task variables are ignored"}, notes[maxIgnoredNotes])
-	assert.Equal(t, int64(8<<10), c.Stdout.MaxBytes)
+	assert.Equal(t, int64(80<<10), c.Stdout.MaxBytes)
 }
 
 // A container that runs keeps its log when the operator lowers the ceilings.
@@ -202,7 +226,7 @@ func TestBadCeilings(t *testing.T) {
 		require.EqualError(t, err, "parameter "+tt.name+": "+tt.want)
 	}
 	m := module(t, Parameter{"task_max_size", "none"}, Parameter{"task_max_files", "none"}, Parameter{"task_options", "none"})
-	assert.Equal(t, Ceilings{MaxFiles: -1, Options: []string{}}, m.Task)
+	assert.Equal(t, Ceilings{MinBytes: 64 << 10, MaxFiles: -1, Options: []string{}}, m.Task)
 	_, _, err := m.ForTask([]Variable{{optionsVariable, "rotate 2"}}, "nobody", "/sandbox")
 	require.EqualError(t, err, "task variable "+optionsVariable+
 		`: line 1, column 1: "rotate": the operator does not let a task use this directive; expected no directive at all`)

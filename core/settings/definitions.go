@@ -143,7 +143,13 @@ var definitions = []definition{
 		set:     setCeiling(func(m *Module) *int64 { return &m.Task.MaxBytes }),
 	},
 	{
-		name: "task_max_files", form: "count", fallback: "none",
+		name: "task_min_size", form: "size", fallback: "64KB",
+		meaning: "The smallest that a task may ask for, and its `maxsize`, unless the operator's own limit is smaller: " +
+			"each file that is full costs a rotation.",
+		set: setSize(func(m *Module) *int64 { return &m.Task.MinBytes }, pageBytes(), 1<<60),
+	},
+	{
+		name: "task_max_files", form: "count", fallback: "1000",
 		meaning: "How many rotated files a task's `rotate` may keep; `rotate -1` is over every ceiling.",
 		set:     setTaskMaxFiles,
 	},

@@ -96,6 +96,9 @@ func TestATaskAgainstTheBudgetOfTheNode(t *testing.T) {
 	_, _, err = m.ForTask([]Variable{options}, "nobody", "/sandbox")
 	require.ErrorContains(t, err, "task variable CONTAINER_LOGGER_LOGROTATE_STDERR_OPTIONS: the container could keep 125829120 bytes")
 	_, _, err = m.ForTask([]Variable{{options.Name, "rotate -1"}}, "nobody", "/sandbox")
+	require.ErrorContains(t, err, "parameter task_max_files")
+	_, _, err = module(t, Parameter{"node_max_bytes", "100MB"}, Parameter{"task_max_files", "none"}).
+		ForTask([]Variable{{options.Name, "rotate -1"}}, "nobody", "/sandbox")
 	require.NoError(t, err)
 
 	for _, policy := range []Override{Clamp, Ignore} {

@@ -50,6 +50,13 @@ func (m Module) bound(s *Stream) error {
 		return fmt.Errorf("line %d: maxsize %d is too small; expected at least %s",
 			p.SourceOf("maxsize"), p.MaxSizeBytes, leastWords(pageBytes()))
 	}
+	if least := m.Task.floor(s.MaxBytes); task && p.MaxSizeBytes > 0 && p.MaxSizeBytes < least {
+		asked := fmt.Sprintf("maxsize %d", p.MaxSizeBytes)
+		p.MaxSizeBytes = least
+		if err := m.Task.under(s, s.OptionsFrom, asked, fmt.Sprintf("maxsize %d", least)); err != nil {
+			return fmt.Errorf("line %d: %q %w", p.SourceOf("maxsize"), asked, err)
+		}
+	}
 	most := m.Task.MaxFiles
 	if !p.RotateSet {
 		p.Rotate = defaultFiles

@@ -49,8 +49,13 @@ func setMaxBytes(stream func(*Module) *Stream) setter {
 	return func(m *Module, text string, from Origin) error {
 		s := stream(m)
 		s.MaxBytesFrom = from
+		least := m.Task.floor(s.MaxBytes)
 		if err := fill(m, text, from); err != nil {
 			return err
+		}
+		if from.Task && s.MaxBytes < least {
+			s.MaxBytes = least
+			return m.Task.under(s, from, text, FormatSize(least))
 		}
 		if most := m.Task.MaxBytes; from.Task && most > 0 && s.MaxBytes > most {
 			s.MaxBytes = most

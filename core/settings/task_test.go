@@ -50,20 +50,20 @@ func TestOtherPrefix(t *testing.T) {
 	m := module(t, Parameter{"environment_variable_prefix", "LOGS_"})
 	c, _, err := m.ForTask([]Variable{
 		{"CONTAINER_LOGGER_MAX_STDOUT_SIZE", "junk"},
-		{"LOGS_MAX_STDOUT_SIZE", "8KB"},
+		{"LOGS_MAX_STDOUT_SIZE", "80KB"},
 	}, "nobody", "/sandbox")
 	require.NoError(t, err)
-	assert.Equal(t, int64(8<<10), c.Stdout.MaxBytes)
+	assert.Equal(t, int64(80<<10), c.Stdout.MaxBytes)
 }
 
 func TestSameVariableTwice(t *testing.T) {
 	m := module(t)
-	same := []Variable{{"CONTAINER_LOGGER_MAX_STDOUT_SIZE", "8KB"}, {"CONTAINER_LOGGER_max_stdout_size", "8KB"}}
+	same := []Variable{{"CONTAINER_LOGGER_MAX_STDOUT_SIZE", "80KB"}, {"CONTAINER_LOGGER_max_stdout_size", "80KB"}}
 	c, _, err := m.ForTask(same, "nobody", "/sandbox")
 	require.NoError(t, err)
-	assert.Equal(t, int64(8<<10), c.Stdout.MaxBytes)
+	assert.Equal(t, int64(80<<10), c.Stdout.MaxBytes)
 
-	same[1].Value = "9KB"
+	same[1].Value = "90KB"
 	_, _, err = m.ForTask(same, "nobody", "/sandbox")
 	require.EqualError(t, err,
 		"task variable CONTAINER_LOGGER_max_stdout_size: is given twice with different values; expected it once")

@@ -137,7 +137,7 @@ func TestTruncatedFileGetsNoHole(t *testing.T) {
 
 func TestPrefixOfTheOperator(t *testing.T) {
 	a := newAgent(t, parameter{"environment_variable_prefix", "LOGS_"})
-	sandbox := a.sandboxOf("--task_env=CONTAINER_LOGGER_JUNK=1", "--task_env=LOGS_MAX_STDOUT_SIZE=8KB",
-		"--task_env=LOGS_LOGROTATE_STDOUT_OPTIONS=rotate 100", "--", "seq", "--format="+seqFormat(20), "1", "2000")
-	requireWhole(t, sandbox, "stdout", 8<<10, numbered(2000, 20), true)
+	sandbox := a.sandboxOf("--task_env=CONTAINER_LOGGER_JUNK=1", "--task_env=LOGS_MAX_STDOUT_SIZE=64KB",
+		"--task_env=LOGS_LOGROTATE_STDOUT_OPTIONS=rotate 100", "--", "seq", "--format="+seqFormat(20), "1", "20000")
+	requireWhole(t, sandbox, "stdout", 64<<10, numbered(20000, 20), true)
 }
