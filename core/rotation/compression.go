@@ -96,7 +96,7 @@ func (s *Set) pinned(c *compression) bool {
 // openSource opens the plain file by the name that it had; not there is also what
 // is another file by now.
 func (c *compression) openSource() (*os.File, error) {
-	src, err := c.dir.OpenRead(c.name)
+	src, err := c.dir.OpenOwnRead(c.name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -72,18 +73,29 @@ func (d *Dir) Pin(name string) (*os.File, Info, error) {
 // ErrImpostor, and one that is removed at that moment fs.ErrNotExist. It never blocks on
 // a FIFO. The caller takes the descriptor.
 func (d *Dir) OpenRead(name string) (*os.File, error) {
-	return d.openOurs(name, unix.O_RDONLY)
+	return d.openOurs(name, unix.O_RDONLY, openAs)
 }
 
 // OpenWrite opens a regular file with one name for reading and writing at
 // explicit offsets (not O_APPEND, which splice refuses), like OpenRead.
 func (d *Dir) OpenWrite(name string) (*os.File, error) {
-	return d.openOurs(name, unix.O_RDWR)
+	return d.openOurs(name, unix.O_RDWR, openAs)
+}
+
+// OpenOwnRead is OpenRead for a file that the logger made: its owner opens it whatever its
+// permission bits are, as the policy may leave it none.
+func (d *Dir) OpenOwnRead(name string) (*os.File, error) {
+	return d.openOurs(name, unix.O_RDONLY, openAsOwner)
+}
+
+// OpenOwnWrite is OpenWrite in the same way.
+func (d *Dir) OpenOwnWrite(name string) (*os.File, error) {
+	return d.openOurs(name, unix.O_RDWR, openAsOwner)
 }
 
 // openOurs looks at what has the name before it opens it: to open a device node is to act
 // on the device (a watchdog starts, a tape rewinds), whoever may use it.
-func (d *Dir) openOurs(name string, flags int) (*os.File, error) {
+func (d *Dir) openOurs(name string, flags int, open opener) (*os.File, error) {
 	seen, info, err := d.Pin(name)
 	if err != nil {
 		return nil, err
@@ -97,13 +109,35 @@ func (d *Dir) openOurs(name string, flags int) (*os.File, error) {
 		return nil, fmt.Errorf("open %q: %w (%s, %d links)", name, ErrImpostor, info.Mode, info.Links)
 	}
 	// The very file that was looked at (proc(5), /proc/PID/fd), with the rights of whoever opens it.
-	fd, err := ignoringEINTR(func() (int, error) {
-		return unix.Open(descriptorPath(int(seen.Fd())), flags|unix.O_CLOEXEC, 0)
-	})
+	fd, err := open(descriptorPath(int(seen.Fd())), flags, info)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", name, err)
 	}
 	return os.NewFile(uintptr(fd), name), nil
+}
+
+// opener opens what was looked at, by a path that leads to nothing else.
+type opener func(path string, flags int, seen Info) (fd int, err error)
+
+func openAs(path string, flags int, _ Info) (int, error) {
+	return ignoringEINTR(func() (int, error) { return unix.Open(path, flags|unix.O_CLOEXEC, 0) })
+}
+
+// ownerBits let the owner of a file read and write it.
+const ownerBits = 0o600
+
+// openAsOwner gives the owner the permission that is missing, for as long as the opening
+// takes. Whoever is not the owner may not (EPERM), and gets what open(2) said.
+func openAsOwner(path string, flags int, seen Info) (int, error) {
+	fd, err := openAs(path, flags, seen)
+	if !errors.Is(err, unix.EACCES) || unix.Chmod(path, uint32(seen.Mode.Perm()|ownerBits)) != nil {
+		return fd, err
+	}
+	fd, err = openAs(path, flags, seen)
+	if back := unix.Chmod(path, uint32(seen.Mode.Perm())); back != nil && err == nil {
+		return -1, errors.Join(fmt.Errorf("give the mode %04o back: %w", seen.Mode.Perm(), back), unix.Close(fd))
+	}
+	return fd, err
 }
 
 // descriptorPath is a name of what is open, for calls that want one. A name in a sandbox may

@@ -43,6 +43,7 @@ var commands = []string{"core/cmd/", "core/check/", "core/series/logtest/", "cor
 var granted = map[string]string{
 	"core/sandbox/dir.go unix.Open":              "the sandbox itself, once, from the path that the agent gave",
 	"core/sandbox/file.go unix.Open":             "through /proc, the very file that was looked at",
+	"core/sandbox/file.go unix.Chmod":            "through /proc, the very file that was looked at",
 	"core/state/dir.go os.MkdirAll":              "the state directory, from the operator's path",
 	"core/state/dir.go unix.Open":                "the state directory, once, from the operator's path",
 	"core/state/dir.go os.ReadFile":              "the boot id in /proc",

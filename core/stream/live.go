@@ -57,7 +57,7 @@ func (s *Stream) openLive() error {
 	var f *os.File
 	var err error
 	for range openAttempts {
-		f, err = s.Sandbox.OpenWrite(s.Name)
+		f, err = s.Sandbox.OpenOwnWrite(s.Name)
 		if errors.Is(err, sandbox.ErrImpostor) || errors.Is(err, fs.ErrPermission) {
 			if err := s.moveAside(s.Name, err); err != nil {
 				return err
