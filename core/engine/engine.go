@@ -122,9 +122,10 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	reserveDescriptors(e.scheduler.epoll)
 	e.startBudget()
 	e.workers.Start()
-	e.store = newFDStore(dir.Inode(), func(err error) {
-		log.Warn("the service manager does not keep descriptors; a container that ends while nobody serves it loses what is in its pipe", "error", err)
-	})
+	e.store = newFDStore(dir.Inode(), storeOwner{guard: e.guard, open: dir.OpenReading, failed: func(waiting int, err error) {
+		log.Warn("the service manager does not keep descriptors; a container that ends while nobody serves it loses what is in its pipe",
+			"error", err, "waiting", waiting)
+	}})
 	if err := e.saveSettings(); err != nil {
 		log.Warn("a keeper that takes over will not have the parameters of this start", "error", err)
 	}

@@ -92,7 +92,7 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 		scripts:      script.NewSlots(scriptSlots),
 		environment:  script.Environment(os.Environ()),
 		serving:      map[*entry]bool{},
-		store:        &fdStore{socket: -1},
+		store:        &fdStore{},
 	}
 	var err error
 	if e.self, err = worker.Self(); err != nil {

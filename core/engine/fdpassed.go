@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	storedPrefix = "sluice-"
+	// firstPassed is the first descriptor that a manager passes (sd_listen_fds(3)).
+	firstPassed = 3
+)
+
+// passed are the descriptors that the manager gave back to this process, by name. A
+// number means something only once: later it may be the host's.
+//
+// The activation package of go-systemd is not used: it makes files of all descriptors
+// that were passed, also of those that are the host's own.
+var passed struct {
+	once sync.Once
+	mu   sync.Mutex
+	fds  map[string]passedPipe
+}
+
+// passedPipe is a descriptor that was passed back.
+type passedPipe struct {
+	fd    int
+	extra bool // more than one had its name
+}
+
+// claim gives the descriptors of this store that were passed back, close-on-exec, by
+// the id of their stream. The caller takes them, and has the manager forget what it does
+// not serve: the manager has all of them still. The environment stays as it is.
+func (s *fdStore) claim() map[string]int {
+	passed.once.Do(func() {
+		passed.fds = passedBack(os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES"))
+	})
+	passed.mu.Lock()
+	defer passed.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	claimed := map[string]int{}
+	for name, p := range passed.fds {
+		if id, ours := strings.CutPrefix(name, s.prefix); ours {
+			claimed[id] = p.fd
+			if s.address != "" {
+				s.pipes[id] = &storedPipe{held: true, extra: p.extra}
+			}
+			delete(passed.fds, name)
+		}
+	}
+	return claimed
+}
+
+// passedBack finds the pipes with names of ours among what was passed.
+func passedBack(pid, count, names string) map[string]passedPipe {
+	if pid != strconv.Itoa(os.Getpid()) {
+		return nil
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return nil
+	}
+	found := map[string]passedPipe{}
+	for i, name := range strings.Split(names, ":") {
+		fd := firstPassed + i
+		if i >= n || !strings.HasPrefix(name, storedPrefix) || !isPipe(fd) {
+			continue
+		}
+		unix.CloseOnExec(fd)
+		if first, twice := found[name]; twice {
+			_ = unix.Close(fd)
+			found[name] = passedPipe{first.fd, true}
+			continue
+		}
+		found[name] = passedPipe{fd: fd}
+	}
+	return found
+}
+
+func isPipe(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
+}
