@@ -93,11 +93,14 @@ func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
 	if opened != nil {
 		defer opened.Close()
 	}
+	if err := saveSettings(dir, module); err != nil {
+		log.Warn("a keeper that takes over will not have the parameters of this start", "error", err)
+	}
 	return Serve(dir, module, log)
 }
 
 // Serve is Open for a state directory that is taken already; it is the engine's from
-// then on, also on an error.
+// then on, also on an error. The parameters that an agent has left in there stay.
 func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, error) {
 	e := &Engine{
 		settings:     module,
@@ -126,9 +129,6 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 		log.Warn("the service manager does not keep descriptors; a container that ends while nobody serves it loses what is in its pipe",
 			"error", err, "waiting", waiting)
 	}})
-	if err := e.saveSettings(); err != nil {
-		log.Warn("a keeper that takes over will not have the parameters of this start", "error", err)
-	}
 	if err := e.recover(); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
@@ -138,12 +138,12 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 }
 
 // saveSettings leaves the parameters for a keeper.
-func (e *Engine) saveSettings() error {
-	text, err := settings.Encode(e.settings.Given)
+func saveSettings(dir *state.Dir, module settings.Module) error {
+	text, err := settings.Encode(module.Given)
 	if err != nil {
 		return err
 	}
-	return e.state.SaveSettings(text)
+	return dir.SaveSettings(text)
 }
 
 // Close stops serving, once the visits that are under way are done. The containers write on until their pipes are full; the next

@@ -7,17 +7,19 @@
 // with the parameters that the agent left in the directory, until an agent that
 // starts asks for them on a socket.
 //
-// It refuses to share: at any instant the agent or the keeper owns the streams.
+// It refuses to share: at any instant the agent or the keeper owns the streams. And it
+// refuses to give up: once it has had the lock, whatever keeps it from serving is tried
+// again, because without it nobody reads the pipes.
 package keeper
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"sluice/core/engine"
-	"sluice/core/settings"
+	"sluice/core/guard"
+	"sluice/core/shortage"
 	"sluice/core/state"
 	"time"
 
@@ -34,18 +36,25 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// Timing of a handover and of draining.
-const (
-	takenTimeout = 10 * time.Second
-	drainLook    = 100 * time.Millisecond
-)
+// drainLook is how often a keeper that drains looks whether streams are left.
+const drainLook = 100 * time.Millisecond
 
 // errDrained ends a keeper whose work is done.
 var errDrained = errors.New("every stream has ended")
 
+// keeper is a Config at work.
+type keeper struct {
+	Config
+	guard *guard.Guard
+	// pipes are held since the last handover, until somebody else is known to have
+	// opened them, or they are opened here again.
+	pipes []int
+}
+
 // Run keeps until the context ends, or until everything is drained if that was asked
 // for. It blocks. Streams that it owns when the context ends stay as they are: their
-// containers write on until their pipes are full, for the next owner.
+// containers write on until their pipes are full, for the next owner. It fails where it
+// cannot become the keeper; afterwards what goes wrong is logged and tried again.
 func Run(ctx context.Context, config Config) error {
 	dir, err := state.Attach(config.StateDir)
 	if err != nil {
@@ -56,29 +65,69 @@ func Run(ctx context.Context, config Config) error {
 		return errors.Join(err, dir.Close())
 	}
 	defer unix.Close(keeperLock)
+	k := &keeper{Config: config, guard: guard.New(config.Log)}
+	defer k.release()
+	var pause shortage.Pause
 	for {
-		config.Log.Info("standing by", "state_dir", config.StateDir)
-		if err := waitLock(ctx, dir); err != nil {
-			return err
-		}
-		err := own(ctx, dir, config)
-		if errors.Is(err, errDrained) || errors.Is(err, context.Canceled) {
+		err := k.turn(ctx, dir)
+		switch {
+		case errors.Is(err, errDrained) || ctx.Err() != nil:
 			return nil
+		case err == nil:
+			pause = 0
+		default:
+			k.Log.Error("cannot serve the containers; it is tried again", "error", err)
+			waitFor(ctx, pause.Next())
 		}
-		if err != nil {
-			return err
-		}
-		if dir, err = state.Attach(config.StateDir); err != nil {
-			return err
+		for dir, err = state.Attach(config.StateDir); err != nil && ctx.Err() == nil; dir, err = state.Attach(config.StateDir) {
+			k.Log.Error("cannot open the state directory; it is tried again", "error", err)
+			waitFor(ctx, pause.Next())
 		}
 	}
 }
 
+func waitFor(ctx context.Context, pause time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
+	}
+}
+
+// turn waits for the lock and serves until an agent has taken over (nil), the streams
+// have ended (errDrained) or the context has. It takes dir.
+func (k *keeper) turn(ctx context.Context, dir *state.Dir) error {
+	k.Log.Info("standing by", "state_dir", k.StateDir)
+	if err := k.waitLock(ctx, dir); err != nil {
+		return errors.Join(err, dir.Close())
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	began := time.Now()
+	e, err := engine.Serve(dir, k.agentSettings(dir), k.Log)
+	if err != nil {
+		return err
+	}
+	k.release()
+	k.Log.Info("the agent is away; its containers are served here",
+		"streams", e.Metrics().Streams, "after", time.Since(began).Round(time.Microsecond))
+	conn, err := k.serve(ctx, e, dir)
+	if conn != nil {
+		return k.handOver(ctx, e, conn)
+	}
+	e.Close()
+	return err
+}
+
 // waitLock waits until the agent is gone. When the context ends first the thread
-// that waits is left to the end of the process.
-func waitLock(ctx context.Context, dir *state.Dir) error {
+// that waits is left to the end of the process, and dir with it.
+func (k *keeper) waitLock(ctx context.Context, dir *state.Dir) error {
 	got := make(chan error, 1)
-	go func() { got <- dir.WaitLock() }()
+	k.guard.Go("wait for the lock", func() {
+		err := errors.New("the wait for the lock ended in a fault")
+		defer func() { got <- err }()
+		err = dir.WaitLock()
+	})
 	select {
 	case err := <-got:
 		return err
@@ -87,114 +136,41 @@ func waitLock(ctx context.Context, dir *state.Dir) error {
 	}
 }
 
-// own serves the streams until an agent has taken them over (nil), they have ended
-// (errDrained) or the context has. It takes dir.
-func own(ctx context.Context, dir *state.Dir, config Config) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	began := time.Now()
-	listener, err := dir.Listen()
+// serve waits for what ends the ownership: an agent that asks for the streams, whose
+// connection it gives, or an error. It leaves the engine, and with it dir, to the caller.
+func (k *keeper) serve(ctx context.Context, e *engine.Engine, dir *state.Dir) (*net.UnixConn, error) {
+	door := newDoor(k.guard)
+	defer door.close()
+	again, err := door.open(dir)
 	if err != nil {
-		return errors.Join(err, dir.Close())
+		k.Log.Warn("an agent that starts cannot ask for the streams yet; it is tried again", "error", err)
 	}
-	defer listener.Close()
-	module, err := agentSettings(dir, config)
-	if err != nil {
-		return errors.Join(err, dir.Close())
-	}
-	e, err := engine.Serve(dir, module, config.Log)
-	if err != nil {
-		return err
-	}
-	config.Log.Info("the agent is away; its containers are served here",
-		"streams", e.Metrics().Streams, "after", time.Since(began).Round(time.Microsecond))
-	return serve(ctx, e, listener, config)
-}
-
-// agentSettings gives the settings of the last agent. Its pipes are as it made them.
-func agentSettings(dir *state.Dir, config Config) (settings.Module, error) {
-	text, err := dir.LoadSettings()
-	if err != nil {
-		return settings.Module{}, err
-	}
-	given, err := settings.Decode(text)
-	if err != nil {
-		return settings.Module{}, fmt.Errorf("the settings in state_dir %q: %w", config.StateDir, err)
-	}
-	if len(given) == 0 {
-		given = []settings.Parameter{{Key: "state_dir", Value: config.StateDir}}
-	}
-	module, _, err := settings.ParseModule(given)
-	if err != nil {
-		return module, fmt.Errorf("the parameters that the agent left in state_dir %q: %w", config.StateDir, err)
-	}
-	return module, nil
-}
-
-// serve waits for what ends the ownership. It closes the engine.
-func serve(ctx context.Context, e *engine.Engine, listener *net.UnixListener, config Config) error {
-	asked := make(chan *net.UnixConn)
-	go func() {
-		defer close(asked)
-		for {
-			conn, err := listener.AcceptUnix()
-			if err != nil {
-				return // closed
-			}
-			asked <- conn
-		}
-	}()
-	defer drainAsked(listener, asked)
-	var look <-chan time.Time
-	if config.Drain {
-		ticker := time.NewTicker(drainLook)
-		defer ticker.Stop()
-		look = ticker.C
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	if !k.Drain {
+		look.Stop()
 	}
 	for {
 		select {
-		case conn := <-asked:
-			handOver(e, listener, conn, config)
-			return nil
-		case <-look:
+		case conn := <-door.knocks:
+			return conn, nil
+		case <-again:
+			again, _ = door.open(dir)
+		case <-look.C:
 			if e.Metrics().Streams == 0 {
-				e.Close()
-				config.Log.Info("the last stream has ended")
-				return errDrained
+				k.Log.Info("the last stream has ended")
+				return nil, errDrained
 			}
 		case <-ctx.Done():
-			e.Close()
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 }
 
-// drainAsked ends the goroutine that accepts.
-func drainAsked(listener *net.UnixListener, asked <-chan *net.UnixConn) {
-	_ = listener.Close()
-	for conn := range asked {
-		_ = conn.Close()
+// release closes the pipes of the last handover.
+func (k *keeper) release() {
+	for _, pipe := range k.pipes {
+		_ = unix.Close(pipe)
 	}
-}
-
-// handOver lets go of everything but the pipes, says so, and waits until the agent has
-// opened them too.
-func handOver(e *engine.Engine, listener *net.UnixListener, conn *net.UnixConn, config Config) {
-	defer conn.Close()
-	// Removed before the lock is given up: afterwards the directory is the agent's.
-	_ = listener.Close()
-	pipes := e.HandOver()
-	defer func() {
-		for _, pipe := range pipes {
-			_ = unix.Close(pipe)
-		}
-	}()
-	_ = conn.SetDeadline(time.Now().Add(takenTimeout))
-	if _, err := conn.Write([]byte{1}); err != nil {
-		config.Log.Warn("the agent that asked for the streams has gone", "error", err)
-		return
-	}
-	_, _ = conn.Read(make([]byte, 1)) // the agent closes it when it has the streams
-	config.Log.Info("handed the streams over to the agent")
+	k.pipes = nil
 }

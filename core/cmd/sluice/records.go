@@ -72,10 +72,7 @@ func (r *records) settings(stream recorded) (settings.Stream, error) {
 	if err != nil {
 		return settings.Stream{}, err
 	}
-	module, _, err := settings.ParseModule(given)
-	if err != nil {
-		return settings.Stream{}, fmt.Errorf("the parameters in state_dir %q: %w", r.view.Path(), err)
-	}
+	module, _ := settings.Understood(given)
 	return engine.RecordedSettings(module, stream.StreamRecord)
 }
 
