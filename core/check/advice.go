@@ -28,6 +28,12 @@ func (r *Report) advise(name string, s settings.Stream) {
 	if p.DelayCompress && !p.Compress {
 		warn("delaycompress has no effect without compress")
 	}
+	if p.MaxSizeBytes > s.MaxBytes {
+		warn("maxsize %s is above the limit of %s (%s) and has no effect", sizeWords(p.MaxSizeBytes), sizeWords(s.MaxBytes), s.MaxBytesFrom)
+	}
+	if p.Extension != "" && !strings.HasSuffix(name, p.Extension) {
+		warn("extension %q has no effect: the name of the file does not end so; expected addextension", p.Extension)
+	}
 	r.adviseDates(warn, p)
 	if s.WhenFull.Policy == settings.Block {
 		warn("on_full=block: a full disk stops the container at its next line, until there is room (%s)", s.WhenFull.PolicyFrom)
@@ -65,6 +71,37 @@ func (r *Report) adviseDates(warn func(string, ...any), p logrotate.Policy) {
 		warn("the file is rotated every %s, and its names tell the %s only: the counter behind the date tells them apart; expected %s in dateformat",
 			periods[p.Every], periods[finest], verbFor[p.Every])
 	}
+	if finest <= logrotate.Yearly && !sortsByAge(format) {
+		warn("names by the dateformat %q do not sort by age: where the times of the files are lost, as in a copy, the oldest cannot be told; "+
+			"expected the date from the year down, as -%%Y%%m%%d", format)
+	}
+	if p.DateYesterday && (strings.Contains(format, "%H") || strings.Contains(format, "%s")) {
+		warn("dateyesterday means noon of the day before: the hour in the names is always 12; expected datehourago, or a dateformat of days")
+	}
+}
+
+// sortsByAge tells whether names by a format, sorted as text, are in the order of time:
+// from the year down, without a gap. Weeks are those of ISO, whose year begins on
+// another day than that of %Y.
+func sortsByAge(format string) bool {
+	const order = "YmdHMS"
+	next := 0
+	for i := 0; i+1 < len(format); i++ {
+		if format[i] != '%' {
+			continue
+		}
+		verb := format[i+1]
+		switch rank := strings.IndexByte(order, verb); {
+		case verb == 's' && next == 0:
+			return true
+		case verb == 'V', verb == 's', rank >= 0 && rank > next:
+			return false
+		case rank == next:
+			next++
+			i++
+		}
+	}
+	return next > 0
 }
 
 // verbFor is what a dateformat needs for a period.

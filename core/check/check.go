@@ -27,6 +27,8 @@ type Request struct {
 	User    string
 	// Containers is how many are on the node at a time, for its disk; 0: not asked.
 	Containers int
+	// Mesos is the agent's version; empty: that of the Mesos on this machine.
+	Mesos string
 	// WorkDir is the agent's, whose file system the disk is held against; empty: not
 	// asked.
 	WorkDir string
@@ -50,7 +52,21 @@ type Finding struct {
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	Text   string `json:"text"`
+
+	stops stops
 }
+
+// stops is what an error keeps from starting.
+type stops int
+
+const (
+	// agent does not start, or a launch for it.
+	agent stops = iota
+	// launch of a task with such variables fails.
+	launch
+	// nothing is stopped, and sluice is not used.
+	nothing
+)
 
 // Report is what was found.
 type Report struct {
@@ -59,14 +75,20 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 	// Loggers are the modules of ours whose parameters are right, with what holds.
 	Loggers []Logger `json:"loggers"`
+
+	stops   stops            // what errors are about now
+	told    map[Severity]int // findings, by severity
+	dropped int              // those of them that are not in Findings any more
 }
 
 // Logger is one module of ours and its effective settings.
 type Logger struct {
 	Module  string `json:"module"`
 	Library string `json:"library"`
-	// Version of the library, empty where it could not be read.
+	// Version of the library and of the Mesos that it is for, empty where they could not
+	// be read.
 	Version  string   `json:"version,omitempty"`
+	Mesos    string   `json:"mesos,omitempty"`
 	Policies []Policy `json:"policies"`
 	Disk     Disk     `json:"disk"`
 }
@@ -86,8 +108,38 @@ func (r *Report) count(of Severity) (n int) {
 	return n
 }
 
+// maxFindings of one severity are told: a file that is no modules file at all has as many
+// as it has words.
+const maxFindings = 1000
+
 func (r *Report) add(severity Severity, at position, format string, values ...any) {
-	r.Findings = append(r.Findings, Finding{severity, at.line, at.column, fmt.Sprintf(format, values...)})
+	if r.told == nil {
+		r.told = map[Severity]int{}
+	}
+	if r.told[severity]++; r.told[severity] > maxFindings {
+		r.dropped++
+		return
+	}
+	r.Findings = append(r.Findings, Finding{severity, at.line, at.column, fmt.Sprintf(format, values...), r.stops})
+}
+
+// Verdict says what the errors mean; it is empty where there is none.
+func (r *Report) Verdict() string {
+	worst := stops(-1)
+	for _, f := range r.Findings {
+		if f.Severity == Error && (worst < 0 || f.stops < worst) {
+			worst = f.stops
+		}
+	}
+	switch worst {
+	case agent:
+		return "the agent would refuse " + r.Source
+	case launch:
+		return "the launch of such a task would fail"
+	case nothing:
+		return r.Source + " does not lead to sluice"
+	}
+	return ""
 }
 
 // machine is the one that the files of the options would be made on.
@@ -113,17 +165,20 @@ func Run(request Request) *Report {
 
 // logger checks the parameters of one module of ours, and what tasks make of them.
 func (r *Report) logger(m module, request Request) {
+	r.forMesos(m, request.Mesos)
 	operator, ok := r.parameters(m)
 	if !ok {
 		return
 	}
 	r.stateDir(operator.StateDir)
+	r.stops = launch
 	container, ok := r.task(operator, request)
+	r.stops = agent
 	if !ok {
 		return
 	}
 	logger := Logger{
-		Module: m.name, Library: m.library.path, Version: m.library.version,
+		Module: m.name, Library: m.library.path, Version: m.library.version, Mesos: m.library.mesos,
 		Policies: []Policy{describe("stdout", container.Stdout), describe("stderr", container.Stderr)},
 		Disk:     diskOf(operator, container, request.Containers),
 	}

@@ -10,6 +10,7 @@ import (
 	"sluice/core/settings"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,7 @@ func TestGolden(t *testing.T) {
 				ContainerLogger: "sluice_ContainerLogger",
 				TaskEnv:         []settings.Variable{{Name: "CONTAINER_LOGGER_MAX_STDERR_SIZE", Value: "2MB"}},
 				Containers:      40,
+				Mesos:           map[string]string{"errors": "1.12.0", "policy": "1.11.0-slice"}[name],
 			})
 			var out bytes.Buffer
 			require.NoError(t, r.Print(&out))
@@ -113,6 +115,10 @@ func TestSyntaxHasItsPlace(t *testing.T) {
 		{"no quotes", "{\n\t\"libraries\": [{file: 1}]}", 2, 17, "invalid character 'f'"},
 		{"something behind", "{}\n{}", 2, 1, "invalid character '{' after top-level value"},
 		{"comment", "{ // a comment\n}", 1, 3, "invalid character '/'"},
+		{"an object left open", "{\"libraries\": [\n  {\"file\": \"x\"\n]}", 3, 1, "invalid character ']' after object key:value pair; the { of line 2, column 3 is not closed"},
+		{"all left open", "{\n  \"libraries\": [\n", 3, 1, "unexpected end of JSON input; the [ of line 2, column 16 is not closed"},
+		{"a bracket in a string", "{\"a]\\\"}\": [", 1, 12, "unexpected end of JSON input; the [ of line 1, column 11 is not closed"},
+		{"a string left open", "{\"libraries\": \"x", 1, 17, "unexpected end of JSON input; the string of line 1, column 15 is not closed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := Run(Request{Modules: c.text})
@@ -130,6 +136,7 @@ func TestWhatTheAgentRefuses(t *testing.T) {
 	require.NoError(t, os.WriteFile(text, []byte("no library"), 0o600))
 	good := lib(t, "Sluice container logger 1", "sluice_ContainerLogger")
 	other := lib(t, "Another logger", "org_apache_mesos_LogrotateContainerLogger")
+	third := lib(t, "A third logger", "com_example_ContainerLogger")
 	for _, c := range []struct {
 		name, modules, logger, message string
 	}{
@@ -148,11 +155,13 @@ func TestWhatTheAgentRefuses(t *testing.T) {
 		{"library a text", manifest(text), "", `library "` + text + `" is no shared library`},
 		{"library without the module", manifest(other), "", `offers no module "sluice_ContainerLogger"`},
 		{"the logger not there", manifest(good), "sluice_ContainerLoger", `--container_logger=sluice_ContainerLoger: there is no module of that name; the file has "sluice_ContainerLogger"`},
-		{"the logger of somebody else", strings.Replace(manifest(other), "sluice_", "org_apache_mesos_Logrotate", 1), "org_apache_mesos_LogrotateContainerLogger", "the module is not of this project"},
+		{"the logger of somebody else", strings.Replace(manifest(other), "sluice_", "org_apache_mesos_Logrotate", 1), "org_apache_mesos_LogrotateContainerLogger", "the file still names \"" + other + "\", the library of Mesos' own logger: the agent would start with that"},
+		{"a logger of nobody we know", strings.Replace(manifest(third), "sluice_", "com_example_", 1), "com_example_ContainerLogger", "the module is not of this project"},
 		{"a wrong value", manifest(good, "max_delay", "1"), "", `parameter max_delay: "1" has no unit`},
 		{"given twice", manifest(good, "max_delay", "1ms", "max_delay", "2ms"), "", "parameter max_delay: is given twice; expected it once"},
 		{"an unknown user", manifest(good, "logrotate_stdout_options", `create 0600 no-such-user-here`), "", `unknown user`},
 		{"a state_dir for everybody", manifest(good, "state_dir", open(t)), "", "has mode 0777, expected 0700"},
+		{"a state_dir that is a link", manifest(good, "state_dir", linkTo(t, "/run")), "", "is a link: the agent would not start; expected a directory"},
 		{"a state_dir that is a file", manifest(good, "state_dir", text), "", "is not a directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,6 +181,13 @@ func filepathOf(t *testing.T, text string) string {
 // manifest2 has the parameter as JSON.
 func manifest2(library, parameter string) string {
 	return strings.Replace(manifest(library), `"parameters": [`, `"parameters": [`+parameter, 1)
+}
+
+func linkTo(t *testing.T, target string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(target, path))
+	return path
 }
 
 func open(t *testing.T) string {
@@ -236,6 +252,19 @@ func TestAdvice(t *testing.T) {
 		{"rotate 3\ndateext\nhourly\ndateformat -%Y%m%d%H", none},
 		{"rotate 3\ndateext\nhourly\ndateformat -%s", none},
 		{"rotate 3\ndateext\nweekly\ndateformat -%Y-%m", "rotated every week, and its names tell the month only"},
+		{"rotate 3\nmaxsize 20M", "stdout: maxsize 20MB is above the limit of 10MB (default) and has no effect"},
+		{"rotate 3\nmaxsize 10M", none},
+		{"rotate 3\nextension .log", `stdout: extension ".log" has no effect: the name of the file does not end so; expected addextension`},
+		{"rotate 3\nextension out", none},
+		{"rotate 3\ndateext\ndateformat -%d-%m-%Y", "do not sort by age"},
+		{"rotate 3\ndateext\ndateformat -%m%d", "do not sort by age"},
+		{"rotate 3\ndateext\ndateformat -%H%M", "do not sort by age"},
+		{"rotate 3\ndateext\ndateformat -%Y-%V", "do not sort by age"},
+		{"rotate 3\ndateext\ndateformat -%Y%d", "do not sort by age"},
+		{"rotate 3\ndateext\ndateformat .%Y-%m-%d_%H:%M:%S", none},
+		{"rotate 3\ndateext\ndateformat %Y%j%m%d", none},
+		{"rotate 3\ndateext\nhourly\ndateyesterday\ndateformat -%Y%m%d%H", "the hour in the names is always 12"},
+		{"rotate 3\ndateext\ndateyesterday", none},
 		{"rotate 3\ndateext\ndateformat -old", `the dateformat "-old" has no date in it`},
 	} {
 		t.Run(c.options, func(t *testing.T) {
@@ -258,12 +287,125 @@ func TestDiskAgainstTheFileSystem(t *testing.T) {
 	text := manifest("/no/such.so", "max_stdout_size", "1TB", "max_stderr_size", "1TB")
 	r := Run(Request{Modules: text, Containers: 1000000, WorkDir: t.TempDir()})
 	assert.Contains(t, strings.Join(texts(r, Warning), "\n"), "the logs of that many containers can take 3.8EB; the file system of ")
-	r = Run(Request{Modules: manifest("/no/such.so", "node_max_bytes", "1GB"), Containers: 1000})
+	r = Run(Request{Modules: manifest("/no/such.so", "node_max_bytes", "1GB"), Containers: 40})
 	assert.Equal(t, int64(1<<30), r.Loggers[0].Disk.NodeBytes, "the budget holds")
+	assert.NotContains(t, strings.Join(texts(r, Warning), "\n"), "live files")
+	r = Run(Request{Modules: manifest("/no/such.so", "node_max_bytes", "8MB", "max_stdout_size", "2MB", "max_stderr_size", "2MB"), Containers: 5})
+	assert.Equal(t, int64(20<<20), r.Loggers[0].Disk.NodeBytes, "no budget deletes live files")
+	assert.Contains(t, strings.Join(texts(r, Warning), "\n"), "the live files of that many containers alone can take 20MB, more than node_max_bytes=8MB")
 	r = Run(Request{Modules: text, WorkDir: "/no/such/dir"})
 	assert.Contains(t, strings.Join(texts(r, Error), "\n"), "--work_dir=/no/such/dir: no such file or directory")
 	r = Run(Request{Modules: manifest("/no/such.so", "max_stdout_size", "1TB"), Containers: 1 << 40})
 	assert.Equal(t, int64(1<<63-1), r.Loggers[0].Disk.NodeBytes, "more than can be counted")
+}
+
+// TestTheLibrarysMesosIsTheAgents: the agent refuses every other one.
+func TestTheLibrarysMesosIsTheAgents(t *testing.T) {
+	slice := lib(t, "Sluice container logger 1", "sluice_ContainerLogger") // with the constant of the slice
+	real12 := lib(t, "Sluice container logger 1.2.3 for Mesos 1.12.0", "sluice_ContainerLogger")
+	for _, c := range []struct{ name, library, mesos, message string }{
+		{"the slice", slice, "1.12.0", "was built without an installed Mesos (1.11.0-slice): only the project's own stand-in for an agent loads it"},
+		{"the slice, and nothing known of the agent", slice, "", "was built without an installed Mesos"},
+		{"the slice for its stand-in", slice, "1.11.0-slice", ""},
+		{"another Mesos", real12, "1.11.0", "is for Mesos 1.12.0; --mesos=1.11.0, and an agent loads modules of its own version only"},
+		{"the right one", real12, "1.12.0", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("LD_LIBRARY_PATH", "")
+			r := Run(Request{Modules: manifest(c.library), Mesos: c.mesos, ContainerLogger: "sluice_ContainerLogger"})
+			if c.message == "" {
+				assert.Zero(t, r.Errors(), "%v", texts(r, Error))
+				assert.Equal(t, c.mesos, r.Loggers[0].Mesos)
+				return
+			}
+			assert.Contains(t, strings.Join(texts(r, Error), "\n"), c.message)
+			assert.True(t, strings.HasPrefix(r.Verdict(), "the agent would refuse "))
+		})
+	}
+	t.Run("the Mesos of the machine", func(t *testing.T) {
+		dir := t.TempDir()
+		t.Setenv("LD_LIBRARY_PATH", "/no/such:"+dir)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "libmesos-1.9.0.so"), nil, 0o600))
+		r := Run(Request{Modules: manifest(real12)})
+		if len(installedMesos()) == 1 {
+			assert.Contains(t, strings.Join(texts(r, Error), "\n"), "is for Mesos 1.12.0; this machine has Mesos 1.9.0")
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "libmesos-1.12.0.so"), nil, 0o600))
+		assert.Zero(t, Run(Request{Modules: manifest(real12)}).Errors(), "the agent can be either")
+	})
+}
+
+// TestVerdicts: what an error keeps from starting is said as it is.
+func TestVerdicts(t *testing.T) {
+	old := lib(t, "Another logger", "org_apache_mesos_LogrotateContainerLogger")
+	for _, c := range []struct {
+		name, modules, verdict string
+		env                    []settings.Variable
+	}{
+		{"a parameter", manifest("/no/such.so", "max_delay", "1"), "the agent would refuse <inline>", nil},
+		{"a task", manifest("x.so"), "the launch of such a task would fail", []settings.Variable{{Name: "CONTAINER_LOGGER_STDOUT", Value: "x"}}},
+		{"the old library", strings.Replace(manifest(old), "sluice_", "org_apache_mesos_Logrotate", 1), "<inline> does not lead to sluice", nil},
+		{"nothing", manifest("x.so"), "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			assert.Equal(t, c.verdict, Run(Request{Modules: c.modules, TaskEnv: c.env}).Verdict())
+		})
+	}
+}
+
+// TestAllErrorsOfATextAreTold, each as a finding of its own.
+func TestAllErrorsOfATextAreTold(t *testing.T) {
+	r := Run(Request{Modules: manifest("x.so", "logrotate_stdout_options", `rotate x\nmail a@b\nmaxage y\ncompress`)})
+	var lines []string
+	for _, text := range texts(r, Error) {
+		lines = append(lines, text[:len("parameter logrotate_stdout_options: line 1")])
+	}
+	assert.Equal(t, []string{
+		"parameter logrotate_stdout_options: line 1", "parameter logrotate_stdout_options: line 2",
+		"parameter logrotate_stdout_options: line 3",
+	}, lines)
+}
+
+// TestATasksTextReplacesTheOperators, and that is said.
+func TestATasksTextReplacesTheOperators(t *testing.T) {
+	for value, gone := range map[string]string{"": "rotate, compress, delaycompress", "rotate 2\ncompress": "delaycompress"} {
+		r := Run(Request{
+			Modules: manifest("x.so", "logrotate_stdout_options", `rotate 9\ncompress\ndelaycompress`),
+			TaskEnv: []settings.Variable{{Name: "CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", Value: value}},
+		})
+		assert.Contains(t, texts(r, Info), "stdout: the text of task variable CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS takes the place of "+
+			"all of the operator's: without effect are "+gone)
+	}
+}
+
+// TestOwnersOfOthersAreToldWithoutAUser: the text is one for the tasks of all users.
+func TestOwnersOfOthersAreToldWithoutAUser(t *testing.T) {
+	for _, options := range []string{"su root root", "create 0640 root root", `olddir old\ncreateolddir 0700 root root`} {
+		r := Run(Request{Modules: manifest("x.so", "logrotate_stdout_options", options)})
+		assert.Contains(t, strings.Join(texts(r, Warning), "\n"), "task", options)
+		assert.Contains(t, strings.Join(texts(r, Warning), "\n"), "parameter logrotate_stdout_options: line ", options)
+		assert.Zero(t, r.Errors())
+	}
+}
+
+// TestWorkIsLinear: a text of another kind that is valid JSON takes no longer than its
+// length says, and fills no screen after screen.
+func TestWorkIsLinear(t *testing.T) {
+	for _, text := range []string{
+		`{"libraries": [` + strings.Repeat("[],\n", 500_000) + "[]]}",
+		`{` + strings.Repeat("\n\"a\": 1,", 500_000) + `"b": 1}`,
+		`{"libraries": [{"modules": [` + strings.Repeat("{},\n", 200_000) + `{}]}]}`,
+	} {
+		done := make(chan *Report, 1)
+		go func() { done <- Run(Request{Modules: text}) }()
+		select {
+		case r := <-done:
+			assert.NotZero(t, r.Errors())
+			assert.LessOrEqual(t, len(r.Findings), 3*maxFindings)
+		case <-time.After(2 * time.Minute):
+			t.Fatal("2 MB were read for two minutes; a second is what that takes")
+		}
+	}
 }
 
 func TestClosedOutput(t *testing.T) {

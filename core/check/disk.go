@@ -18,6 +18,8 @@ type Disk struct {
 	// NodeBytes is for Containers containers; both are 0 where that was not asked.
 	Containers int   `json:"containers,omitempty"`
 	NodeBytes  int64 `json:"node_bytes,omitempty"`
+	// LiveBytes are of the live files of those containers, which no budget deletes.
+	LiveBytes int64 `json:"live_bytes,omitempty"`
 	// BudgetBytes is what node_max_bytes allows all containers together; 0: no budget.
 	BudgetBytes int64 `json:"budget_bytes,omitempty"`
 	// TaskBytes is the most that a container can have whose task asks for all that
@@ -29,7 +31,11 @@ type Disk struct {
 func diskOf(operator settings.Module, c settings.Container, containers int) Disk {
 	d := Disk{ContainerBytes: plus(mostBytes(c.Stdout), mostBytes(c.Stderr)), Containers: containers, BudgetBytes: operator.NodeMaxBytes}
 	if containers > 0 {
-		d.NodeBytes = d.within(times(d.ContainerBytes, int64(containers)))
+		d.LiveBytes = times(plus(liveBytes(c.Stdout), liveBytes(c.Stderr)), int64(containers))
+		d.NodeBytes = max(d.within(times(d.ContainerBytes, int64(containers))), d.LiveBytes)
+		if d.BudgetBytes == 0 && d.ContainerBytes == unbounded {
+			d.NodeBytes = unbounded
+		}
 	}
 	d.TaskBytes = plus(mostOfTask(operator, operator.Stdout), mostOfTask(operator, operator.Stderr))
 	return d
@@ -50,6 +56,14 @@ func mostBytes(s settings.Stream) int64 {
 		return unbounded
 	}
 	return most
+}
+
+// liveBytes is the most that the live file of a stream takes.
+func liveBytes(s settings.Stream) int64 {
+	if s.Discard {
+		return 0
+	}
+	return s.Policy.LimitBytes(s.MaxBytes)
 }
 
 // mostOfTask is the most that a task can make of a stream: a ceiling bounds what it
@@ -84,8 +98,12 @@ func times(a, b int64) int64 {
 	return a * b
 }
 
-// fits holds the disk against the file system of the work directory.
+// fits holds the disk against the budget and the file system of the work directory.
 func (r *Report) fits(d Disk, workDir string) {
+	if d.BudgetBytes > 0 && d.LiveBytes > d.BudgetBytes {
+		r.add(Warning, position{}, "the live files of that many containers alone can take %s, more than node_max_bytes=%s: all rotated files go, "+
+			"and the budget is passed; expected smaller limits, or a larger budget", sizeWords(d.LiveBytes), sizeWords(d.BudgetBytes))
+	}
 	if workDir == "" {
 		return
 	}
@@ -111,6 +129,10 @@ func (r *Report) fits(d Disk, workDir string) {
 // stateDir checks where the state directory is, or would be made.
 func (r *Report) stateDir(path string) {
 	info, err := os.Lstat(path)
+	if err == nil && info.Mode()&os.ModeSymlink != 0 {
+		r.add(Error, position{}, "parameter state_dir: %q is a link: the agent would not start; expected a directory", path)
+		return
+	}
 	if err == nil && !info.IsDir() {
 		r.add(Error, position{}, "parameter state_dir: %q is not a directory: the agent would not start", path)
 		return

@@ -20,17 +20,17 @@ type library struct {
 	// known says that the file could be read; symbols are then those that it offers.
 	known   bool
 	symbols []string
-	// ours says that it is the library of this project, of version; slice that it was
-	// built against the project's own slice of the module API.
-	ours, slice bool
-	version     string
+	// ours says that it is the library of this project, of version; mesos is the Mesos
+	// whose headers it was built with, empty where that cannot be seen.
+	ours           bool
+	version, mesos string
 }
 
 var (
 	// description is what the module says of itself to the agent.
-	description = regexp.MustCompile(`\x00Sluice container logger ([0-9A-Za-z.+~-]{1,64})\x00`)
+	description = regexp.MustCompile(`\x00Sluice container logger ([0-9A-Za-z.+~-]{1,64})(?: for Mesos ([0-9A-Za-z.+~-]{1,64}))?\x00`)
 	// sliceVersion is in a library that was built without an installed Mesos.
-	sliceVersion = regexp.MustCompile(`\x00[0-9.]{1,16}-slice\x00`)
+	sliceVersion = regexp.MustCompile(`\x00([0-9.]{1,16}-slice)\x00`)
 )
 
 // library checks the file of a library. It is looked into, not loaded: a library runs
@@ -57,10 +57,6 @@ func (r *Report) library(n *node) (lib library) {
 	if err := lib.look(); err != nil {
 		r.add(Error, file.at, "%v", err)
 		return lib
-	}
-	if lib.ours && lib.slice {
-		r.add(Warning, file.at, "library %q was built without an installed Mesos: only the project's own harness loads it; "+
-			"build it with -DMESOS_ROOT= for an agent", lib.path)
 	}
 	return lib
 }
@@ -100,9 +96,11 @@ func (l *library) look() error {
 	l.known = true
 	data := constants(f)
 	if found := description.FindSubmatch(data); found != nil {
-		l.ours, l.version = true, string(found[1])
+		l.ours, l.version, l.mesos = true, string(found[1]), string(found[2])
 	}
-	l.slice = sliceVersion.Match(data)
+	if found := sliceVersion.FindSubmatch(data); found != nil && l.mesos == "" {
+		l.mesos = string(found[1])
+	}
 	return nil
 }
 
@@ -139,9 +137,13 @@ func quotedList(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = strconv.Quote(name)
+	const most = 10
+	quoted := make([]string, 0, most+1)
+	for _, name := range names[:min(len(names), most)] {
+		quoted = append(quoted, strconv.Quote(name))
+	}
+	if more := len(names) - most; more > 0 {
+		quoted = append(quoted, fmt.Sprintf("%d more", more))
 	}
 	if len(quoted) == 1 {
 		return quoted[0]

@@ -124,6 +124,12 @@ func (r *Report) text(n *node, field string) *node {
 
 // choose gives the modules whose parameters the agent would read.
 func (r *Report) choose(all []module, logger string) (chosen []module) {
+	for _, m := range all {
+		if m.library.mesosOwn() && slices.Contains(ourModules, m.name) && (logger == "" || m.name == logger) {
+			r.stillMesosOwn(m)
+			return nil
+		}
+	}
 	names := []string{}
 	for _, m := range all {
 		names = append(names, m.name)

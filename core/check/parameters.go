@@ -1,31 +1,41 @@
 package check
 
 import (
-	"errors"
 	"slices"
+	"sluice/core/logrotate"
 	"sluice/core/settings"
 	"strconv"
+	"strings"
 )
 
-// parameters reads the parameters of a module as the agent would. It stops at the
-// first error; here the reading goes on without what was wrong, so that all errors
-// are told.
+// parameters reads the parameters of a module as the agent would, and tells all errors,
+// each at its place.
 func (r *Report) parameters(m module) (operator settings.Module, ok bool) {
-	left, ok := m.given, true
-	for {
-		operator, notes, err := machine.ParseModule(plain(left))
-		if err == nil {
-			r.notes(notes, m.at)
-			return operator, ok
+	operator, notes, err := machine.ParseModule(plain(m.given))
+	if err == nil {
+		r.notes(notes, m.at)
+		return operator, true
+	}
+	defer r.notes(notes, m.at)
+	for _, one := range settings.All(err) {
+		at := m.at
+		if i := culprit(m.given, one); i >= 0 {
+			at = m.given[i].placeOf(one)
 		}
-		ok = false
-		i := culprit(left, err)
-		if i < 0 {
-			r.add(Error, m.at, "%v", err)
-			return operator, false
-		}
-		r.add(Error, left[i].placeOf(err), "%v", err)
-		left = slices.Delete(slices.Clone(left), i, i+1)
+		r.tell(at, one)
+	}
+	return operator, false
+}
+
+// tell adds an error of the settings; what is wrong with an options text line by line.
+func (r *Report) tell(at position, err *settings.Error) {
+	lines := logrotate.All(err.Unwrap())
+	if len(lines) < 2 {
+		r.add(Error, at, "%v", err)
+		return
+	}
+	for _, line := range lines {
+		r.add(Error, at, "%s: %v", err.From, line)
 	}
 }
 
@@ -38,11 +48,7 @@ func plain(given []parameter) (params []settings.Parameter) {
 
 // culprit is the parameter that an error is about; the last one where it is given
 // twice. -1 is none of them.
-func culprit(given []parameter, err error) int {
-	var invalid *settings.Error
-	if !errors.As(err, &invalid) {
-		return -1
-	}
+func culprit(given []parameter, invalid *settings.Error) int {
 	for i, p := range slices.Backward(given) {
 		// A name that is not a parameter's is shown quoted, and cut if it is long.
 		if p.Key == invalid.From.Name || strconv.Quote(p.Key) == invalid.From.Name {
@@ -53,9 +59,8 @@ func culprit(given []parameter, err error) int {
 }
 
 // placeOf is where the parameter is wrong: its value or its name.
-func (p parameter) placeOf(err error) position {
-	var invalid *settings.Error
-	if errors.As(err, &invalid) && (invalid.HasValue || invalid.Unwrap() != nil) {
+func (p parameter) placeOf(invalid *settings.Error) position {
+	if invalid.HasValue || invalid.Unwrap() != nil {
 		return p.value
 	}
 	return p.key
@@ -75,30 +80,40 @@ func (r *Report) notes(notes []settings.Note, at position) {
 // anySandbox stands for the sandbox, which nobody knows yet.
 const anySandbox = "/mnt/mesos/sandbox"
 
-// task reads what a task's variables make of the settings. As with parameters, all
-// errors are told.
+// task reads what a task's variables make of the settings, and tells all errors.
 func (r *Report) task(operator settings.Module, request Request) (settings.Container, bool) {
 	if request.User != "" && !machine.KnownUser(request.User) {
 		r.add(Error, position{}, "--user=%s: this machine does not know that user: the launch would fail", request.User)
 		return settings.Container{}, false
 	}
-	left, ok := request.TaskEnv, true
-	for {
-		container, notes, err := operator.ForTask(left, request.User, anySandbox)
-		if err == nil {
-			r.notes(notes, position{})
-			return container, ok
+	container, notes, err := operator.ForTask(request.TaskEnv, request.User, anySandbox)
+	for _, one := range settings.All(err) {
+		r.tell(position{}, one)
+	}
+	r.notes(notes, position{})
+	if err != nil {
+		return container, false
+	}
+	r.replaced("stdout", operator.Stdout, container.Stdout)
+	r.replaced("stderr", operator.Stderr, container.Stderr)
+	return container, true
+}
+
+// replaced tells which of the operator's directives a task's text takes away: it stands
+// in the place of the whole text, also where it is empty.
+func (r *Report) replaced(stream string, operator, task settings.Stream) {
+	if !task.OptionsFrom.Task || task.Discard {
+		return
+	}
+	var gone []string
+	for _, line := range operator.Policy.Lines() {
+		if line.Source > 0 && !slices.ContainsFunc(task.Policy.Lines(), func(l logrotate.Line) bool {
+			return l.Source > 0 && l.Directive == line.Directive
+		}) {
+			gone = append(gone, line.Directive)
 		}
-		ok = false
-		r.add(Error, position{}, "%v", err)
-		var invalid *settings.Error
-		i := -1
-		if errors.As(err, &invalid) {
-			i = slices.IndexFunc(left, func(v settings.Variable) bool { return v.Name == invalid.From.Name })
-		}
-		if i < 0 {
-			return container, false
-		}
-		left = slices.Delete(slices.Clone(left), i, i+1)
+	}
+	if len(gone) > 0 {
+		r.add(Info, position{}, "%s: the text of %s takes the place of all of the operator's: without effect are %s", stream, task.OptionsFrom, strings.Join(gone, ", "))
 	}
 }

@@ -12,6 +12,9 @@ func (r *Report) Print(w io.Writer) error {
 	for _, f := range r.Findings {
 		out.line("%s: %s: %s", r.where(f), f.Severity, f.Text)
 	}
+	if r.dropped > 0 {
+		out.line("%s: and %s more", r.Source, count(r.dropped, "finding"))
+	}
 	for _, l := range r.Loggers {
 		out.logger(l)
 	}
@@ -57,6 +60,9 @@ func (p *printer) logger(l Logger) {
 	version := ""
 	if l.Version != "" {
 		version = ", sluice " + l.Version
+	}
+	if l.Mesos != "" {
+		version += ", for Mesos " + l.Mesos
 	}
 	p.line("\n%s (%s%s)", l.Module, l.Library, version)
 	for _, policy := range l.Policies {

@@ -1,12 +1,12 @@
 package check
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -84,16 +84,65 @@ func (r *Report) syntax(text []byte, err error) {
 		return
 	}
 	// Offset counts the bytes up to and with the one that is wrong.
-	at := place(text, min(int(syntax.Offset)-1, len(text)))
+	offset := min(int(syntax.Offset)-1, len(text))
 	if int(syntax.Offset) >= len(text) && strings.Contains(err.Error(), "unexpected end") {
-		at = place(text, len(text))
+		offset = len(text)
 	}
-	r.add(Error, at, "this is no JSON: %v", err)
+	lines := linesOf(text)
+	r.add(Error, lines.place(offset), "this is no JSON: %v%s", err, unclosed(text, offset, lines))
+}
+
+// unclosed tells which bracket or string is open where it cannot be: at the end of the
+// text, or at a bracket of the other kind.
+func unclosed(text []byte, offset int, lines lines) string {
+	var open []int
+	quoted := -1
+	for i := 0; i < offset; i++ {
+		switch c := text[i]; {
+		case quoted >= 0 && c == '\\':
+			i++
+		case c == '"' && quoted >= 0:
+			quoted = -1
+		case c == '"':
+			quoted = i
+		case quoted >= 0:
+		case c == '{' || c == '[':
+			open = append(open, i)
+		case (c == '}' || c == ']') && len(open) > 0:
+			open = open[:len(open)-1]
+		}
+	}
+	atEnd := offset >= len(text)
+	if quoted >= 0 && atEnd {
+		at := lines.place(quoted)
+		return fmt.Sprintf("; the string of line %d, column %d is not closed", at.line, at.column)
+	}
+	if len(open) == 0 {
+		return ""
+	}
+	last := open[len(open)-1]
+	if !atEnd && (text[offset] != '}' || text[last] != '[') && (text[offset] != ']' || text[last] != '{') {
+		return ""
+	}
+	at := lines.place(last)
+	return fmt.Sprintf("; the %c of line %d, column %d is not closed", text[last], at.line, at.column)
+}
+
+// lines are where the lines of a text begin.
+type lines []int
+
+func linesOf(text []byte) lines {
+	starts := lines{0}
+	for i, c := range text {
+		if c == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
 }
 
 // place gives the line and column of an offset.
-func place(text []byte, offset int) position {
-	before := text[:max(0, min(offset, len(text)))]
-	line := bytes.Count(before, []byte{'\n'})
-	return position{line + 1, len(before) - (bytes.LastIndexByte(before, '\n') + 1) + 1}
+func (l lines) place(offset int) position {
+	line := sort.SearchInts(l, offset+1) - 1
+	return position{line + 1, offset - l[line] + 1}
 }

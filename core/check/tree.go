@@ -47,6 +47,7 @@ func (n *node) get(key string) *node {
 // tree reads a text that is known to be valid JSON.
 type tree struct {
 	source  []byte
+	lines   lines
 	decoder *json.Decoder
 	twice   []member
 }
@@ -54,7 +55,7 @@ type tree struct {
 func newTree(source []byte) *tree {
 	decoder := json.NewDecoder(bytes.NewReader(source))
 	decoder.UseNumber()
-	return &tree{source: source, decoder: decoder}
+	return &tree{source: source, lines: linesOf(source), decoder: decoder}
 }
 
 // here is where the next token begins.
@@ -63,7 +64,7 @@ func (t *tree) here() position {
 	for offset < len(t.source) && bytes.IndexByte([]byte(" \t\r\n,:"), t.source[offset]) >= 0 {
 		offset++
 	}
-	return place(t.source, offset)
+	return t.lines.place(offset)
 }
 
 // value reads the next value. Its depth is bounded by encoding/json.
@@ -95,13 +96,15 @@ func (t *tree) value() *node {
 }
 
 func (t *tree) object(n *node) {
+	seen := map[string]bool{}
 	for t.decoder.More() {
 		m := member{at: t.here()}
 		key, _ := t.decoder.Token()
 		m.key, _ = key.(string)
-		if n.get(m.key) != nil {
+		if seen[m.key] {
 			t.twice = append(t.twice, m)
 		}
+		seen[m.key] = true
 		m.value = t.value()
 		n.members = append(n.members, m)
 	}

@@ -170,12 +170,32 @@ func (p *parser) checkWhole() {
 			p.fail(err)
 		}
 	}
+	p.dropRefused()
 	p.dropUnused()
 	if p.policy.DelayCompress && !p.policy.Compress {
 		p.warnings = append(p.warnings, Warning{
 			Line: p.policy.SourceOf("delaycompress"), Word: "delaycompress",
 			Text: fmt.Sprintf("without effect unless %q is given too", "compress"),
 		})
+	}
+}
+
+// dropRefused takes out of the policy what was found wrong at the end of the text.
+func (p *parser) dropRefused() {
+	for _, one := range p.errors {
+		for at, drop := range map[*word]func(){
+			p.oldDirAt:     func() { p.policy.OldDir = "" },
+			p.compressorAt: func() { p.policy.Compressor = defaults().Compressor },
+			p.optionsAt:    func() { p.policy.Compressor = defaults().Compressor },
+			p.nameAt: func() {
+				p.policy.Extension, p.policy.AddExtension, p.policy.DateFormat = "", "", ""
+				p.policy.Compressor = defaults().Compressor
+			},
+		} {
+			if at != nil && one.Line == at.line && one.Column >= at.column {
+				drop()
+			}
+		}
 	}
 }
 

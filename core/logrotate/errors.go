@@ -41,19 +41,22 @@ func (e *Error) Error() string {
 // Errors is all that is wrong with one text, in its order; there are at least two.
 type Errors []*Error
 
-// toldErrors is how many errors one message tells of.
-const toldErrors = 5
+// toldErrors and toldBytes bound what one message tells: at least one error.
+const (
+	toldErrors = 5
+	toldBytes  = 1500
+)
 
 // Error gives one line without control characters, of bounded length.
 func (e Errors) Error() string {
-	var told []string
-	for _, one := range e[:min(len(e), toldErrors)] {
-		told = append(told, one.Error())
+	text := e[0].Error()
+	for told, one := range e[1:] {
+		if told+1 == toldErrors || len(text) > toldBytes {
+			return fmt.Sprintf("%s; and %d more", text, len(e)-told-1)
+		}
+		text += "; also " + one.Error()
 	}
-	if more := len(e) - toldErrors; more > 0 {
-		told = append(told, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(told, "; also ")
+	return text
 }
 
 // Unwrap gives each, for errors.As.

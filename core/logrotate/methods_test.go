@@ -101,3 +101,21 @@ func TestAnOperatorsOwnersHoldForTheirOwnTasks(t *testing.T) {
 		require.Equal(t, owner, policy.CreateOldDir.Owner, user)
 	}
 }
+
+// TestAForgivenTextKeepsTheRest: only what is wrong is left out.
+func TestAForgivenTextKeepsTheRest(t *testing.T) {
+	const good = "rotate 9\ncompress\nmaxsize 1M\n"
+	want := parseOne(t, good, Rules{})
+	for _, bad := range []string{
+		"postrotate\nkill -HUP 1\nrotate 1\nendscript", "mail root", "copy", "olddir /var/log/old", "olddir ../x", "rotate x", "maxage 7 # a week",
+		"include /etc/logrotate.d", "}", "/var/log/x {", "compresscmd lz4", "compressoptions -d", "compressoptions 'a",
+		"dateext\nnodateext\nextension a/b", "create 0640 nobody nogroup x", "dateformat %s%s%s", "prerotate", "\r\n",
+	} {
+		policy, warnings, err := Parse(good+bad+"\n", Rules{Forgive: true})
+		require.NoError(t, err, bad)
+		require.NotEmpty(t, warnings, bad)
+		require.Contains(t, warnings[len(warnings)-1].Text, "left out: ", bad)
+		want.lines = policy.lines
+		require.Equal(t, want, policy, bad)
+	}
+}

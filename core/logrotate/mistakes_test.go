@@ -66,7 +66,7 @@ func TestEveryMistakeIsTold(t *testing.T) {
 	var several Errors
 	require.ErrorAs(t, err, &several)
 	require.Equal(t, 4, strings.Count(err.Error(), "; also line "))
-	require.True(t, strings.HasSuffix(err.Error(), "; also and 1 more"), err.Error())
+	require.True(t, strings.HasSuffix(err.Error(), "; and 1 more"), err.Error())
 
 	_, _, err = Parse(strings.Repeat("}\n", MaxTextBytes/2), Rules{})
 	require.Len(t, All(err), maxErrors, "bounded")

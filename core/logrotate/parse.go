@@ -33,6 +33,9 @@ func Parse(untrustedText string, rules Rules) (Policy, []Warning, error) {
 	}
 	p.read()
 	p.checkWhole()
+	if rules.Forgive {
+		p.forgive()
+	}
 	if err := joinErrors(p.errors); err != nil {
 		return Policy{}, p.warnings, err
 	}
@@ -95,6 +98,7 @@ func fieldsOf(value word) (fields []word) {
 func (p *parser) read() {
 	for !p.done() {
 		var err error
+		before := p.policy
 		switch b := p.peek(); {
 		case isBlank(b) || b == '\n':
 			p.step()
@@ -107,6 +111,7 @@ func (p *parser) read() {
 		}
 		if err != nil {
 			p.fail(err)
+			p.policy = before
 			if !p.done() {
 				p.stepLine()
 			}
@@ -123,6 +128,14 @@ func (p *parser) fail(err error) {
 	if errors.As(err, &one) && len(p.errors) < maxErrors {
 		p.errors = append(p.errors, one)
 	}
+}
+
+// forgive makes warnings of all errors: what was wrong is not in the policy.
+func (p *parser) forgive() {
+	for _, one := range p.errors {
+		p.warn(word{mark{line: one.Line}, one.Word}, "left out: "+one.Reason)
+	}
+	p.errors = nil
 }
 
 // directive reads one keyword and what belongs to it.

@@ -32,6 +32,9 @@ type Rules struct {
 	// LeaveOut leaves the other directives out, with a warning, instead of refusing
 	// the text.
 	LeaveOut bool
+	// Forgive leaves out, with a warning, whatever else would make the text refused:
+	// each directive that is wrong or not permitted, and no more than that.
+	Forgive bool
 	// User is the name of the user that the files belong to, for `su` and the owner
 	// in `create` and `createolddir`; empty if not known.
 	User string

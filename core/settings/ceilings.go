@@ -122,8 +122,11 @@ func setTaskOptions(m *Module, text string, _ Origin) error {
 	for _, name := range strings.Split(text, ",") {
 		name = strings.TrimSpace(name)
 		if !slices.Contains(vocabulary, name) {
-			return fmt.Errorf("names the unknown directive %s, the nearest is %s; expected %s",
-				quoted(name), nearest(name, vocabulary), directivesForm)
+			near := nearest(name, vocabulary)
+			if near != "" {
+				near = ", the nearest is " + near
+			}
+			return fmt.Errorf("names the unknown directive %s%s; expected %s", quoted(name), near, directivesForm)
 		}
 		options = append(options, name)
 	}

@@ -23,6 +23,7 @@ func ceilings(t testing.TB, policy string, more ...Parameter) Module {
 const (
 	sizeVariable    = "CONTAINER_LOGGER_MAX_STDOUT_SIZE"
 	rateVariable    = "CONTAINER_LOGGER_MAX_STDOUT_RATE"
+	allVariables    = "; expected CONTAINER_LOGGER_ and MAX_STDOUT_SIZE, MAX_STDERR_SIZE, LOGROTATE_STDOUT_OPTIONS, LOGROTATE_STDERR_OPTIONS, MAX_STDOUT_RATE, MAX_STDERR_RATE, STDOUT, STDERR, EVICT_ON_FULL, FULL_WAIT, ON_FULL"
 	optionsVariable = "CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS"
 )
 
@@ -92,7 +93,7 @@ func TestOverACeiling(t *testing.T) {
 			sizeVariable, "junk", `"junk" does not begin with a number; expected ` + sizeForm, "", nil,
 		},
 		{
-			"CONTAINER_LOGGER_JUNK", "x", "there is no such variable; the nearest is CONTAINER_LOGGER_STDOUT", "", nil,
+			"CONTAINER_LOGGER_JUNK", "x", "there is no such variable" + allVariables, "", nil,
 		},
 	}
 	for _, tt := range tests {

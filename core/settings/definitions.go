@@ -43,7 +43,8 @@ var definitions = []definition{
 	{
 		name: "logrotate_stdout_options", form: "options", task: true,
 		meaning: "Rotation policy of `stdout` in logrotate's language. " +
-			"Without `rotate N`, one rotated file is kept.",
+			"Without `rotate N`, one rotated file is kept. A task's text takes the place of the operator's as a whole, " +
+			"also where it is empty.",
 		set: setOptions(stdoutOf),
 	},
 	{
@@ -167,7 +168,8 @@ var definitions = []definition{
 	{
 		name: "override_policy", form: "override", fallback: "refuse",
 		meaning: "What becomes of what a task may not say: `refuse` fails its launch; `clamp` lowers it to the ceiling, " +
-			"leaves out the directive, and still refuses what makes no sense; `ignore` ignores the whole variable.",
+			"leaves out the directive, script or owner, and still refuses what makes no sense; `ignore` ignores the whole variable. " +
+			"Variables of the container logger of DC/OS are ignored under both.",
 		set: setOverridePolicy,
 	},
 	{

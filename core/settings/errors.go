@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,6 +25,8 @@ type Error struct {
 	Reason string
 
 	cause error
+	// foreign says that the variable is another logger's.
+	foreign bool
 }
 
 // Error gives, for example:
@@ -38,6 +41,76 @@ func (e *Error) Error() string {
 
 // Unwrap gives the error of the options' language, where it was one.
 func (e *Error) Unwrap() error { return e.cause }
+
+// Errors is all that is wrong with what one author wrote; there are at least two.
+type Errors []*Error
+
+// toldErrors and toldBytes bound what one message tells: at least one error.
+const (
+	toldErrors = 5
+	toldBytes  = 1500
+)
+
+// Error gives one line without control characters, of bounded length.
+func (e Errors) Error() string {
+	text := e[0].Error()
+	for told, one := range e[1:] {
+		if told+1 == toldErrors || len(text) > toldBytes {
+			return fmt.Sprintf("%s; and %d more", text, len(e)-told-1)
+		}
+		text += "; also " + one.Error()
+	}
+	return text
+}
+
+// Unwrap gives each, for errors.As.
+func (e Errors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}
+
+// All gives the errors that were found, one by one; nil where err is not about what
+// somebody wrote.
+func All(err error) []*Error {
+	var several Errors
+	var one *Error
+	switch {
+	case errors.As(err, &several):
+		return several
+	case errors.As(err, &one):
+		return []*Error{one}
+	}
+	return nil
+}
+
+// found collects errors, a bounded number of them: a task can write what it likes.
+type found []*Error
+
+// maxErrors is how many are kept.
+const maxErrors = 50
+
+// add takes an error of this package.
+func (f *found) add(err error) {
+	for _, one := range All(err) {
+		if len(*f) < maxErrors {
+			*f = append(*f, one)
+		}
+	}
+}
+
+// err is what was found, as one error.
+func (f found) err() error {
+	switch len(f) {
+	case 0:
+		return nil
+	case 1:
+		return f[0]
+	}
+	return Errors(f)
+}
 
 // quoted shows a value in quotes, escaped, and cut with its full length.
 func quoted(value string) string {
@@ -76,22 +149,39 @@ func cut(text string, limit int) string {
 	return text[:limit]
 }
 
-// nearest gives the name that a misspelt one most likely meant: the first that
-// begins with it, else the one that the fewest changes lead to. Names are compared
-// without regard to case; a long one is cut, as the distance costs its length.
+// nearest gives the name that a misspelt one most likely meant, or nothing: the first
+// that begins with it, else the one that few changes lead to. Names are compared
+// without regard to case and up to the first character that no name has; a long one is
+// cut, as the distance costs its length.
 func nearest(untrustedName string, names []string) string {
+	const shortest, share = 4, 4 // a change for so many characters
 	wanted := strings.ToLower(cut(untrustedName, shownBytes))
-	for _, name := range names {
-		if wanted != "" && strings.HasPrefix(strings.ToLower(name), wanted) {
-			return name
+	if end := strings.IndexFunc(wanted, foreignRune); end >= 0 {
+		wanted = wanted[:end]
+	}
+	if len(wanted) >= shortest {
+		for _, name := range names {
+			if strings.HasPrefix(strings.ToLower(name), wanted) {
+				return name
+			}
 		}
 	}
-	best, bestDistance := "", -1
+	best, bestDistance := "", max(1, len(wanted)/share)+1
 	for _, name := range names {
-		distance := levenshtein.ComputeDistance(wanted, strings.ToLower(name))
-		if bestDistance < 0 || distance < bestDistance {
+		if distance := levenshtein.ComputeDistance(wanted, strings.ToLower(name)); distance < bestDistance {
 			best, bestDistance = name, distance
 		}
 	}
 	return best
+}
+
+// foreignRune is of no name.
+func foreignRune(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+
+// nearestHint says what was meant, where that is near; else what there is.
+func nearestHint(untrustedName string, names []string, otherwise string) string {
+	if name := nearest(untrustedName, names); name != "" {
+		return "; the nearest is " + name
+	}
+	return otherwise
 }

@@ -10,10 +10,13 @@ import (
 // Machine knows the names that option texts may mention. A nil member takes every name.
 type Machine struct {
 	KnownUser, KnownGroup func(name string) bool
+	// Forgive leaves out, with a warning, what is refused of an options text, for those
+	// who cannot refuse it.
+	Forgive bool
 }
 
-// ParseModule reads the module's parameters. The error is of type *Error and names
-// the parameter; with it, the Module is of no use. The notes are for the log, once. Names of users and groups are taken
+// ParseModule reads the module's parameters. The error is of type *Error, or Errors where
+// several are wrong, and names the parameter; with it, the Module is of no use. The notes are for the log, once. Names of users and groups are taken
 // as they are; Machine.ParseModule looks them up.
 func ParseModule(params []Parameter) (Module, []Note, error) {
 	return Machine{}.ParseModule(params)
@@ -32,33 +35,39 @@ func (on Machine) ParseModule(params []Parameter) (Module, []Note, error) {
 			return m, nil, fmt.Errorf("default of %s: %w", d.name, err)
 		}
 	}
+	var wrong found
 	notes, err := m.apply(params)
-	if err != nil {
-		return m, nil, err
-	}
+	wrong.add(err)
 	more, err := m.readPolicies("", "")
-	if err == nil {
-		err = m.contradiction()
+	wrong.add(err)
+	if len(wrong) == 0 {
+		wrong.add(m.contradiction())
 	}
-	return m, append(notes, more...), err
+	return m, append(notes, more...), wrong.err()
 }
 
-// apply sets what params say.
+// apply sets what params say, and tells all that they cannot say.
 func (m *Module) apply(params []Parameter) ([]Note, error) {
 	var notes []Note
+	var wrong found
 	seen := map[string]bool{}
 	for _, p := range params {
 		d := find(p.Key)
 		if d == nil {
-			return nil, unknownParameter(p.Key)
+			wrong.add(unknownParameter(p.Key))
+			continue
 		}
 		from := Origin{Name: d.name}
 		if seen[d.name] {
-			return nil, &Error{From: from, Reason: "is given twice; expected it once"}
+			wrong.add(&Error{From: from, Reason: "is given twice; expected it once"})
+			continue
 		}
 		seen[d.name] = true
+		before := *m
 		if err := d.set(m, p.Value, from); err != nil {
-			return nil, &Error{From: from, Value: p.Value, HasValue: true, Reason: err.Error(), cause: err}
+			*m = before
+			wrong.add(&Error{From: from, Value: p.Value, HasValue: true, Reason: err.Error(), cause: err})
+			continue
 		}
 		if d.unused {
 			notes = append(notes, Note{Info, fmt.Sprintf("%s is accepted and not used", from)})
@@ -70,7 +79,7 @@ func (m *Module) apply(params []Parameter) ([]Note, error) {
 			"parameter allow_root_scripts has no effect without allow_task_scripts=true",
 		})
 	}
-	return notes, nil
+	return notes, wrong.err()
 }
 
 // unknownParameter names what was most likely meant.
@@ -79,40 +88,52 @@ func unknownParameter(key string) error {
 	for i := range definitions {
 		names[i] = definitions[i].name
 	}
-	return &Error{
-		From:   Origin{Name: quoted(key)},
-		Reason: fmt.Sprintf("there is no such parameter; the nearest is %s", nearest(key, names)),
+	reason, foreign := fromDCOS(key, func(name string) string { return name })
+	if !foreign {
+		reason = "there is no such parameter" + nearestHint(key, names, "; docs/parameters.md lists them")
 	}
+	return &Error{From: Origin{Name: quoted(key)}, Reason: reason}
 }
 
 // readPolicies reads the options of both streams. An unknown directive gives a
 // warning; in the options of a module parameter, only at the agent's start.
 func (m *Module) readPolicies(user, sandbox string) ([]Note, error) {
 	var notes []Note
+	var wrong found
 	for _, s := range []*Stream{&m.Stdout, &m.Stderr} {
 		read, err := m.readPolicy(*s, user, sandbox)
 		if err != nil {
-			return nil, err
+			wrong.add(err)
+			continue
 		}
 		*s = read
 		notes = append(notes, s.notes(sandbox != "")...)
 	}
-	return notes, nil
+	return notes, wrong.err()
 }
 
-// notes are what the log has to tell of a stream's settings.
+// notes are what the log has to tell of a stream's settings. At a launch that is one
+// line for all that is without effect in the task's options: a task can write a hundred
+// of them, and they stand in stdout.logrotate.conf.
 func (s Stream) notes(launch bool) []Note {
 	var notes []Note
 	for _, lowered := range s.Lowered {
 		notes = append(notes, Note{Warning, lowered})
 	}
-	if launch && !s.OptionsFrom.Task {
+	if launch && !s.OptionsFrom.Task || len(s.Warnings) == 0 {
 		return notes
 	}
-	for _, warning := range s.Warnings {
-		notes = append(notes, Note{Warning, fmt.Sprintf("%s: %s", s.OptionsFrom, warning)})
+	if !launch {
+		for _, warning := range s.Warnings {
+			notes = append(notes, Note{Warning, fmt.Sprintf("%s: %s", s.OptionsFrom, warning)})
+		}
+		return notes
 	}
-	return notes
+	text := fmt.Sprintf("%s: %s", s.OptionsFrom, s.Warnings[0])
+	if more := len(s.Warnings) - 1; more > 0 {
+		text += fmt.Sprintf("; and %d more, which the *.logrotate.conf in the sandbox has", more)
+	}
+	return append(notes, Note{Warning, text})
 }
 
 // Changed lists the parameters that params set to something other than their

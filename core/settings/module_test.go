@@ -102,8 +102,20 @@ func TestBadParameters(t *testing.T) {
 			`parameter "Max_Stdout_Size": there is no such parameter; the nearest is max_stdout_size`,
 		},
 		{
+			"far from every name", "retention_time", "10MB",
+			`parameter "retention_time": there is no such parameter; docs/parameters.md lists them`,
+		},
+		{
+			"of another logger", "logrotate_max_stdout_size", "10MB",
+			`parameter "logrotate_max_stdout_size": is a setting of the container logger of DC/OS; max_stdout_size takes its place`,
+		},
+		{
+			"of another logger, for nothing here", "companion_dir", "/opt/mesosphere/bin",
+			`parameter "companion_dir": is a setting of the container logger of DC/OS; nothing takes its place: there is no helper program`,
+		},
+		{
 			"empty name", "", "10MB",
-			`parameter "": there is no such parameter; the nearest is stdout`,
+			`parameter "": there is no such parameter; docs/parameters.md lists them`,
 		},
 		{
 			"control characters", "state_dir\n\x1b[31m", "/x",

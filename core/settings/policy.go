@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"sluice/core/logrotate"
+	"strings"
 )
 
 // WithPolicy reads the options text of s again, for this user and sandbox: what
@@ -25,7 +26,7 @@ func (m Module) readPolicy(s Stream, user, sandbox string) (Stream, error) {
 	if err != nil {
 		reason := err.Error()
 		if m.onlyRootForbids(s, rules) {
-			reason += "; where the task's user is root, that takes allow_root_scripts as well"
+			reason += rootsToo
 		}
 		return s, &Error{From: s.OptionsFrom, Reason: reason, cause: err}
 	}
@@ -35,10 +36,17 @@ func (m Module) readPolicy(s Stream, user, sandbox string) (Stream, error) {
 		return s, &Error{From: s.OptionsFrom, Reason: err.Error(), cause: err}
 	}
 	for _, warning := range warnings {
-		read.Warnings = append(read.Warnings, printable(warning.String()))
+		text := warning.String()
+		if strings.Contains(text, "allow_task_scripts") && s.OptionsFrom.Task && m.AllowTaskScripts {
+			text += rootsToo
+		}
+		read.Warnings = append(read.Warnings, printable(text))
 	}
 	return read, nil
 }
+
+// rootsToo follows what allow_task_scripts alone does not permit.
+const rootsToo = "; where the task's user is root, that takes allow_root_scripts as well"
 
 // defaultFiles is how many rotated files are kept where no text says.
 const defaultFiles = 1
@@ -85,6 +93,7 @@ func (m Module) rules(from Origin, user, sandbox string) logrotate.Rules {
 		Sandbox:      sandbox,
 		KnownUser:    m.machine.KnownUser,
 		KnownGroup:   m.machine.KnownGroup,
+		Forgive:      m.machine.Forgive,
 	}
 	if from.Task {
 		rules.Trust = logrotate.Task

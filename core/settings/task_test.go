@@ -27,7 +27,9 @@ func TestTaskOverridesTheModule(t *testing.T) {
 		{"CONTAINER_LOGGER_MAX_STDERR_RATE", "1MB"},
 	}, "nobody", "/sandbox")
 	require.NoError(t, err)
-	assert.Empty(t, notes)
+	assert.Equal(t, []Note{{
+		Warning, "task variable container_logger_max_stderr_size: is not read: names begin with CONTAINER_LOGGER_, letter for letter",
+	}}, notes)
 	assert.Equal(t, int64(2<<20), c.Stdout.MaxBytes)
 	assert.Equal(t, "task variable CONTAINER_LOGGER_MAX_STDOUT_SIZE", c.Stdout.MaxBytesFrom.String())
 	assert.Equal(t, 3, c.Stdout.Policy.Rotate)
@@ -105,7 +107,7 @@ func TestBadTaskVariables(t *testing.T) {
 		},
 		{
 			"the prefix alone", "CONTAINER_LOGGER_", "1MB",
-			"task variable CONTAINER_LOGGER_: there is no such variable; the nearest is CONTAINER_LOGGER_STDOUT",
+			"task variable CONTAINER_LOGGER_: there is no such variable" + allVariables,
 		},
 		{
 			"the operator's", "CONTAINER_LOGGER_STATE_DIR", "/tmp",
@@ -117,7 +119,7 @@ func TestBadTaskVariables(t *testing.T) {
 		},
 		{
 			"control characters", "CONTAINER_LOGGER_\nE0101 fake", "1MB",
-			`task variable CONTAINER_LOGGER_\nE0101 fake: there is no such variable; the nearest is CONTAINER_LOGGER_FULL_WAIT`,
+			`task variable CONTAINER_LOGGER_\nE0101 fake: there is no such variable` + allVariables,
 		},
 		{
 			"no unit", "CONTAINER_LOGGER_MAX_STDOUT_SIZE", "10",

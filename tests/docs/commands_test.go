@@ -60,6 +60,9 @@ func install(t *testing.T) string {
 		output(t, exec.Command("cp", "--dereference", from, to))
 	}
 	require.NoError(t, os.Symlink("mesos-slave", filepath.Join(staged, "usr/sbin/mesos-agent")))
+	// The name by which an installed Mesos is known.
+	mesos := filepath.Join(staged, "usr/lib/libmesos-1.12.0-slice.so")
+	require.NoError(t, os.Symlink("/usr/libexec/stand-in/libmesosapi.so", mesos))
 	return staged
 }
 

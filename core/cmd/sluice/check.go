@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"sluice/core/check"
 	"sluice/core/settings"
 	"strings"
@@ -20,9 +20,10 @@ func newCheck() *cobra.Command {
 
 MODULES.json is what --modules of the agent takes: file:///PATH, a path, or the JSON
 itself. Told are errors of the JSON with line and column, fields that the agent would
-ignore, the library and whether it has the module, every parameter and option, and,
-with --task_env, what a task's variables make of it. Then follow the effective policy
-and the most disk that it takes, and warnings of what is legal and unwise.
+ignore, the library, whether it has the module and is for the agent's Mesos, every
+parameter and option, and, with --task_env, what a task's variables make of it. Then
+follow the effective policy and the most disk that it takes, and warnings of what is
+legal and unwise.
 
 The library is looked into, not loaded, and nothing is changed. Run it on the agent's
 machine, where users, paths and the library are those of the agent.
@@ -54,6 +55,7 @@ Warnings leave the exit status 0, an error makes it 1.
 	flags.StringArrayVar(&variables, "task_env", nil, "a variable of the task, NAME=VALUE; may be repeated")
 	flags.StringVar(&request.User, "user", "", "the task's user (default: the agent's own)")
 	flags.IntVar(&request.Containers, "containers", 0, "how many containers run on the node at a time")
+	flags.StringVar(&request.Mesos, "mesos", "", "the agent's version of Mesos (default: that of the libmesos on this machine)")
 	flags.StringVar(&request.WorkDir, "work_dir", "", "the agent's work_dir: warn if its file system is too small")
 	jsonFlag(cmd, &asJSON)
 	return cmd
@@ -68,7 +70,7 @@ func printCheck(cmd *cobra.Command, report *check.Report, asJSON bool) error {
 		err = report.Print(cmd.OutOrStdout())
 	}
 	if err == nil && report.Errors() > 0 {
-		err = fmt.Errorf("the agent would refuse %s", report.Source)
+		err = errors.New(report.Verdict())
 	}
 	return err
 }

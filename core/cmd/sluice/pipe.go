@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -39,7 +38,8 @@ func newPipe() *cobra.Command {
 
 The flags are those of mesos-logrotate-logger, and a few more. Linked under that name
 into --launcher_dir of an agent it stands in for that program; options that it refuses,
-such as scripts, are then said on stderr and left out, as the container runs already.
+such as scripts, are then said on stderr and left out, each by itself, as the container
+runs already.
 Rotated files keep logrotate's names and --logrotate_options its language; lines are not
 cut at the end of a file, and without "rotate N" one rotated file is kept.
 
@@ -126,7 +126,9 @@ func pipeSettings(flags *pflag.FlagSet, user, dir string) (settings.Module, sett
 			given = append(given, settings.Parameter{Key: parameter, Value: found.Value.String()})
 		}
 	}
-	machine := settings.Machine{KnownUser: rotation.KnownUser, KnownGroup: rotation.KnownGroup}
+	machine := settings.Machine{
+		KnownUser: rotation.KnownUser, KnownGroup: rotation.KnownGroup, Forgive: flags.Lookup(forgiving).Changed,
+	}
 	module, _, err := machine.ParseModule(given)
 	if err != nil {
 		return module, settings.Stream{}, flagError(err, names)
@@ -145,12 +147,15 @@ func pipeSettings(flags *pflag.FlagSet, user, dir string) (settings.Module, sett
 
 // flagError says an error of a parameter with the name of its flag.
 func flagError(err error, flags map[string]string) error {
-	var invalid *settings.Error
-	if !errors.As(err, &invalid) {
+	wrong := settings.All(err)
+	if len(wrong) == 0 {
 		return err
 	}
-	text := strings.TrimPrefix(err.Error(), invalid.From.String())
-	return usagef("--%s%s", flags[invalid.From.Name], text)
+	var told []string
+	for _, invalid := range wrong {
+		told = append(told, "--"+flags[invalid.From.Name]+strings.TrimPrefix(invalid.Error(), invalid.From.String()))
+	}
+	return usagef("%s", strings.Join(told, "; also "))
 }
 
 // pipeStdin serves stdin until its end, or until a signal.

@@ -35,7 +35,7 @@ func TestVerifyTellsWhatIsWrong(t *testing.T) {
   torn      stdout.1: ends within a line, after 4 bytes of it
   limit     there are 4 rotated files, the policy keeps 2
 stderr: NOT WHOLE, 2 files, 234 bytes, 3 lines
-  damaged   stderr.1.gz: cannot be verified: compressed by a method that is not built in: it begins with 6a756e6b; expected gzip or zstd
+  damaged   stderr.1.gz: cannot be verified: compressed by a method that is not built in: it begins with 6a756e6b; expected gzip, zstd, xz or bzip2
   lost      stderr: 2026-11-22T14:00:00.123Z: 512 bytes in 4 lines were lost since 2026-11-22T13:59:58.001Z: no space left on device
   lost      stderr: 2026-11-22T14:00:00.123Z: 512 bytes in 4 lines were lost since 2026-11-22T13:59:58.001Z: no space left on device
   in all, 2 marks tell of 1024 bytes lost in 8 lines
