@@ -118,11 +118,11 @@ func (s *Stream) resumeLines(a *sluicepb.Accounting) {
 }
 
 // owesLines makes what was written since the record the range. The task may have made
-// its file as long as it likes: no more is read than the stream writes to one, and no hole.
+// its file as long as it likes: no more is read than the stream writes to one, and nothing
+// from the first hole on.
 func (s *Stream) owesLines(from, to int64) {
 	if s.lines.known {
-		to = min(to, s.Settings.MaxBytes)
-		s.lines.from, s.lines.to = min(behindHoles(s.liveFD, from, to), to), to
+		s.lines.from, s.lines.to = from, firstHole(s.liveFD, from, min(to, s.Settings.MaxBytes))
 	}
 }
 

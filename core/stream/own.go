@@ -39,13 +39,24 @@ const maxHoles = 16
 // system that tells of no holes all of it is data.
 func behindHoles(fd int, begin, size int64) int64 {
 	for range maxHoles {
-		hole, err := unix.Seek(fd, begin, unix.SEEK_HOLE)
-		if err != nil || hole >= size {
+		hole := firstHole(fd, begin, size)
+		if hole == size {
 			return begin
 		}
+		var err error
 		if begin, err = unix.Seek(fd, hole, unix.SEEK_DATA); err != nil || begin >= size {
 			break
 		}
 	}
 	return size
+}
+
+// firstHole is where the first hole of a file begins from an offset on, at the latest its
+// size bytes.
+func firstHole(fd int, from, size int64) int64 {
+	hole, err := unix.Seek(fd, from, unix.SEEK_HOLE)
+	if err != nil {
+		return size
+	}
+	return min(hole, size)
 }
