@@ -42,17 +42,21 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log 
 
 // atOnce gives the function by which the end of a compression gets a thread of normal
 // priority: it holds the lock that the rotations of its stream take. The thread in the
-// background waits for it, so that no more outputs are open than there are threads.
+// background waits for it, so that no more outputs are open than there are threads, and
+// does it itself where it is refused: what the attempt holds must be released.
 func (e *Engine) atOnce(device uint64, identity worker.Identity) func(func()) {
 	return func(work func()) {
-		done := make(chan struct{})
+		done, left := make(chan struct{}), false
 		e.workers.Submit(&worker.Task{As: identity, Device: device, Urgent: true, Run: func(_ *worker.Thread, refused error) {
 			defer close(done)
-			if refused == nil {
+			if left = refused != nil; !left {
 				work()
 			}
 		}})
 		<-done
+		if left {
+			work()
+		}
 	}
 }
 
@@ -79,7 +83,7 @@ func (e *Engine) tend() {
 func (e *Engine) tendLater() {
 	if e.tending == nil {
 		now := time.Now()
-		e.tending = time.AfterFunc(now.Truncate(tendEvery).Add(tendEvery).Sub(now), e.tend)
+		e.tending = e.guard.AfterFunc(now.Truncate(tendEvery).Add(tendEvery).Sub(now), "look at the clock for rotations", e.tend)
 	}
 }
 

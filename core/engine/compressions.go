@@ -3,6 +3,9 @@ package engine
 import (
 	"errors"
 	"log/slog"
+	"sluice/core/guard"
+	"sluice/core/rotation"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"sync/atomic"
 	"time"
@@ -13,7 +16,8 @@ import (
 // and by lingererLimit for all those that have ended. Its methods may be called
 // concurrently.
 type compressions struct {
-	log *slog.Logger
+	log   *slog.Logger
+	guard *guard.Guard
 	// polite has the lowest priority: tasks have the processors first. A machine without a
 	// moment to spare gives it next to nothing, so that overtime takes what is too much.
 	polite, overtime *worker.Pool
@@ -29,36 +33,85 @@ const (
 	// lingererLimit is how many streams that have ended, each with an open sandbox, may
 	// wait for their compressions.
 	lingererLimit = 1000
+	// maxRefusals is how often a thread for a compression may be refused, the identity of
+	// the task's user for one, until its file is left to the next rotation.
+	maxRefusals = 3
+	// cancelTime is how long a compression that is under way is given to notice that its
+	// stream has been given up. What ends later does no harm.
+	cancelTime = time.Second
 )
 
-func newCompressions(log *slog.Logger) *compressions {
+func newCompressions(log *slog.Logger, guard *guard.Guard) *compressions {
 	return &compressions{
-		log: log, lingererLimit: lingererLimit,
+		log: log, guard: guard, lingererLimit: lingererLimit,
 		polite: worker.NewBackgroundPool(log), overtime: worker.NewOvertimePool(log),
 	}
 }
 
 // submitter gives the function by which a stream's compressions get a thread.
-func (c *compressions) submitter(device uint64, identity worker.Identity) func(func()) {
-	return func(work func()) {
+func (c *compressions) submitter(device uint64, identity worker.Identity) func(rotation.Task) {
+	return func(task rotation.Task) {
 		c.waiting.Add(1)
-		pool, done := c.polite, func() { c.polites.Add(-1); c.waiting.Add(-1) }
-		if c.polites.Add(1) > politeFiles {
-			c.polites.Add(-1)
-			pool, done = c.overtime, func() { c.waiting.Add(-1) }
-		}
-		pool.Submit(&worker.Task{As: identity, Device: device, Run: func(_ *worker.Thread, refused error) {
-			defer done()
-			if errors.Is(refused, worker.ErrClosed) {
-				return // the next owner finds what is owed
-			}
-			if refused != nil {
-				c.log.Error("a compression was left out", "error", refused)
-				return
-			}
-			work()
-		}})
+		(&compressing{of: c, device: device, as: identity, task: task}).submit()
 	}
+}
+
+// compressing is a compression that waits for a thread, has one, or waits to be tried
+// again.
+type compressing struct {
+	of       *compressions
+	device   uint64
+	as       worker.Identity
+	task     rotation.Task
+	pause    shortage.Pause
+	refusals int
+}
+
+// submit queues it.
+func (w *compressing) submit() {
+	c := w.of
+	pool, leave := c.polite, func() { c.polites.Add(-1) }
+	if c.polites.Add(1) > politeFiles {
+		leave()
+		pool, leave = c.overtime, func() {}
+	}
+	pool.Submit(&worker.Task{As: w.as, Device: w.device, Run: func(t *worker.Thread, refused error) {
+		if t == nil {
+			// A closed pool tells the caller, who may hold locks.
+			c.guard.Go("give a compression up", func() { w.run(refused, leave) })
+			return
+		}
+		w.run(refused, leave)
+	}})
+}
+
+// run does the work, and submits it again where it is to be. leave tells that it is with
+// the pool no more.
+func (w *compressing) run(refused error, leave func()) {
+	again := false
+	defer func() {
+		leave()
+		if again {
+			w.of.guard.AfterFunc(w.pause.Next(), "try a compression again", w.submit)
+			return
+		}
+		w.of.waiting.Add(-1)
+	}()
+	again = w.call(refused)
+}
+
+// call tells whether to submit it again.
+func (w *compressing) call(refused error) (again bool) {
+	if refused == nil {
+		return w.task(nil)
+	}
+	if w.refusals++; !errors.Is(refused, worker.ErrClosed) && w.refusals < maxRefusals {
+		return true
+	}
+	if !errors.Is(refused, worker.ErrClosed) { // else the next owner finds what is owed
+		w.of.log.Error("a compression was left out; it is tried again at the next rotation", "error", refused)
+	}
+	return w.task(refused)
 }
 
 // linger says whether a stream that has ended may wait for its compressions. Where it
@@ -89,8 +142,26 @@ func (c *compressions) ended(e *entry) {
 
 func (c *compressions) panics() int64 { return c.polite.Panics() + c.overtime.Panics() }
 
-// close has what is under way finished, and tells the rest ErrClosed.
+// close has what is queued told ErrClosed.
 func (c *compressions) close() {
 	c.polite.Close()
 	c.overtime.Close()
+}
+
+// wait waits until nothing is under way any more, but not longer than cancelTime: the
+// compressions of a Set that was closed end at their next read, a program goes on to its
+// end. The pools must be closed.
+func (c *compressions) wait() {
+	ended := make(chan struct{})
+	c.guard.Go("wait for the last compressions", func() {
+		defer close(ended)
+		c.polite.Wait()
+		c.overtime.Wait()
+	})
+	patience := time.NewTimer(cancelTime)
+	defer patience.Stop()
+	select {
+	case <-ended:
+	case <-patience.C:
+	}
 }

@@ -1,11 +1,18 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"sluice/core/guard"
 	"sluice/core/sandbox"
 	"sluice/core/worker"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,7 +22,7 @@ import (
 func occupy(c *compressions, device uint64, self worker.Identity, files int) (release func()) {
 	held := make(chan struct{})
 	for range files {
-		c.submitter(device, self)(func() { <-held })
+		c.submitter(device, self)(func(error) bool { <-held; return false })
 	}
 	return sync.OnceFunc(func() { close(held) })
 }
@@ -23,12 +30,13 @@ func occupy(c *compressions, device uint64, self worker.Identity, files int) (re
 func TestCompressionsBeyondWhatMayWaitAreDoneOvertime(t *testing.T) {
 	self, err := worker.Self()
 	require.NoError(t, err)
-	c := newCompressions(newTestbed(t).logger())
+	log := newTestbed(t).logger()
+	c := newCompressions(log, guard.New(log))
 	defer c.close()
 	release := occupy(c, 1, self, politeFiles)
 	defer release()
 	done := make(chan struct{})
-	c.submitter(1, self)(func() { close(done) })
+	c.submitter(1, self)(func(error) bool { close(done); return false })
 	<-done
 	waitFor(func() bool { return c.waiting.Load() == politeFiles })
 	release()
@@ -65,4 +73,138 @@ func sandboxDevice(t *testing.T, b *testbed) uint64 {
 	require.NoError(t, err)
 	defer dir.Close()
 	return dir.Device()
+}
+
+// TestEndedStreamsAreNotPolled: streams that wait for a compression cost nothing while
+// they wait, and end when it is done.
+func TestEndedStreamsAreNotPolled(t *testing.T) {
+	const streams = 30
+	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
+	e := b.open()
+	defer e.Close()
+	release := occupy(e.compressions, sandboxDevice(t, b), e.self, politeFiles+8)
+	defer release()
+	for i := range streams {
+		stdout, stderr := b.prepare(e, fmt.Sprintf("c%d", i))
+		require.NoError(t, stderr.Close())
+		write(t, stdout, sevenDigits(5000))
+		require.NoError(t, stdout.Close())
+	}
+	parked := func() (count int) {
+		e.scheduler.mu.Lock()
+		defer e.scheduler.mu.Unlock()
+		for _, entry := range e.scheduler.entries {
+			if entry.parked {
+				count++
+			}
+		}
+		return count
+	}
+	eventually(t, "every stream is parked", func() bool { return parked() == streams })
+	visits := e.Metrics().Visits
+	time.Sleep(500 * time.Millisecond) // ten looks each, if they were polled
+	assert.Equal(t, visits, e.Metrics().Visits)
+
+	release()
+	eventually(t, "every stream has ended", func() bool { return e.Metrics().Streams == 0 })
+	assert.Empty(t, b.stateNames())
+	assert.FileExists(t, filepath.Join(b.sandbox("c0"), "stdout.1.gz"))
+}
+
+// TestAnEndBeforeTheStreamIsParked: a compression may be done between the visit that
+// finds it under way and the parking.
+func TestAnEndBeforeTheStreamIsParked(t *testing.T) {
+	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
+	e := b.open()
+	defer e.Close()
+	release := occupy(e.compressions, sandboxDevice(t, b), e.self, politeFiles+8)
+	defer release()
+	e.scheduler.mu.Lock()
+	e.scheduler.visited = func(visited *entry) {
+		if visited.lingers { // it has found the compression under way
+			release()
+			eventually(t, "the compression is done", func() bool {
+				e.scheduler.mu.Lock()
+				defer e.scheduler.mu.Unlock()
+				return visited.unparked
+			})
+		}
+	}
+	e.scheduler.mu.Unlock()
+	stdout, stderr := b.prepare(e, "c")
+	require.NoError(t, stderr.Close())
+	write(t, stdout, sevenDigits(5000))
+	require.NoError(t, stdout.Close())
+	eventually(t, "the stream has ended", func() bool { return e.Metrics().Streams == 0 })
+}
+
+// TestHandOverDuringACompressionLeavesNothingOpen: the keeper lives on, and may hand over
+// many times.
+func TestHandOverDuringACompressionLeavesNothingOpen(t *testing.T) {
+	b := newTestbed(t, "max_stdout_size", "8MB", "logrotate_stdout_options", "rotate 3\ncompress\ncompresscmd zstd\ncompressoptions -19", "stderr", "discard")
+	text := sevenDigits(9 << 17) // more than the limit
+	for round := range 3 {
+		e := b.open()
+		stdout, stderr := b.prepare(e, fmt.Sprint("c", round))
+		require.NoError(t, stderr.Close())
+		write(t, stdout, text)
+		eventually(t, "a file is being compressed", func() bool { return b.into(".out") > 0 })
+		closeAll(e.HandOver())
+		require.NoError(t, stdout.Close())
+		eventually(t, "what was under way has ended", func() bool { return e.compressions.waiting.Load() == 0 })
+		eventually(t, "no descriptor leads into a sandbox any more", func() bool { return b.into("") == 0 })
+	}
+}
+
+// into counts the descriptors that lead into a sandbox, to names that end in suffix.
+func (b *testbed) into(suffix string) (count int) {
+	links, err := filepath.Glob("/proc/self/fd/*")
+	require.NoError(b.t, err)
+	for _, link := range links {
+		if path, err := os.Readlink(link); err == nil && strings.HasPrefix(path, b.boxes) && strings.HasSuffix(path, suffix) {
+			count++
+		}
+	}
+	return count
+}
+
+// TestACompressionIsSubmittedAgain: after a shortage without end, after a refusal a few
+// times; then its stream is told.
+func TestACompressionIsSubmittedAgain(t *testing.T) {
+	log := newTestbed(t).logger()
+	c := newCompressions(log, guard.New(log))
+	defer c.close()
+	self, err := worker.Self()
+	require.NoError(t, err)
+	done := make(chan struct{})
+	var calls atomic.Int64
+	c.submitter(1, self)(func(refused error) bool {
+		assert.NoError(t, refused)
+		if calls.Add(1) < 5 {
+			return true
+		}
+		close(done)
+		return false
+	})
+	<-done
+	eventually(t, "nothing waits", func() bool { return c.waiting.Load() == 0 })
+
+	refused := make(chan error, 1)
+	stranger := worker.Identity{Groups: make([]uint32, 1<<17)} // more than the kernel takes
+	c.submitter(1, stranger)(func(err error) bool { refused <- err; return false })
+	require.Error(t, <-refused)
+	eventually(t, "nothing waits", func() bool { return c.waiting.Load() == 0 })
+}
+
+// TestTheEndOfACompressionIsNeverLeftOut: also where the pool is closed.
+func TestTheEndOfACompressionIsNeverLeftOut(t *testing.T) {
+	b := newTestbed(t)
+	e := b.open()
+	ended := 0
+	atOnce := e.atOnce(1, e.self)
+	atOnce(func() { ended++ })
+	e.Close()
+	atOnce(func() { ended++ })
+	assert.Equal(t, 2, ended)
+	e.workers.Submit(&worker.Task{Run: func(_ *worker.Thread, err error) { assert.True(t, errors.Is(err, worker.ErrClosed)) }})
 }

@@ -103,16 +103,16 @@ func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
 // then on, also on an error. The parameters that an agent has left in there stay.
 func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, error) {
 	e := &Engine{
-		settings:     module,
-		log:          log,
-		guard:        guard.New(log),
-		state:        dir,
-		compressions: newCompressions(log),
-		scripts:      script.NewSlots(scriptSlots),
-		environment:  script.Environment(os.Environ()),
-		launches:     make(chan struct{}, launchSlots),
-		serving:      map[*entry]bool{},
+		settings:    module,
+		log:         log,
+		guard:       guard.New(log),
+		state:       dir,
+		scripts:     script.NewSlots(scriptSlots),
+		environment: script.Environment(os.Environ()),
+		launches:    make(chan struct{}, launchSlots),
+		serving:     map[*entry]bool{},
 	}
+	e.compressions = newCompressions(log, e.guard)
 	var err error
 	if e.self, err = worker.Self(); err != nil {
 		return nil, errors.Join(err, dir.Close())
@@ -181,6 +181,7 @@ func (e *Engine) stop(each func(*entry)) (pipes []int) {
 		entry.release()
 	}
 	e.serving = nil
+	e.compressions.wait()
 	if e.store != nil {
 		e.store.close()
 	}

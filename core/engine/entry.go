@@ -28,6 +28,9 @@ const (
 // only in tests.
 var retryAfter = time.Second
 
+// configured changes what a stream is made of; only tests set it.
+var configured func(*stream.Config)
+
 // Descriptors are what a container writes into: opened O_RDWR and close-on-exec.
 // The receiver takes them.
 type Descriptors struct{ Stdout, Stderr int }
@@ -81,7 +84,7 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 			return e.state.Save(id, r)
 		}
 	}
-	entry.stream = stream.New(stream.Config{
+	config := stream.Config{
 		Name:          record.GetStream(),
 		Sandbox:       box.Dir,
 		Pipe:          pipe,
@@ -95,6 +98,8 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 			LimitBytes: s.Policy.LimitBytes(s.MaxBytes),
 			Submit:     e.compressions.submitter(box.Device(), identity),
 			Settle:     e.atOnce(box.Device(), identity),
+			Rested:     func() { e.scheduler.unpark(entry) },
+			Guard:      e.guard,
 			Kept:       kept,
 			RunScript:  e.scriptRunner(box, identity, log),
 			Log:        log,
@@ -110,7 +115,11 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 		Log:    log,
 
 		CountLines: e.settings.CountLines,
-	})
+	}
+	if configured != nil {
+		configured(&config)
+	}
+	entry.stream = stream.New(config)
 	return entry
 }
 

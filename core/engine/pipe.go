@@ -85,15 +85,15 @@ func ServePipe(ctx context.Context, config PipeConfig) (stream.Account, error) {
 // newPipeEngine makes an engine whose only stream needs no records.
 func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 	e := &Engine{
-		settings:     config.Module,
-		log:          config.Log,
-		guard:        guard.New(config.Log),
-		compressions: newCompressions(config.Log),
-		scripts:      script.NewSlots(scriptSlots),
-		environment:  script.Environment(os.Environ()),
-		serving:      map[*entry]bool{},
-		store:        &fdStore{},
+		settings:    config.Module,
+		log:         config.Log,
+		guard:       guard.New(config.Log),
+		scripts:     script.NewSlots(scriptSlots),
+		environment: script.Environment(os.Environ()),
+		serving:     map[*entry]bool{},
+		store:       &fdStore{},
 	}
+	e.compressions = newCompressions(config.Log, e.guard)
 	var err error
 	if e.self, err = worker.Self(); err != nil {
 		return nil, err
@@ -207,4 +207,5 @@ func (e *Engine) stopPipe() {
 		entry.release()
 	}
 	e.serving = nil
+	e.compressions.wait()
 }

@@ -74,7 +74,7 @@ func (r *remains) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, se
 	set, err = rotation.New(rotation.Config{
 		Dir: dir, Path: r.path, Base: r.record.GetStream(), Policy: r.settings.Policy,
 		LimitBytes: r.settings.Policy.LimitBytes(r.settings.MaxBytes),
-		Submit:     func(func()) {}, Log: log, Now: time.Now, Kept: r.holding.keeps,
+		Submit:     func(rotation.Task) {}, Log: log, Now: time.Now, Kept: r.holding.keeps,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, dir.Close())

@@ -33,8 +33,8 @@ const (
 // The workers themselves wait in the epoll set: from wake-up to splice there is no
 // hand-off between threads.
 //
-// A stream is in exactly one place: armed in the epoll set, waiting in the heap, or
-// with the worker pool. So it is never visited twice at the same time.
+// A stream is in exactly one place: armed in the epoll set, waiting in the heap, parked
+// until its last compression is done, or with the worker pool. So it is never visited twice at the same time.
 type scheduler struct {
 	pool    *worker.Pool
 	ended   func(*entry)
@@ -72,6 +72,8 @@ type entry struct {
 	byClock    bool       // the last visit was one of a busy stream
 	patience   int        // looks that may find nothing before it is idle
 	armed      bool       // the epoll set will tell; nobody else has the entry
+	parked     bool       // unpark will tell; nobody else has the entry
+	unparked   bool       // it has told, since the last visit began
 	inSet      bool       // the pipe is in the epoll set, armed or not
 	isNew      bool       // its record was not saved yet
 	introduced bool       // its policy is in the sandbox for people to read
@@ -141,8 +143,20 @@ func (s *scheduler) ready(e *entry, now time.Time, hangup bool) {
 func (s *scheduler) nudge(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.armed && !s.closed {
-		e.armed = false
+	if (e.armed || e.parked) && !s.closed {
+		e.armed, e.parked = false, false
+		s.pool.Submit(&e.task)
+	}
+}
+
+// unpark has a stream visited that has ended and waits for its compressions. Where it
+// does not wait yet, its next visit may have to begin with that.
+func (s *scheduler) unpark(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.unparked = true
+	if e.parked && !s.closed {
+		e.parked = false
 		s.pool.Submit(&e.task)
 	}
 }
@@ -167,10 +181,8 @@ func (s *scheduler) add(e *entry) {
 
 // visit runs on a worker thread.
 func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
-	s.mu.Lock()
-	closed, wished := s.closed, s.pace.pause(time.Now())
-	s.mu.Unlock()
-	if closed {
+	wished, open := s.begin(e)
+	if !open {
 		return
 	}
 	next := s.guarded(e, t, refused, wished)
@@ -183,6 +195,15 @@ func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 		s.visited(e)
 	}
 	s.settle(e, next)
+}
+
+// begin tells the pause that the load of the process asks for; open is false where no
+// stream is visited any more.
+func (s *scheduler) begin(e *entry) (wished time.Duration, open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.unparked = false
+	return s.pace.pause(time.Now()), !s.closed
 }
 
 func (s *scheduler) remove(e *entry) {
@@ -203,6 +224,11 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 	}
 	switch {
 	case s.closed:
+	case next.Parked && e.unparked:
+		s.pool.Queue(&e.task)
+	case next.Parked:
+		s.setByClock(e, false)
+		e.parked = true
 	case next.Held:
 		s.wait(e, now.Add(next.After))
 	case next.Idle && e.patience > 0 && s.pace.maxDelay > 0:
@@ -227,7 +253,7 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 // rests tells that a visit ended with nothing, or with a few bytes after a silence: the
 // next may be far away.
 func (s *scheduler) rests(e *entry, next stream.Next) bool {
-	return !next.Ended && !next.Held && (next.Idle || next.After > 0 && !e.byClock && !next.Much)
+	return !next.Ended && !next.Held && !next.Parked && (next.Idle || next.After > 0 && !e.byClock && !next.Much)
 }
 
 // soon gives the time to visit a busy stream again. Streams whose pause is the common

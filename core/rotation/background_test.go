@@ -38,7 +38,7 @@ func newWorkshop(t *testing.T, options string) *workshop {
 	w.live = LiveFile{Mode: defaultLiveMode, UID: -1, GID: -1}
 	w.set, err = New(Config{
 		Dir: sb, Path: dir, Base: "stdout", Policy: policy, Log: slog.New(slog.DiscardHandler),
-		Submit:    func(task func()) { w.done.Go(task) },
+		Submit:    func(task Task) { w.done.Go(func() { task(nil) }) },
 		RunScript: w.compress,
 		Now:       func() time.Time { return w.now },
 	})
@@ -187,9 +187,13 @@ func TestEverythingAtOnce(t *testing.T) {
 			d, err := newDriver(t, t.TempDir(), options)
 			require.NoError(t, err)
 			var work, others sync.WaitGroup
-			d.set.cfg.Submit = func(task func()) { work.Go(task) }
+			d.set.cfg.Submit = func(task Task) { work.Go(func() { task(nil) }) }
 			if strings.Contains(options, "rotate 4\ncompress") {
-				d.set.cfg.Settle = d.set.cfg.Submit
+				d.set.cfg.Settle = func(task func()) {
+					var settled sync.WaitGroup
+					settled.Go(task)
+					settled.Wait()
+				}
 			}
 			d.now = time.Unix(1710072000, 0).UTC()
 			stop := make(chan struct{})

@@ -10,6 +10,7 @@ import (
 	"sluice/core/rotation/compress"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
+	"sluice/core/shortage"
 	"sync/atomic"
 )
 
@@ -26,17 +27,16 @@ type compression struct {
 // begin opens the file and makes a new output, without the lock. nil says that there
 // is nothing to do any more. What fails is concluded like an attempt that failed.
 func (s *Set) begin(j *job) *compression {
-	s.mu.Lock()
-	if s.dir == nil || j.gone.Load() {
-		s.mu.Unlock()
-		return nil
-	}
-	c := &compression{job: j, dir: s.borrow(), name: j.name}
-	complete := j.complete
-	s.mu.Unlock()
-	if complete {
+	c, complete := s.takeJob(j)
+	if c == nil || complete {
 		return c
 	}
+	pinned := false
+	defer func() {
+		if !pinned {
+			s.release(c)
+		}
+	}()
 	for {
 		c.src, c.err = c.openSource()
 		if !errors.Is(c.err, fs.ErrNotExist) {
@@ -46,17 +46,42 @@ func (s *Set) begin(j *job) *compression {
 			return nil
 		}
 	}
-	if c.err != nil {
-		return c
-	}
-	if !s.pinned(c) {
+	if pinned = c.err != nil || s.pinned(c); !pinned {
 		return nil
 	}
-	output := outputName(s.cfg.Base, j.inode)
-	if c.dst, c.err = s.createOutput(c.dir, output); c.err == nil {
-		c.err = s.killed("create output for %q", c.name)
+	if c.err == nil {
+		s.makeOutput(c)
 	}
 	return c
+}
+
+// takeJob makes an attempt at a job; it borrows the directory.
+func (s *Set) takeJob(j *job) (c *compression, complete bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil || j.gone.Load() {
+		return nil, false
+	}
+	return &compression{job: j, dir: s.borrow(), name: j.name}, j.complete
+}
+
+// release gives up what an attempt holds. It can be repeated.
+func (s *Set) release(c *compression) {
+	closeFile(c.src)
+	closeFile(c.dst)
+	c.src, c.dst = nil, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.dir != nil {
+		s.giveBack(c.dir)
+		c.dir = nil
+	}
+}
+
+func (s *Set) makeOutput(c *compression) {
+	if c.dst, c.err = s.createOutput(c.dir, outputName(s.cfg.Base, c.job.inode)); c.err == nil {
+		c.err = s.killed("create output for %q", c.name)
+	}
 }
 
 // createOutput makes the file anew, whatever bears its name.
@@ -85,12 +110,7 @@ func (s *Set) createOutput(dir *directory, name string) (*os.File, error) {
 func (s *Set) pinned(c *compression) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !c.job.gone.Load() {
-		return true
-	}
-	closeFile(c.src)
-	s.giveBack(c.dir)
-	return false
+	return !c.job.gone.Load()
 }
 
 // openSource opens the plain file by the name that it had; not there is also what
@@ -123,7 +143,6 @@ func (s *Set) followRename(c *compression) bool {
 		}
 		s.abandon(c.job)
 	}
-	s.giveBack(c.dir)
 	return false
 }
 
@@ -138,12 +157,9 @@ func (s *Set) fill(c *compression) {
 // conclude puts the compressed file into its place, or cleans up, and releases what
 // the attempt holds.
 func (s *Set) conclude(c *compression) error {
-	defer closeFile(c.src)
-	defer closeFile(c.dst)
+	defer s.release(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.giveBack(c.dir)
-	c.job.queued = false
 	err := c.err
 	if err == nil && s.dir == c.dir && !c.job.gone.Load() {
 		err = s.finish(c.job)
@@ -155,11 +171,13 @@ func (s *Set) conclude(c *compression) error {
 		// After Close the directory is another owner's, and so may the output be.
 		_ = c.dir.Unlink(outputName(s.cfg.Base, c.job.inode))
 	}
-	if err != nil && !c.job.gone.Load() {
-		s.stats.FailedCompressions++
-		return err
+	if err == nil || c.job.gone.Load() {
+		return nil
 	}
-	return nil
+	if !shortage.Is(err) {
+		s.stats.FailedCompressions++
+	}
+	return err
 }
 
 // copy fills dst with the compressed content of src.
@@ -187,25 +205,33 @@ func (s *Set) copy(j *job, dst, src *os.File) error {
 		return err
 	}
 	if text := s.cfg.Policy.Scripts.PreRemove; text != "" {
-		s.mu.Lock()
-		command := s.scriptCommand(Step{Script: "preremove", From: j.name})
-		s.mu.Unlock()
-		if err := s.run(command); err != nil {
+		if err := s.run(s.commandFor(j)); err != nil {
 			s.cfg.Log.Warn("script failed", "script", "preremove", "file", src.Name(), "error", err)
 		}
 	}
 	return nil
 }
 
+// commandFor gives the script that runs before the plain file goes.
+func (s *Set) commandFor(j *job) script.Command {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.scriptCommand(Step{Script: "preremove", From: j.name})
+}
+
+// pathOf is where the file of a job is now, as programs see it.
+func (s *Set) pathOf(j *job) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seriesPath(j.name)
+}
+
 func (s *Set) copyExternally(j *job, dst, src *os.File) error {
 	c := s.cfg.Policy.Compressor
 	words, _ := logrotate.SplitWords(c.Options)
-	s.mu.Lock()
-	file := s.seriesPath(j.name)
-	s.mu.Unlock()
 	return s.run(script.Command{
 		Name: "compress", Args: append([]string{c.Program}, words...),
-		Env:   []string{"LOGROTATE_COMPRESSED_FILENAME=" + file},
+		Env:   []string{"LOGROTATE_COMPRESSED_FILENAME=" + s.pathOf(j)},
 		Stdin: src, Stdout: dst,
 	})
 }

@@ -4,13 +4,20 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sluice/core/guard"
 	"sluice/core/logrotate"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
 	"time"
 )
 
-// Config is what a Set needs. All members but Settle, RunScript and Kept are required.
+// Task is work in the background. It is called with nil, on a thread that may do it, or
+// with the reason why none ever will. again asks for another call, after a pause: what
+// there was a shortage of may be there by then.
+type Task func(refused error) (again bool)
+
+// Config is what a Set needs. All members but Settle, Rested, Guard, RunScript
+// and Kept are required.
 type Config struct {
 	// Dir is the sandbox, borrowed for the life of the Set.
 	Dir *sandbox.Dir
@@ -22,16 +29,20 @@ type Config struct {
 	// LimitBytes is that of the live file. A rotated file of more than twice of it was
 	// extended by the task, which costs it nothing: it is not compressed.
 	LimitBytes int64
-	// Submit runs a task in the background, on a thread with low priority and the
+	// Submit has a task run in the background, on a thread with low priority and the
 	// identity of the task's user. It must return at once and may be called with
 	// locks held, so it must not run the task itself. A task that is never run is
 	// found again by Recover.
-	Submit func(task func())
+	Submit func(Task)
 	// Settle runs a short task at normal priority, as the task's user, and waits for
-	// it: it ends a compression, under the lock that rotations take. nil
-	// leaves it to the thread in the background; then a busy machine that has no time
-	// for that thread can hold a rotation up.
+	// it: it ends a compression, under the lock that rotations take. It runs it in any
+	// case, on the thread that it is called on where there is no other. nil leaves it to
+	// the thread in the background; then a busy machine that has no time for that thread
+	// can hold a rotation up.
 	Settle func(task func())
+	// Rested hears that no compression is under way or waits any more (Working), on a
+	// thread in the background and without locks. It must return at once.
+	Rested func()
 	// Kept hears what the rotated files take, at first nothing, then after every look and
 	// change. rotated says that the live file has become one of them, or was removed: what
 	// it took until now is part of now. It is called with locks held: it must return at
@@ -40,6 +51,8 @@ type Config struct {
 	// RunScript runs one command as the task's user and waits for it; nil refuses.
 	RunScript func(script.Command) error
 	Log       *slog.Logger
+	// Guard catches the faults of work in the background; nil makes one of the Set's own.
+	Guard *guard.Guard
 	// Now is the clock of work in the background.
 	Now func() time.Time
 }

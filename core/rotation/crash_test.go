@@ -112,7 +112,7 @@ func (r *replay) crashAt(step casefile.Trigger, point int) string {
 	for len(r.queue) > 0 && count < point {
 		task := r.queue[0]
 		r.queue = r.queue[1:]
-		task()
+		task(nil)
 	}
 	return at
 }

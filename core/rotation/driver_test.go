@@ -26,7 +26,7 @@ type driver struct {
 	live   LiveFile
 	now    time.Time
 	// queue holds what the Set has submitted; work runs it.
-	queue []func()
+	queue []Task
 	// stopped is handed to every Set.
 	stopped func(string) bool
 }
@@ -60,7 +60,7 @@ func (d *driver) restart() error {
 	}
 	set, err := New(Config{
 		Dir: d.sb, Path: d.dir, Base: "stdout", Policy: d.policy,
-		Submit:    func(task func()) { d.queue = append(d.queue, task) },
+		Submit:    func(task Task) { d.queue = append(d.queue, task) },
 		RunScript: runner.Run,
 		Log:       slog.New(slog.DiscardHandler),
 		Now:       func() time.Time { return d.now },
@@ -77,7 +77,9 @@ func (d *driver) work() {
 	for len(d.queue) > 0 {
 		task := d.queue[0]
 		d.queue = d.queue[1:]
-		task()
+		if task(nil) {
+			d.queue = append(d.queue, task)
+		}
 	}
 }
 

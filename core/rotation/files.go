@@ -149,10 +149,7 @@ func (s *Set) expire(now time.Time) error {
 // preRemove runs that script outside of a rotation, without the lock.
 func (s *Set) preRemove(name string) {
 	command := s.scriptCommand(Step{Script: "preremove", From: name})
-	s.mu.Unlock()
-	err := s.run(command)
-	s.mu.Lock()
-	if err != nil {
+	if err := s.unlocked(func() error { return s.run(command) }); err != nil {
 		s.cfg.Log.Warn("script failed", "script", "preremove", "file", name, "error", err)
 	}
 }

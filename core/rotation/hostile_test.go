@@ -224,7 +224,7 @@ func BenchmarkRotate(b *testing.B) {
 		b.Run(options, func(b *testing.B) {
 			d, err := newDriver(b, b.TempDir(), options)
 			require.NoError(b, err)
-			d.set.cfg.Submit = func(task func()) {}
+			d.set.cfg.Submit = func(Task) {}
 			now := time.Unix(1710072000, 0).UTC()
 			for b.Loop() {
 				b.StopTimer()

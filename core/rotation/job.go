@@ -3,6 +3,8 @@ package rotation
 import (
 	"errors"
 	"io/fs"
+	"sluice/core/guard"
+	"sluice/core/shortage"
 	"sync/atomic"
 	"time"
 )
@@ -17,6 +19,7 @@ type job struct {
 	// is left to remove. Under Set.mu.
 	complete bool
 	forgone  bool // under Set.mu: its output is nobody else's
+	faults   int  // under Set.mu: attempts that had one
 	gone     atomic.Bool
 }
 
@@ -32,32 +35,90 @@ func (s *Set) owe(plain string, inode uint64) {
 func (s *Set) submitAll() {
 	for _, j := range s.jobs {
 		if !j.queued {
-			j.queued = true
-			s.cfg.Submit(func() { s.compressInBackground(j) })
+			s.cfg.Submit(func(refused error) bool { return s.compressInBackground(j, refused) })
+			j.queued = true // no thread gets further than mu before
 		}
 	}
 }
 
-// compressInBackground does the work that takes long where it is, and hands on what
-// needs the lock: a thread of low priority that is interrupted while it holds the
-// lock would hold up the stream.
-func (s *Set) compressInBackground(j *job) {
-	c := s.begin(j)
-	if c == nil {
-		return
-	}
-	s.fill(c)
-	conclude := func() {
-		if err := s.conclude(c); err != nil && !errors.Is(err, errStopped) {
-			s.complain(c.name, err)
+// maxFaults is how many attempts at one file may have a fault until it stays plain.
+const maxFaults = 3
+
+// compressInBackground makes one attempt, and has another made where that had a fault or
+// met a shortage. Else the job is in hand no more, however the attempt ended.
+func (s *Set) compressInBackground(j *job, refused error) (again bool) {
+	if refused == nil {
+		err := s.cfg.Guard.Run("compress a rotated file", func() error { return s.attempt(j, s.cfg.Settle) })
+		if s.another(j, err) {
+			return true
 		}
 	}
-	if s.cfg.Settle != nil {
-		s.cfg.Settle(conclude)
-		return
+	if s.letGo(j) && s.cfg.Rested != nil {
+		rested := func() error { s.cfg.Rested(); return nil }
+		return s.cfg.Guard.Run("tell of the last compression", rested) != nil && s.mayFault(j)
 	}
-	conclude()
+	return false
 }
+
+// another complains of an attempt that failed, and tells whether to make another soon.
+func (s *Set) another(j *job, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var fault *guard.Fault
+	switch {
+	case err == nil, errors.Is(err, errStopped):
+		return false
+	case errors.As(err, &fault), errors.Is(err, errUnconcluded):
+		return s.mayFaultLocked(j)
+	case shortage.Is(err):
+		return true
+	}
+	s.complain(j.name, err)
+	return false
+}
+
+func (s *Set) mayFault(j *job) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mayFaultLocked(j)
+}
+
+// mayFaultLocked counts a fault.
+func (s *Set) mayFaultLocked(j *job) bool {
+	if j.faults++; j.faults == maxFaults {
+		s.stats.FailedCompressions++
+	}
+	return j.faults < maxFaults
+}
+
+// letGo takes a job out of hand; rest says that none is any more.
+func (s *Set) letGo(j *job) (rest bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j.queued = false
+	return !s.workingLocked()
+}
+
+// attempt does the work that takes long where it is, and has settle run what needs the
+// lock: a thread of low priority that is interrupted while it holds the lock would hold
+// up the stream. nil leaves that to the caller's thread.
+func (s *Set) attempt(j *job, settle func(func())) error {
+	c := s.begin(j)
+	if c == nil {
+		return nil
+	}
+	defer s.release(c)
+	s.fill(c)
+	if settle == nil {
+		return s.conclude(c)
+	}
+	err := errUnconcluded
+	settle(func() { err = s.conclude(c) })
+	return err
+}
+
+// errUnconcluded says that an attempt had a fault at its end.
+var errUnconcluded = errors.New("fault while a compression was concluded")
 
 // complainEvery is how often a failed compression is told: the task can make every one
 // fail.
@@ -97,13 +158,8 @@ func (s *Set) compressInline(plain string, out *Outcome) error {
 		j = s.jobs[plain]
 	}
 	j.queued = true
-	s.mu.Unlock()
-	var err error
-	if c := s.begin(j); c != nil {
-		s.fill(c)
-		err = s.conclude(c)
-	}
-	s.mu.Lock()
+	defer func() { j.queued = false }()
+	err := s.unlocked(func() error { return s.attempt(j, nil) })
 	if err != nil && !errors.Is(err, errStopped) {
 		out.Problems = append(out.Problems, err)
 		return nil

@@ -47,10 +47,10 @@ func TestKeptFollowsTheSeries(t *testing.T) {
 			policy, _, err := logrotate.Parse(options, logrotate.Rules{})
 			require.NoError(t, err)
 			var told Kept
-			var tasks []func()
+			var tasks []Task
 			s, err := New(Config{
 				Dir: dir, Base: "stdout", Policy: policy, LimitBytes: 1 << 20,
-				Submit: func(task func()) { tasks = append(tasks, task) },
+				Submit: func(task Task) { tasks = append(tasks, task) },
 				Now:    time.Now,
 				Kept:   func(_ *Set, now Kept, _ bool) { told = now },
 			})
@@ -65,7 +65,7 @@ func TestKeptFollowsTheSeries(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, keptNow(t, box), told, "rotation %d", i)
 				for _, task := range tasks {
-					task()
+					task(nil)
 				}
 				tasks = nil
 				now = now.Add(24 * time.Hour)

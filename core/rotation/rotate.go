@@ -111,10 +111,7 @@ func (s *Set) resume() error {
 // compressions may finish meanwhile.
 func (s *Set) runScript(step Step, out *Outcome) {
 	command := s.scriptCommand(step)
-	s.mu.Unlock()
-	err := s.run(command)
-	s.mu.Lock()
-	if err != nil {
+	if err := s.unlocked(func() error { return s.run(command) }); err != nil {
 		out.FailedScripts++
 		out.Problems = append(out.Problems, fmt.Errorf("script %s: %w", step.Script, err))
 	}

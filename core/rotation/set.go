@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sluice/core/guard"
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
 	"sync"
@@ -62,6 +63,9 @@ func New(cfg Config) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Guard == nil {
+		cfg.Guard = guard.New(cfg.Log)
+	}
 	s := &Set{
 		cfg: cfg, owners: owners, scheme: newScheme(cfg.Policy, cfg.Base),
 		jobs: map[string]*job{}, held: map[string]sandbox.Info{},
@@ -73,6 +77,15 @@ func New(cfg Config) (*Set, error) {
 	s.dir = &directory{Dir: dir}
 	s.tellKept(false)
 	return s, nil
+}
+
+// unlocked gives mu up while f runs, which may take its time or have a fault: mu is
+// held again however f ends. Nothing else gives a lock up that its caller holds. mu is
+// held.
+func (s *Set) unlocked(f func() error) error {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	return f()
 }
 
 // Close releases the directory of the rotated files. Tasks that were submitted and

@@ -200,7 +200,7 @@ func (s *Stream) finish(t *worker.Thread) Next {
 		if s.Linger() {
 			s.closeLive()
 			s.closePipe()
-			return Next{After: compressionLook, Held: true}
+			return Next{Parked: true}
 		}
 		s.set.Forgo()
 	}
@@ -210,7 +210,3 @@ func (s *Stream) finish(t *worker.Thread) Next {
 	}
 	return Next{Ended: true}
 }
-
-// compressionLook is how often a stream that has ended looks whether the last
-// compression is done.
-const compressionLook = 50 * time.Millisecond

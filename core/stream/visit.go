@@ -33,6 +33,9 @@ type Next struct {
 	// Held is true where the pipe must be left alone for all of After, whatever
 	// comes: the rate is reached, or something failed.
 	Held bool
+	// Parked is true where the stream has ended and waits for its compressions: look again
+	// when rotation.Config.Rested has told.
+	Parked bool
 	// Much is true where so much came that more is to be expected.
 	Much bool
 }

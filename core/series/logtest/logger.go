@@ -38,7 +38,7 @@ type Logger struct {
 	box   *sandbox.Dir
 	set   *rotation.Set
 	limit int
-	queue []func()
+	queue []rotation.Task
 	jobs  sync.WaitGroup
 }
 
@@ -66,18 +66,18 @@ func New(t testing.TB, options string, limit int) *Logger {
 	return l
 }
 
-func (l *Logger) submit(task func()) {
+func (l *Logger) submit(task rotation.Task) {
 	if !l.Background {
 		l.queue = append(l.queue, task)
 		return
 	}
-	l.jobs.Go(task)
+	l.jobs.Go(func() { task(nil) })
 }
 
 // Compress does what is owed.
 func (l *Logger) Compress() {
 	for _, task := range l.queue {
-		task()
+		task(nil)
 	}
 	l.queue = nil
 }
