@@ -208,3 +208,17 @@ func TestTheEndOfACompressionIsNeverLeftOut(t *testing.T) {
 	assert.Equal(t, 2, ended)
 	e.workers.Submit(&worker.Task{Run: func(_ *worker.Thread, err error) { assert.True(t, errors.Is(err, worker.ErrClosed)) }})
 }
+
+// TestAClosedPoolHoldsNoRotationUp: while an owner gives its streams up, rotations under
+// way submit compressions to pools that are closed.
+func TestAClosedPoolHoldsNoRotationUp(t *testing.T) {
+	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
+	e := b.open()
+	defer e.Close()
+	e.compressions.close()
+	stdout, stderr := b.prepare(e, "c")
+	require.NoError(t, stderr.Close())
+	write(t, stdout, sevenDigits(5000))
+	require.NoError(t, stdout.Close())
+	eventually(t, "the stream has ended", func() bool { return e.Metrics().Streams == 0 })
+}
