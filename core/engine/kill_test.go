@@ -115,7 +115,7 @@ func TestKillAfterEverySystemCall(t *testing.T) {
 	for _, policy := range killedPolicies {
 		t.Run(policy.name, func(t *testing.T) {
 			t.Parallel()
-			calls, killed := killOnce(t, policy.options, 0)
+			calls, killed := killOnce(t, policy.options, 0, owners{})
 			require.False(t, killed)
 			require.True(t, slices.ContainsFunc(calls, func(call string) bool {
 				return strings.HasPrefix(call, "ftruncate ")
@@ -123,7 +123,7 @@ func TestKillAfterEverySystemCall(t *testing.T) {
 			points := 0
 			// Ticks differ from run to run: there may be a few calls more or less.
 			for at := 1; killed || at == 1; at++ {
-				_, killed = killOnce(t, policy.options, at)
+				_, killed = killOnce(t, policy.options, at, owners{})
 				points = at
 			}
 			t.Logf("killed at %d points", points-1)
@@ -132,7 +132,7 @@ func TestKillAfterEverySystemCall(t *testing.T) {
 }
 
 // killOnce lets one container write, kills its owner at a point, and compares.
-func killOnce(t *testing.T, options string, at int) (calls []string, killed bool) {
+func killOnce(t *testing.T, options string, at int, by owners) (calls []string, killed bool) {
 	t.Helper()
 	b := newTestbed(t, "max_stdout_size", "4KB", "logrotate_stdout_options", options)
 	if options == "rotate 0" {
@@ -153,9 +153,11 @@ func killOnce(t *testing.T, options string, at int) (calls []string, killed bool
 	e.Close()
 
 	write(during)
-	calls, killed = step(t, []string{
+	environment := []string{
 		serveEnv + "=" + b.state, sandboxEnv + "=" + box, bytesEnv + "=" + strconv.Itoa(len(before)+len(during)),
-	}, filepath.Dir(b.boxes), at)
+	}
+	calls, killed = by.step(t, environment, filepath.Dir(b.boxes), at)
+	by.between(t, environment)
 
 	e = b.open()
 	write(after)

@@ -48,14 +48,14 @@ func TestKillAtEverySystemCallOnAFullDisk(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			calls, killed := killFullOnce(t, c.limit, c.before, 0)
+			calls, killed := killFullOnce(t, c.limit, c.before, 0, owners{})
 			require.False(t, killed)
 			require.True(t, slices.ContainsFunc(calls, func(call string) bool {
 				return strings.HasPrefix(call, "splice ") && strings.HasSuffix(call, ".spill")
 			}), "nothing went through the spill: %q", calls)
 			points := 0
 			for at := 1; killed || at == 1; at++ {
-				_, killed = killFullOnce(t, c.limit, c.before, at)
+				_, killed = killFullOnce(t, c.limit, c.before, at, owners{})
 				points = at
 			}
 			t.Logf("killed at %d points", points-1)
@@ -63,7 +63,7 @@ func TestKillAtEverySystemCallOnAFullDisk(t *testing.T) {
 	}
 }
 
-func killFullOnce(t *testing.T, limit string, before []byte, at int) (calls []string, killed bool) {
+func killFullOnce(t *testing.T, limit string, before []byte, at int, by owners) (calls []string, killed bool) {
 	t.Helper()
 	b := newTestbed(t, "max_stdout_size", limit, "logrotate_stdout_options", "rotate 100",
 		"full_wait", "0secs", "evict_on_full", "false", "max_stdout_rate", "100KB")
@@ -80,14 +80,14 @@ func killFullOnce(t *testing.T, limit string, before []byte, at int) (calls []st
 	during := append([]byte("the end of a line\n"), numbered(200, 130)...)
 	write(t, stdout, during)
 	input := append(slices.Clone(before), during...)
-	calls, killed = step(t, []string{
-		serveEnv + "=" + b.state, bytesEnv + "=" + strconv.Itoa(len(input)),
-		ballastEnv + "=" + filepath.Join(b.boxes, "ballast"),
-	}, filepath.Dir(filepath.Dir(b.state)), at)
+	environment := []string{serveEnv + "=" + b.state, bytesEnv + "=" + strconv.Itoa(len(input))}
+	calls, killed = by.step(t, append(environment, ballastEnv+"="+filepath.Join(b.boxes, "ballast")),
+		filepath.Dir(filepath.Dir(b.state)), at)
 
 	if _, err := os.Stat(filepath.Join(b.boxes, "ballast")); err == nil {
 		free()
 	}
+	by.between(t, append(environment, faultsEnv+"="))
 	e = b.open()
 	after := []byte("and the rest\n")
 	write(t, stdout, after)

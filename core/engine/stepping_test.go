@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,13 +20,14 @@ import (
 // stepping follows a process from system call to system call with ptrace(2) and
 // kills it right after one of those that change something in a directory.
 type stepping struct {
-	t      *testing.T
-	pid    int
-	within string   // counted are calls that change what is beneath
-	killAt int      // 0: never
-	calls  []string // what was counted
-	inside map[int]call
-	faults *faults // nil: none
+	t       *testing.T
+	program string // empty: this one
+	pid     int
+	within  string   // counted are calls that change what is beneath
+	killAt  int      // 0: never
+	calls   []string // what was counted
+	inside  map[int]call
+	faults  *faults // nil: none
 }
 
 // call is a system call that a thread has entered.
@@ -52,10 +54,15 @@ var changing = map[uint64]struct {
 	unix.SYS_SPLICE:    {"splice", 2}, unix.SYS_COPY_FILE_RANGE: {"copy_file_range", 2}, unix.SYS_SENDFILE: {"sendfile", 0},
 }
 
-// step runs a process and tells which calls were counted, and whether it was killed.
-func step(t *testing.T, environment []string, within string, killAt int) (calls []string, killed bool) {
+// owners are test binaries of this package, of any version, that own a state directory in
+// a test of kills; the empty ones are this binary, and nobody.
+type owners struct{ killed, next string }
+
+// step runs the owner that is killed, and tells which calls were counted, and whether it
+// was killed.
+func (o owners) step(t *testing.T, environment []string, within string, killAt int) (calls []string, killed bool) {
 	t.Helper()
-	return (&stepping{t: t, within: within, killAt: killAt}).run(environment)
+	return (&stepping{t: t, program: o.killed, within: within, killAt: killAt}).run(environment)
 }
 
 // run starts the process and follows it to its end.
@@ -65,7 +72,8 @@ func (s *stepping) run(environment []string) (calls []string, killed bool) {
 	// ptrace requests come from the thread that started the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	process, err := os.StartProcess(os.Args[0], []string{os.Args[0]}, &os.ProcAttr{
+	program := cmp.Or(s.program, os.Args[0])
+	process, err := os.StartProcess(program, []string{program}, &os.ProcAttr{
 		Env:   append(os.Environ(), environment...),
 		Files: []*os.File{nil, nil, os.Stderr},
 		Sys:   &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL},
