@@ -1,10 +1,11 @@
 package engine
 
 import (
-	"fmt"
+	"maps"
 	"os"
-	"runtime/debug"
+	"slices"
 	"sluice/core/owner"
+	"sluice/core/shortage"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ type asking struct {
 
 	mu     sync.Mutex
 	conns  map[*os.File]bool
+	pause  shortage.Pause // after connections that could not be accepted
 	closed bool
 	done   chan struct{} // closed with closed
 	wait   sync.WaitGroup
@@ -32,13 +34,18 @@ func (e *Engine) listen() {
 	listener, err := e.state.ListenOwner()
 	if err == nil {
 		e.asking = &asking{engine: e, listener: listener, conns: map[*os.File]bool{}, done: make(chan struct{})}
-		if err = e.scheduler.listen(listener, e.asking.take); err == nil {
+		if err = e.scheduler.listen(listener, e.asking.guarded); err == nil {
 			return
 		}
 		e.asking = nil
 		_ = unix.Close(listener)
 	}
 	e.log.Warn("cannot be asked by sluice status and sluice rotate", "error", err)
+}
+
+// guarded is take for the thread on which all streams wait.
+func (a *asking) guarded() {
+	_ = a.engine.guard.Run("accept a question", func() error { a.take(); return nil })
 }
 
 // take accepts one connection, on a worker thread that waited for it, and has it answered.
@@ -49,14 +56,32 @@ func (a *asking) take() {
 		return
 	}
 	fd, _, err := unix.Accept4(a.listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	switch err {
+	case nil, unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+	default:
+		// Who connects stays in the kernel's queue, and would be told of again at once.
+		a.engine.guard.AfterFunc(a.pause.Next(), "accept again", a.again)
+		return
+	}
+	a.pause = 0
 	if err == nil && allowed(fd) {
 		conn := os.NewFile(uintptr(fd), "asking")
 		a.conns[conn] = true
-		a.wait.Go(func() { a.answer(conn) })
+		a.wait.Add(1)
+		a.engine.guard.Go("answer a question", func() { defer a.wait.Done(); a.answer(conn) })
 	} else if err == nil {
 		_ = unix.Close(fd)
 	}
 	if len(a.conns) < maxAsking {
+		a.engine.scheduler.listenAgain(a.listener)
+	}
+}
+
+// again listens again after a pause.
+func (a *asking) again() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.closed {
 		a.engine.scheduler.listenAgain(a.listener)
 	}
 }
@@ -70,10 +95,6 @@ func allowed(fd int) bool {
 
 func (a *asking) answer(conn *os.File) {
 	defer func() {
-		if r := recover(); r != nil {
-			a.engine.scheduler.panics.Add(1)
-			a.engine.log.Error("fault while a question was answered", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		_ = conn.Close()
@@ -90,30 +111,37 @@ func (a *asking) close() {
 		return
 	}
 	_ = a.engine.state.CloseOwner()
+	a.refuse()
+	a.wait.Wait()
+	_ = unix.Close(a.listener)
+}
+
+// refuse ends what is being answered, and has nothing else accepted.
+func (a *asking) refuse() {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.closed = true
 	close(a.done)
 	for conn := range a.conns {
 		_ = conn.Close()
 	}
-	a.mu.Unlock()
-	a.wait.Wait()
-	_ = unix.Close(a.listener)
 }
 
 // Status gives the streams that are served, in no order (owner.Engine).
 func (e *Engine) Status() []owner.Stream {
-	e.mu.Lock()
-	serving := make([]*entry, 0, len(e.serving))
-	for entry := range e.serving {
-		serving = append(serving, entry)
-	}
-	e.mu.Unlock()
+	serving := e.entries()
 	streams := make([]owner.Stream, len(serving))
 	for i, entry := range serving {
 		streams[i] = entry.status()
 	}
 	return streams
+}
+
+// entries gives those that are served.
+func (e *Engine) entries() []*entry {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.serving))
 }
 
 // status is read while the stream is visited: only what does not change of its record.

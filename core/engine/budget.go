@@ -3,6 +3,7 @@ package engine
 import (
 	"log/slog"
 	"slices"
+	"sluice/core/guard"
 	"sluice/core/settings"
 	"sluice/core/worker"
 	"sync"
@@ -34,6 +35,7 @@ type budget struct {
 	minFree   settings.Free
 	submit    func(*worker.Task)
 	log       *slog.Logger
+	guard     *guard.Guard
 	host      worker.Identity // of the process
 	// forgetEnded removes the record of an ended stream. It is called with the identity
 	// of the host.
@@ -85,7 +87,7 @@ func (e *Engine) startBudget() {
 	}
 	e.budget = &budget{
 		mostBytes: e.settings.NodeMaxBytes, minFree: e.settings.NodeMinFree,
-		submit: e.workers.Submit, log: e.log, host: e.self,
+		submit: e.workers.Submit, log: e.log, guard: e.guard, host: e.self,
 		forgetEnded: e.state.RemoveEnded, explain: e.explain,
 		holders: map[string]*holder{}, spaces: map[uint64]*space{}, patience: verifyPatience,
 	}
@@ -176,17 +178,18 @@ func (b *budget) over(s *space) bool {
 }
 
 // trim chooses what is deleted and has it deleted.
-func (b *budget) trim(now time.Time) {
+func (b *budget) trim(now time.Time) { b.submitAll(b.choose(now)) }
+
+// choose gives the tasks of what is to be deleted, or is to be looked at before.
+func (b *budget) choose(now time.Time) []*worker.Task {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.closed {
-		b.mu.Unlock()
-		return
+		return nil
 	}
 	ok, tasks := b.verified(now)
 	if !ok {
-		b.mu.Unlock()
-		b.submitAll(tasks)
-		return
+		return tasks
 	}
 	b.dropOverdue(now)
 	// Whoever rotates meanwhile takes this back.
@@ -198,8 +201,7 @@ func (b *budget) trim(now time.Time) {
 	for _, s := range b.spaces {
 		tasks = append(tasks, b.claim(s.lackingBytes(), s, "node_min_free", now)...)
 	}
-	b.mu.Unlock()
-	b.submitAll(tasks)
+	return tasks
 }
 
 // submitAll hands tasks to the worker threads. mu must not be held.

@@ -43,6 +43,7 @@ type Engine struct {
 	scripts      script.Slots
 	environment  []string // of scripts
 	launches     chan struct{}
+	closing      atomic.Bool // no launch begins any more
 	compressions *compressions
 	lowered      sync.Once // for the log line on pipe capacities
 
@@ -159,10 +160,12 @@ func (e *Engine) HandOver() (pipes []int) {
 
 // stop gives up everything but the pipes.
 func (e *Engine) stop(each func(*entry)) (pipes []int) {
+	e.closing.Store(true)
 	e.asking.close()
 	e.scheduler.close()
 	e.workers.Close()
 	e.compressions.close()
+	e.awaitLaunches()
 	e.workers.Wait()
 	e.scheduler.release()
 	if e.budget != nil {
@@ -189,9 +192,22 @@ func (e *Engine) stop(each func(*entry)) (pipes []int) {
 	return pipes
 }
 
+// awaitLaunches waits until no launch is under way: one that fails cleans up in the state
+// directory, which is this owner's only for so long.
+func (e *Engine) awaitLaunches() {
+	for range cap(e.launches) {
+		e.launches <- struct{}{}
+	}
+	for range cap(e.launches) {
+		<-e.launches
+	}
+}
+
 func closeAll(fds []int) {
 	for _, fd := range fds {
-		_ = unix.Close(fd)
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
 	}
 }
 
@@ -200,9 +216,15 @@ func (e *Engine) serve(entry *entry) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.serving == nil {
-		return errors.New("the engine is closed")
+		return errClosed
 	}
 	e.serving[entry] = true
+	added := false
+	defer func() {
+		if !added {
+			delete(e.serving, entry) // a fault: it is the caller's still
+		}
+	}()
 	if e.budget != nil {
 		e.budget.join(entry)
 	}
@@ -212,21 +234,27 @@ func (e *Engine) serve(entry *entry) error {
 		e.tendLater()
 	}
 	e.scheduler.add(entry)
+	added = true
 	return nil
 }
 
-// ended is called on a worker thread when a stream has had its last byte.
+// ended is called on a worker thread when a stream has had its last byte. What it has
+// open is closed before its end shows, and without the lock: a file system may hang.
 func (e *Engine) ended(entry *entry) {
+	defer e.leave(entry)
+	entry.release()
+}
+
+func (e *Engine) leave(entry *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.serving, entry)
 	e.store.forget(entry.id)
 	e.limitMemory()
-	e.past = e.past.Plus(entry.stream.Account())
+	a := entry.stream.Account()
+	e.past = e.past.Plus(a)
 	e.compressions.ended(entry)
-	entry.release()
 	if e.settings.LogStreams {
-		a := entry.stream.Account()
 		entry.stream.Log.Info("the stream has ended", "bytes", a.InBytes(), "dropped", a.DroppedBytes, "rotations", a.Rotations)
 	}
 }

@@ -49,24 +49,29 @@ func (s *sharedSandbox) release() {
 }
 
 // beginStream makes what the state directory has of a stream, but for the record.
-func (e *Engine) beginStream(launch Launch, box *sharedSandbox, identity worker.Identity, name string, s settings.Stream) (*entry, error) {
+func (e *Engine) beginStream(launch Launch, box *sharedSandbox, identity worker.Identity, name string, s settings.Stream) (made *entry, err error) {
 	id := e.newID(launch.ContainerID, name)
 	if err := e.state.MakeFIFO(id, identity.UID, identity.GID); err != nil {
 		return nil, err
 	}
-	pipe, err := e.state.OpenReading(id)
-	if err != nil {
-		return nil, errors.Join(err, e.state.Remove(id))
+	pipe := -1
+	defer func() {
+		if made == nil {
+			closeAll([]int{pipe})
+			err = errors.Join(err, e.state.Remove(id))
+		}
+	}()
+	if pipe, err = e.state.OpenReading(id); err != nil {
+		return nil, err
 	}
 	record := newRecord(e.state, launch, box, identity, name, s)
-	entry := e.newEntry(id, record, pipe, box, s)
-	entry.isNew = true
-	return entry, nil
+	made = e.newEntry(id, record, pipe, box, s)
+	made.isNew = true
+	return made, nil
 }
 
 // newEntry makes an entry with its stream; it takes the pipe and a share of box.
 func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, box *sharedSandbox, s settings.Stream) *entry {
-	box.users.Add(1)
 	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
 	identity := identityOf(record)
 	entry := &entry{
@@ -120,24 +125,27 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 		configured(&config)
 	}
 	entry.stream = stream.New(config)
+	box.users.Add(1)
 	return entry
 }
 
 // release gives up what an entry holds.
 func (e *entry) release() {
-	e.stream.Close()
+	defer e.box.release()
 	if e.holding != nil {
-		e.holding.budget.leave(e)
+		defer e.holding.budget.leave(e)
 	}
-	e.box.release()
+	e.stream.Close()
 }
 
 // abandon undoes a stream that no container has got.
 func (e *entry) abandon() {
+	defer func() {
+		if err := e.stream.Forget(); err != nil {
+			e.stream.Log.Error("cannot remove what was made for a container that will not start", "error", err)
+		}
+	}()
 	e.release()
-	if err := e.stream.Forget(); err != nil {
-		e.stream.Log.Error("cannot remove what was made for a container that will not start", "error", err)
-	}
 }
 
 // enlarge gives a pipe the capacity of the settings, or what the kernel allows.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"time"
 )
@@ -68,6 +69,10 @@ func (b *budget) seriesOfEnded(t *worker.Thread, ended []*remains) (all []series
 	for _, r := range ended {
 		dir, set, err := r.open(t, b.log)
 		if err != nil {
+			if shortage.Is(err) {
+				b.warn("what an ended stream has left cannot be deleted now", err)
+				continue
+			}
 			if !errors.Is(err, errSandboxGone) {
 				b.warn("what an ended stream has left cannot be deleted, and counts no more", err)
 			}
@@ -147,24 +152,29 @@ func (b *budget) paid(h *holder, files int, bytes int64) {
 // done ends the task of a container. One whose files cannot be deleted, or are not
 // where they were, is left alone for a while.
 func (b *budget) done(h *holder, err error) {
+	b.settle(h, err)
+	if err != nil && !errors.Is(err, errNothingLeft) && !errors.Is(err, worker.ErrClosed) {
+		b.warn("rotated files cannot be deleted to keep the budget of the node", fmt.Errorf("sandbox %q: %w", h.sandbox, err))
+	}
+}
+
+// settle takes back what a container was to give, and bars it after an error.
+func (b *budget) settle(h *holder, err error) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.forget(h)
 	h.claimedAt, h.overdue = time.Time{}, false
 	switch {
 	case errors.Is(err, errNothingLeft):
 		// Perhaps the stream has just ended: what it left is asked next.
 		h.barred = time.Now().Add(rescanAfter)
-		time.AfterFunc(rescanAfter, func() {
+		b.guard.AfterFunc(rescanAfter, "choose what is deleted", func() {
 			if b.over(h.space) {
 				b.trim(time.Now())
 			}
 		})
 	case err != nil:
 		h.barred = time.Now().Add(barredFor)
-	}
-	b.mu.Unlock()
-	if err != nil && !errors.Is(err, errNothingLeft) && !errors.Is(err, worker.ErrClosed) {
-		b.warn("rotated files cannot be deleted to keep the budget of the node", fmt.Errorf("sandbox %q: %w", h.sandbox, err))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sluice/core/pump"
+	"sluice/core/shortage"
 	"sluice/core/stream"
 	"sluice/core/worker"
 	"time"
@@ -21,7 +22,8 @@ var injected func(*entry)
 
 // guarded visits a stream so that a fault in it ends neither the host nor the other
 // streams. After a first fault the stream is rebuilt from its record; after a second
-// within a minute its output is counted and dropped.
+// within a minute its output is counted and dropped, or, where its container has ended,
+// it is left to the next owner.
 func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished time.Duration) (next stream.Next) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -33,8 +35,7 @@ func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished ti
 	}
 	if e.broken && refused == nil {
 		if err := e.stream.Rebuild(t); err != nil {
-			e.stream.Log.Error("a stream is not served until it can be rebuilt", "error", err)
-			return stream.Next{After: time.Second, Held: true}
+			return e.unbuilt(err)
 		}
 		e.broken = false
 	}
@@ -48,23 +49,33 @@ func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished ti
 	return next
 }
 
+// unbuilt says when to try again to rebuild a stream. Where that fails for long, and not
+// because the host runs short of something, its container waits no longer.
+func (e *entry) unbuilt(why error) stream.Next {
+	if e.broken = shortage.Is(why) || time.Since(e.faulted) < faultPeriod; !e.broken {
+		e.stream.GiveUp()
+	}
+	if held, ok := e.faults.allow(time.Now()); ok || !e.broken {
+		e.stream.Log.Error("a stream is not served until it can be rebuilt; after a minute its output is dropped", "error", why, "held_back", held)
+	}
+	return stream.Next{After: time.Second, Held: true}
+}
+
 // fault counts and logs a panic of a visit and says what becomes of the stream.
 func (s *scheduler) fault(e *entry, r any) stream.Next {
 	s.panics.Add(1)
 	again := !e.faulted.IsZero() && time.Since(e.faulted) < faultPeriod
 	e.faulted, e.broken = time.Now(), !again
-	then := "it is rebuilt from its record"
-	if again {
+	next, then := stream.Next{After: rebuildAfter, Held: true}, "it is rebuilt from its record"
+	switch {
+	case again && e.stream.Over():
+		next, then = stream.Next{Ended: true}, "it is the second within a minute: what the container has left behind is left to the next start"
+	case again:
 		then = "it is the second within a minute: the container's further output is dropped"
 		e.stream.GiveUp()
 	}
-	e.stream.Log.Error("fault in a stream; "+then, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-	return stream.Next{After: rebuildAfter, Held: true}
-}
-
-// prepareFault makes a panic of a launch the error of that launch.
-func (e *Engine) prepareFault(r any) error {
-	e.scheduler.panics.Add(1)
-	e.log.Error("fault while a container was prepared", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-	return fmt.Errorf("fault in the core of sluice: %v; the stack is in the log", r)
+	if held, ok := e.faults.allow(e.faulted); ok || e.broken {
+		e.stream.Log.Error("fault in a stream; "+then, "panic", fmt.Sprint(r), "stack", string(debug.Stack()), "held_back", held)
+	}
+	return next
 }

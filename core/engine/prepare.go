@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"time"
 
@@ -16,28 +17,26 @@ import (
 // ErrTimeout says that the disk of a sandbox did not answer in time.
 var ErrTimeout = errors.New("the disk of the sandbox does not answer")
 
+// errClosed says that the streams are, or are about to be, another owner's.
+var errClosed = errors.New("the engine is closed")
+
 // Prepare makes both streams of a container and serves them. It waits for the file
-// system of the sandbox, but no longer than prepare_timeout: then it fails with
-// ErrTimeout. On an error nothing is left behind but perhaps the files in the
-// sandbox.
+// system of the sandbox, and where the host runs short of descriptors, memory or threads
+// for these, but no longer than prepare_timeout: then it fails, with ErrTimeout or with
+// what there was a shortage of. On an error nothing is left behind but perhaps the files
+// in the sandbox.
 func (e *Engine) Prepare(launch Launch) (Descriptors, error) {
-	type outcome struct {
-		Descriptors
-		err error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				done <- outcome{err: e.prepareFault(r)}
-			}
-		}()
+	done := make(chan prepared, 1)
+	began, timeout := time.Now(), e.settings.PrepareTimeout
+	e.guard.Go("prepare a container", func() {
+		outcome := prepared{err: fmt.Errorf("%w: %q: others are before it", ErrTimeout, launch.Sandbox)}
+		defer func() { done <- outcome }()
 		e.launches <- struct{}{} // each may hold a thread in the kernel
 		defer func() { <-e.launches }()
-		d, err := e.prepare(launch)
-		done <- outcome{d, err}
-	}()
-	began, timeout := time.Now(), e.settings.PrepareTimeout
+		if left := timeout - time.Since(began); left > 0 {
+			outcome = e.prepareWithin(left, launch)
+		}
+	})
 	for step := firstPatience; time.Since(began) < timeout; step *= 2 {
 		patience := time.NewTimer(min(step, timeout-time.Since(began)))
 		select {
@@ -47,12 +46,29 @@ func (e *Engine) Prepare(launch Launch) (Descriptors, error) {
 		case <-patience.C:
 		}
 	}
-	go func() {
+	e.guard.Go("end what was prepared too late", func() {
 		if late := <-done; late.err == nil {
 			late.close() // the streams meet their end of file
 		}
-	}()
+	})
 	return Descriptors{}, fmt.Errorf("%w: %q, waited for %v (prepare_timeout)", ErrTimeout, launch.Sandbox, timeout)
+}
+
+// prepared is what becomes of a launch.
+type prepared struct {
+	Descriptors
+	err error
+}
+
+// prepareWithin tries again for as long as the host runs short of something.
+func (e *Engine) prepareWithin(patience time.Duration, launch Launch) (outcome prepared) {
+	outcome.err = shortage.Retry(patience, func() error {
+		return e.guard.Run("prepare a container", func() (err error) {
+			outcome.Descriptors, err = e.prepare(launch)
+			return err
+		})
+	})
+	return outcome
 }
 
 // firstPatience is how long a launch is waited for at first, and then twice that, up to
@@ -71,6 +87,9 @@ func (d Descriptors) close() {
 
 // prepare is Prepare without a limit of time.
 func (e *Engine) prepare(launch Launch) (Descriptors, error) {
+	if e.closing.Load() {
+		return Descriptors{}, errClosed
+	}
 	container, notes, err := e.settings.ForTask(launch.Environment, launch.User, launch.Sandbox)
 	if err != nil {
 		return Descriptors{}, err
@@ -93,59 +112,66 @@ func (e *Engine) prepare(launch Launch) (Descriptors, error) {
 	box.users.Add(1) // of this call
 	defer box.release()
 
-	sinks, err := e.begin(launch, box, identity, container)
-	if err != nil {
+	var unserved []sink // what no container has got
+	defer func() { e.abandon(unserved) }()
+	if err := e.begin(&unserved, launch, box, identity, container); err != nil {
 		return Descriptors{}, err
 	}
-	if err := e.open(sinks...); err != nil {
-		abandon(sinks)
+	if err := e.open(unserved...); err != nil {
 		return Descriptors{}, err
 	}
-	return e.handOver(sinks[0], sinks[1])
+	return e.handOver(&unserved)
 }
 
-// begin makes where the two streams of a container go: stdout, then stderr.
-func (e *Engine) begin(launch Launch, box *sharedSandbox, identity worker.Identity, container settings.Container) ([]sink, error) {
-	var sinks []sink
+// begin makes where the two streams of a container go, stdout and then stderr, and adds
+// each to the sinks when it is made.
+func (e *Engine) begin(sinks *[]sink, launch Launch, box *sharedSandbox, identity worker.Identity, container settings.Container) error {
 	for _, of := range []struct {
 		name string
 		settings.Stream
 	}{{stdoutName, container.Stdout}, {stderrName, container.Stderr}} {
 		if of.Discard {
-			sinks = append(sinks, &discarded{name: of.name, launch: launch, settings: of.Stream, box: box, identity: identity, log: e.log})
+			*sinks = append(*sinks, &discarded{name: of.name, launch: launch, settings: of.Stream, box: box, identity: identity, log: e.log})
 			continue
 		}
 		entry, err := e.beginStream(launch, box, identity, of.name, of.Stream)
 		if err != nil {
-			abandon(sinks)
-			return nil, err
+			return err
 		}
-		sinks = append(sinks, entry)
+		*sinks = append(*sinks, entry)
 	}
-	return sinks, nil
+	return nil
 }
 
-func abandon(sinks []sink) {
+// abandon undoes what was made for a container that will not start.
+func (e *Engine) abandon(sinks []sink) {
 	for _, s := range sinks {
-		s.abandon()
+		_ = e.guard.Run("undo what was prepared", func() error { s.abandon(); return nil })
 	}
 }
 
-// handOver opens the ends for the container and serves the streams.
-func (e *Engine) handOver(stdout, stderr sink) (d Descriptors, err error) {
+// handOver opens the ends for the container, stdout's first, and serves the streams. It
+// takes those that are served out of unserved: after an error they meet their end of
+// file by themselves.
+func (e *Engine) handOver(unserved *[]sink) (d Descriptors, err error) {
 	d = Descriptors{-1, -1}
-	if d.Stdout, err = stdout.openForContainer(e); err == nil {
-		d.Stderr, err = stderr.openForContainer(e)
+	handed := false
+	defer func() {
+		if !handed {
+			d.close()
+			d = Descriptors{}
+		}
+	}()
+	if d.Stdout, err = (*unserved)[0].openForContainer(e); err == nil {
+		d.Stderr, err = (*unserved)[1].openForContainer(e)
 	}
-	if err == nil {
-		err = errors.Join(stdout.serve(e), stderr.serve(e))
+	for err == nil && len(*unserved) > 0 {
+		if err = (*unserved)[0].serve(e); err == nil {
+			*unserved = (*unserved)[1:]
+		}
 	}
-	if err != nil {
-		d.close()
-		// What is served already meets its end of file by itself.
-		return Descriptors{}, err
-	}
-	return d, nil
+	handed = err == nil
+	return d, err
 }
 
 // logNotes passes on what the settings have to say.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
+	"sluice/core/shortage"
 	"sluice/core/state"
 	"sluice/core/worker"
 	"time"
@@ -115,6 +117,10 @@ func (e *Engine) recoverEnded() error {
 		if errors.Is(err, state.ErrNewer) {
 			continue
 		}
+		if shortage.Is(err) {
+			e.log.Warn("what an ended stream has left does not count until the next start", "stream", id, "error", err)
+			continue
+		}
 		var s settings.Stream
 		if err == nil {
 			err = checkRecord(record)
@@ -138,17 +144,18 @@ func (e *Engine) recoverEnded() error {
 
 // count adds remains of an owner before, and has them looked at.
 func (b *budget) count(r *remains) {
-	b.mu.Lock()
-	b.addRemains(b.holderOf(r.path, r.record.GetSandboxDevice()), r)
-	b.mu.Unlock()
-	b.submit(&worker.Task{As: r.identity(), Device: r.record.GetSandboxDevice(), Run: func(t *worker.Thread, refused error) {
+	b.adopt(r)
+	var pause shortage.Pause
+	var task worker.Task
+	look := func() { b.submit(&task) }
+	task = worker.Task{As: r.identity(), Device: r.record.GetSandboxDevice(), Run: func(t *worker.Thread, refused error) {
 		if refused != nil {
 			return
 		}
-		dir, set, err := r.open(t, b.log)
-		if err == nil {
-			_, err = set.Files()
-			err = errors.Join(err, set.Close(), dir.Close())
+		err := b.list(t, r)
+		if shortage.Is(err) {
+			b.guard.AfterFunc(pause.Next(), "count what an ended stream has left", look)
+			return
 		}
 		if err != nil && !errors.Is(err, errSandboxGone) {
 			b.warn("what an ended stream has left cannot be counted", err)
@@ -156,7 +163,24 @@ func (b *budget) count(r *remains) {
 		if err != nil || r.holding.files.Load() == 0 {
 			b.dismiss(t, r)
 		}
-	}})
+	}}
+	look()
+}
+
+func (b *budget) adopt(r *remains) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.addRemains(b.holderOf(r.path, r.record.GetSandboxDevice()), r)
+}
+
+// list has the series tell what it takes.
+func (b *budget) list(t *worker.Thread, r *remains) error {
+	dir, set, err := r.open(t, b.log)
+	if err != nil {
+		return err
+	}
+	_, err = set.Files()
+	return errors.Join(err, set.Close(), dir.Close())
 }
 
 // addRemains remembers them. mu is held.
@@ -174,23 +198,26 @@ func (b *budget) full() bool {
 
 // dismiss forgets remains that are gone.
 func (b *budget) dismiss(t *worker.Thread, r *remains) {
-	b.mu.Lock()
-	h := b.holders[r.path]
-	if h != nil {
-		for i, other := range h.ended {
-			if other == r {
-				h.ended = append(h.ended[:i:i], h.ended[i+1:]...)
-				b.remains--
-				break
-			}
-		}
-		b.dropHolder(h)
-	}
-	b.mu.Unlock()
+	b.removeRemains(r)
 	r.holding.end()
 	if err := t.AsHost(func() error { return b.forgetEnded(r.id) }); err != nil {
 		b.warn("cannot forget an ended stream", err)
 	}
+}
+
+// removeRemains remembers them no more.
+func (b *budget) removeRemains(r *remains) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := b.holders[r.path]
+	if h == nil {
+		return
+	}
+	if i := slices.Index(h.ended, r); i >= 0 {
+		h.ended = slices.Concat(h.ended[:i], h.ended[i+1:]) // tasks have the one before
+		b.remains--
+	}
+	b.dropHolder(h)
 }
 
 // verified tells whether deletions may be chosen now. Before live containers give for
@@ -223,19 +250,25 @@ func (b *budget) verified(now time.Time) (ok bool, tasks []*worker.Task) {
 
 // verify looks which of the remains are still there.
 func (b *budget) verify(t *worker.Thread, refused error, all []*remains) {
+	defer func() {
+		if b.lookedAt() && !errors.Is(refused, worker.ErrClosed) {
+			b.trim(time.Now())
+		}
+	}()
 	for _, r := range all {
 		if refused == nil && !r.there() {
 			b.dismiss(t, r)
 		}
 	}
+}
+
+// lookedAt tells that one file system was looked at; last says that it was the last.
+func (b *budget) lookedAt() (last bool) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.verifying--
-	done := b.verifying == 0
-	if done {
+	if last = b.verifying == 0; last {
 		b.verifiedAt = time.Now()
 	}
-	b.mu.Unlock()
-	if done && !errors.Is(refused, worker.ErrClosed) {
-		b.trim(time.Now())
-	}
+	return last
 }

@@ -81,6 +81,7 @@ type entry struct {
 	writing    sync.Mutex // of the file with its policy
 	broken     bool       // a fault left the stream in an unknown state
 	faulted    time.Time  // when its last fault was
+	faults     limiter    // of their reports
 	lingers    bool       // its container has ended; compressions are awaited
 }
 
@@ -191,10 +192,10 @@ func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 		s.ended(e)
 		return
 	}
+	defer s.settle(e, next) // also after a fault in what is told of the visit
 	if s.visited != nil {
 		s.visited(e)
 	}
-	s.settle(e, next)
 }
 
 // begin tells the pause that the load of the process asks for; open is false where no

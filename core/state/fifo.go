@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,7 @@ func (d *Dir) MakeFIFO(id string, uid, gid int) error {
 		return fmt.Errorf("make FIFO %q in state_dir %q: %w", name, d.path, err)
 	}
 	if err := unix.Fchownat(d.fd, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return fmt.Errorf("give FIFO %q in state_dir %q to user %d: %w", name, d.path, uid, err)
+		return errors.Join(fmt.Errorf("give FIFO %q in state_dir %q to user %d: %w", name, d.path, uid, err), d.unlink(name))
 	}
 	return nil
 }

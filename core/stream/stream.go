@@ -179,6 +179,10 @@ func (s *Stream) Rebuild(t *worker.Thread) error {
 	return nil
 }
 
+// Over says that the container has ended and its last byte is where it belongs: only
+// compressions and the record are left to be looked after.
+func (s *Stream) Over() bool { return s.ended }
+
 // GiveUp makes the stream one whose further bytes are counted and dropped: its
 // container must not wait for a logger that fails again and again. After another
 // fault they are counted in memory alone.
