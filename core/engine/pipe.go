@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sluice/core/guard"
+	"sluice/core/logrotate"
 	"sluice/core/pump"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
@@ -30,6 +31,9 @@ type PipeConfig struct {
 	// Settings of the process and, among them, of the stream.
 	Module settings.Module
 	Stream settings.Stream
+	// Former is the policy of the process that served the file before; nil: there was none,
+	// or nobody knows.
+	Former *logrotate.Policy
 	Log    *slog.Logger
 }
 
@@ -130,6 +134,7 @@ func (e *Engine) pipeEntry(config PipeConfig, spill func(bool) (*os.File, error)
 	entry.stream.Save = func(*sluicepb.StreamRecord) error { return nil }
 	entry.stream.Forget = func() error { return nil }
 	entry.stream.Spill = spill
+	entry.stream.Former = config.Former
 	return entry, nil
 }
 

@@ -37,6 +37,12 @@ func (s *Stream) Open(t *worker.Thread, fresh bool) (err error) {
 }
 
 func (s *Stream) recover() error {
+	if s.Former != nil {
+		if err := s.set.Convert(*s.Former); err != nil {
+			s.Log.Warn("files of the policy before this one stay as they are", "error", err)
+		}
+		s.Former = nil
+	}
 	if err := s.set.Recover(s.Now()); err != nil {
 		return fmt.Errorf("finish the rotation of %q: %w", s.Name, err)
 	}

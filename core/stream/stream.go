@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
@@ -46,6 +47,8 @@ type Config struct {
 	Settings settings.Stream
 	// Rotation is what the set of the rotated files is made of.
 	Rotation rotation.Config
+	// Former is the policy under which the series was kept before, where that is another.
+	Former *logrotate.Policy
 	// Record as it was loaded or first saved; the stream keeps its account in it.
 	Record *sluicepb.StreamRecord
 	// Save writes the record to the state directory, Forget removes record and

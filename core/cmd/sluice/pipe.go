@@ -7,7 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"sluice/core/engine"
+	"sluice/core/logrotate"
 	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/series"
 	"sluice/core/settings"
 	"strings"
 
@@ -158,6 +161,22 @@ func flagError(err error, flags map[string]string) error {
 	return usagef("%s", strings.Join(told, "; also "))
 }
 
+// formerPolicy is that of the last process which served the file, as it has shown it. The
+// directory is the operator's own. A text that cannot be read is nobody's policy.
+func formerPolicy(path string) *logrotate.Policy {
+	directory, name := filepath.Split(path)
+	dir, err := sandbox.Open(filepath.Clean(directory))
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	shown, err := series.ShownPolicy(dir, name)
+	if err != nil {
+		return nil
+	}
+	return &shown.Policy
+}
+
 // pipeStdin serves stdin until its end, or until a signal.
 func pipeStdin(ctx context.Context, config engine.PipeConfig, user string) error {
 	input, err := stdinPipe(os.Stdin, int(config.Module.PipeCapacityBytes))
@@ -169,7 +188,7 @@ func pipeStdin(ctx context.Context, config engine.PipeConfig, user string) error
 		return err
 	}
 	ctx, signals := untilSignal(ctx)
-	config.Input = input.reader
+	config.Input, config.Former = input.reader, formerPolicy(config.Path)
 	account, err := engine.ServePipe(ctx, config)
 	if err != nil {
 		return err

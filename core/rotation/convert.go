@@ -1,0 +1,311 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sluice/core/logrotate"
+	"sluice/core/rotation/compress"
+	"sluice/core/sandbox"
+)
+
+// A series that was kept under another policy has names and forms that the present one does
+// not know: its rotations would write over them, or leave them for ever. So they are brought
+// under the present policy before its first rotation: the oldest beyond its number go, the
+// others get its names and its form. Each file is under one of its two names at every
+// instant, or under both with the same time; what a kill leaves undone the next call does.
+
+// Convert brings the files that were rotated under the policy former under the present one.
+// Call it after New and before Recover. It may read and write all of the series. What cannot
+// be converted (its compressor is not built in) stays as it is, and is told with the error.
+func (s *Set) Convert(former logrotate.Policy) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return fmt.Errorf("convert %q: %w", s.cfg.Base, fs.ErrClosed)
+	}
+	c := &conversion{present: s}
+	if err := c.open(former); err != nil || c.former == nil {
+		return err
+	}
+	defer c.former.Close()
+	if c.nothing() {
+		return nil
+	}
+	if err := c.run(); err != nil {
+		return fmt.Errorf("bring the files of %q under the present policy: %w", s.cfg.Base, err)
+	}
+	return nil
+}
+
+// conversion is from one policy to another.
+type conversion struct {
+	former, present *Set
+	sameNames       bool // plain files have the same ones
+	files           []File
+}
+
+// open finishes what was begun under the former policy, and lists its files.
+func (c *conversion) open(former logrotate.Policy) error {
+	cfg := c.present.cfg
+	cfg.Policy, cfg.RunScript, cfg.Kept, cfg.Rested = former, nil, nil, nil
+	cfg.Policy.CreateOldDir.On, cfg.Policy.MaxAge = false, 0
+	cfg.Submit = func(Task) {} // who recovers the series afterwards finds what is owed
+	set, err := New(cfg)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, sandbox.ErrNotDirectory) {
+		return nil // its olddir has gone, and the files with it
+	}
+	if err != nil {
+		return fmt.Errorf("open the series as it was: %w", err)
+	}
+	c.former = set
+	err = set.Recover(cfg.Now())
+	if err == nil {
+		c.files, err = set.Files()
+	}
+	if err != nil {
+		c.former = nil
+		return errors.Join(fmt.Errorf("look at the series as it was: %w", err), set.Close())
+	}
+	a, b := set.scheme, c.present.scheme
+	c.sameNames = cfg.Policy.OldDir == c.present.cfg.Policy.OldDir && a.base == b.base && a.ext == b.ext &&
+		a.dated == b.dated && (a.dated || a.start == b.start) && slices.Equal(a.date.fields, b.date.fields)
+	return nil
+}
+
+// nothing says that the two policies lead to the same files.
+func (c *conversion) nothing() bool {
+	a, b := c.former.cfg.Policy, c.present.cfg.Policy
+	return c.sameNames && c.former.scheme.cext == c.present.scheme.cext &&
+		a.DelayCompress == b.DelayCompress && (b.Rotate < 0 || a.Rotate >= 0 && a.Rotate <= b.Rotate)
+}
+
+func (c *conversion) run() error {
+	if err := c.trim(); err != nil {
+		return err
+	}
+	names, err := c.targets()
+	if err != nil {
+		return err
+	}
+	order := make([]int, len(c.files))
+	for i := range order {
+		order[i] = i
+	}
+	if c.downwards() {
+		slices.Reverse(order) // the youngest first: each makes room for the next
+	}
+	var failed []error
+	for _, i := range order {
+		if err := c.convert(c.files[i], names[i], i == len(c.files)-1); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// trim removes the oldest files that the present policy does not keep.
+func (c *conversion) trim() error {
+	keep := c.present.cfg.Policy.Rotate
+	if keep < 0 {
+		return nil
+	}
+	for len(c.files) > keep {
+		err := c.former.unlinkAlone(c.files[0].Name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		c.files = c.files[1:]
+	}
+	return nil
+}
+
+// downwards says that numbers get smaller.
+func (c *conversion) downwards() bool {
+	a, b := c.former.scheme, c.present.scheme
+	return !a.dated && !b.dated && b.start < a.start
+}
+
+// targets gives the plain name that each file has under the present policy.
+func (c *conversion) targets() ([]string, error) {
+	names := make([]string, len(c.files))
+	a, b := c.former.scheme, c.present.scheme
+	switch {
+	case c.sameNames:
+		for i, file := range c.files {
+			names[i] = file.at.plain
+		}
+	case b.dated:
+		c.dates(names)
+	case !a.dated:
+		for i, file := range c.files {
+			names[i] = b.slot(file.at.slot + b.start - a.start)
+		}
+	default:
+		behind, err := c.highestSlot()
+		if err != nil {
+			return nil, err
+		}
+		for i := range c.files {
+			names[i] = b.slot(behind + len(c.files) - 1 - i)
+		}
+	}
+	return names, nil
+}
+
+// highestSlot is where files that had dates begin: in the first slot, or behind those that
+// have numbers already and are in the way of that.
+func (c *conversion) highestSlot() (int, error) {
+	start := c.present.scheme.start
+	files, err := c.present.look()
+	if err != nil {
+		return 0, err
+	}
+	highest, inTheWay := start-1, false
+	for name := range files {
+		if at, ok := c.present.scheme.place(name); ok && at.slot >= start {
+			highest = max(highest, at.slot)
+			inTheWay = inTheWay || at.slot < start+len(c.files)
+		}
+	}
+	if inTheWay {
+		return highest + 1, nil
+	}
+	return start, nil
+}
+
+// dates names files by their own times, in an order that the names keep.
+func (c *conversion) dates(names []string) {
+	scheme := c.present.scheme
+	var last place
+	for i, file := range c.files {
+		suffix := scheme.date.suffix(file.ModTime.In(c.present.cfg.Now().Location()))
+		at := place{suffix: suffix, key: scheme.date.key(suffix)}
+		if i > 0 && !last.before(at) {
+			at = last
+			at.counter++
+		}
+		last = at
+		names[i] = scheme.day(at.suffix, at.counter)
+	}
+}
+
+// convert gives one file its name and its form. A plain file that is to be compressed is
+// left to the background, and the youngest where compression is delayed.
+func (c *conversion) convert(file File, plain string, youngest bool) error {
+	to, scheme := c.present, c.present.scheme
+	compressed := file.Compressed && file.Name != file.at.plain
+	ending := file.Name[len(file.at.plain):]
+	switch {
+	case !compressed:
+		if scheme.cext != "" && (!youngest || !to.cfg.Policy.DelayCompress) {
+			to.mark(file.Inode)
+		} else if scheme.cext == "" {
+			_ = to.dropNote(markName(to.cfg.Base, file.Inode))
+		}
+		return c.rename(file.Name, plain)
+	case ending == scheme.cext:
+		return c.rename(file.Name, scheme.counted(plain))
+	}
+	return c.rewrite(file, scheme.counted(plain))
+}
+
+func (c *conversion) rename(from, name string) error {
+	if c.former.cfg.Policy.OldDir == c.present.cfg.Policy.OldDir && from == name {
+		return nil
+	}
+	err := c.former.dir.RenameNew(from, c.present.dir.Dir, name)
+	if errors.Is(err, fs.ErrExist) {
+		backup := backupName(name, c.present.cfg.Now())
+		if err = c.present.dir.RenameNew(name, c.present.dir.Dir, backup); err == nil {
+			err = c.former.dir.RenameNew(from, c.present.dir.Dir, name)
+		}
+	}
+	if err == nil {
+		err = c.present.killed("convert %q to %q", from, name)
+	}
+	c.present.listing.forget()
+	return err
+}
+
+// rewrite puts what a compressed file holds into the present form.
+func (c *conversion) rewrite(file File, name string) error {
+	to := c.present
+	if made, err := to.dir.Stat(name); err == nil && made.Ours() && made.ModTime.Equal(file.ModTime) {
+		return c.former.unlinkAlone(file.Name) // a kill came before that
+	}
+	src, err := c.former.dir.OpenOwnRead(file.Name)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	output := outputName(to.cfg.Base, file.Inode)
+	_ = to.dir.Unlink(output)
+	dst, err := to.dir.Create(output, 0o600)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	if err = c.refill(dst, src); err == nil {
+		err = sandbox.CopyAttributes(dst, src)
+	}
+	if err == nil {
+		err = to.killed("rewrite %q", file.Name)
+	}
+	if err == nil {
+		err = c.publish(output, name)
+	}
+	if err != nil {
+		if !errors.Is(err, errStopped) {
+			_ = to.dir.Unlink(output)
+		}
+		return fmt.Errorf("convert %q, which stays as it is: %w", file.Name, err)
+	}
+	return c.former.unlinkAlone(file.Name)
+}
+
+func (c *conversion) refill(dst, src *os.File) error {
+	content, err := compress.Expand(src)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	policy := c.present.cfg.Policy
+	if policy.Compress && !policy.Compressor.External {
+		return compress.Copy(dst, content, policy.Compressor)
+	}
+	if policy.Compress {
+		return fmt.Errorf("%w: the policy's compressor is %q", compress.ErrMethod, policy.Compressor.Program)
+	}
+	_, err = io.Copy(dst, content)
+	return err
+}
+
+func (c *conversion) publish(output, name string) error {
+	to := c.present
+	err := to.dir.RenameNew(output, to.dir.Dir, name)
+	if errors.Is(err, fs.ErrExist) {
+		if err = to.dir.RenameNew(name, to.dir.Dir, backupName(name, to.cfg.Now())); err == nil {
+			err = to.dir.RenameNew(output, to.dir.Dir, name)
+		}
+	}
+	to.listing.forget()
+	if err == nil {
+		err = to.killed("publish %q", name)
+	}
+	return err
+}
+
+// unlinkAlone removes a file that nothing else belongs to.
+func (s *Set) unlinkAlone(name string) error {
+	err := s.dir.Unlink(name)
+	if err == nil {
+		err = s.killed("remove %q", name)
+	}
+	return err
+}
