@@ -8,11 +8,14 @@ package older
 
 import (
 	"bytes"
+	"context"
+	_ "embed" // the stand-in for an agent
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,18 +33,32 @@ var Releases = []Release{
 // Sluice gives the path of the command of that version.
 func (r Release) Sluice(t *testing.T) string {
 	t.Helper()
-	return r.built(t, "sluice", "build", "./core/cmd/sluice")
+	return r.built(t, "sluice", nil, "build", "./core/cmd/sluice")
 }
+
+// Agent gives the path of a stand-in for an agent with that version in it:
+//
+//	agent [--debug] COUNT WORK_DIR PARAMETER=VALUE... -- TASK...
+//
+// It starts the task in so many containers, and serves them until it is killed.
+func (r Release) Agent(t *testing.T) string {
+	t.Helper()
+	return r.built(t, "agent", agentSource, "build", "./core/cmd/agent")
+}
+
+//go:embed agent.go.txt
+var agentSource []byte
 
 // EngineTest gives the path of the test binary of that version's core/engine, which can be
 // an owner that ends when it has served so much.
 func (r Release) EngineTest(t *testing.T) string {
 	t.Helper()
-	return r.built(t, "engine.test", "test", "-c", "./core/engine")
+	return r.built(t, "engine.test", nil, "test", "-c", "./core/engine")
 }
 
-// built gives what the go command makes in the sources of that version.
-func (r Release) built(t *testing.T, name string, command ...string) string {
+// built gives what the go command makes of a package of that version, or of one that is
+// put beside them: verb and flags, then the package.
+func (r Release) built(t *testing.T, name string, main []byte, command ...string) string {
 	t.Helper()
 	root := r.repository(t)
 	cache, err := os.UserCacheDir()
@@ -59,17 +76,28 @@ func (r Release) built(t *testing.T, name string, command ...string) string {
 		return product
 	}
 	source := filepath.Join(dir, "source")
-	if err := r.extract(root, source); err != nil {
-		t.Fatalf("build version %s: %v", r.Version, err)
-	}
-	args := append(command[:1:1], append([]string{"-o", product + ".new"}, command[1:]...)...)
-	if err := run(source, "go", args...); err != nil {
-		t.Fatalf("build version %s: %v", r.Version, err)
-	}
-	if err := errors.Join(os.Rename(product+".new", product), os.RemoveAll(source)); err != nil {
+	if err := r.build(root, source, product, main, command); err != nil {
 		t.Fatalf("build version %s: %v", r.Version, err)
 	}
 	return product
+}
+
+func (r Release) build(root, source, product string, main []byte, command []string) error {
+	if err := r.extract(root, source); err != nil {
+		return err
+	}
+	if main != nil {
+		dir := filepath.Join(source, command[len(command)-1])
+		err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "main.go"), main, 0o644))
+		if err != nil {
+			return err
+		}
+	}
+	args := slices.Insert(slices.Clone(command), len(command)-1, "-o", product+".new")
+	if err := run(source, "go", args...); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(product+".new", product), os.RemoveAll(source))
 }
 
 // repository is the root of the working tree, whose history has the version.
@@ -91,7 +119,7 @@ func (r Release) repository(t *testing.T) string {
 
 // git makes a command that reads a clone whoever made it.
 func git(dir string, args ...string) *exec.Cmd {
-	return exec.Command("git", append([]string{"-c", "safe.directory=*", "-C", dir}, args...)...)
+	return exec.CommandContext(context.Background(), "git", append([]string{"-c", "safe.directory=*", "-C", dir}, args...)...)
 }
 
 // extract puts the files of the version into a directory.
@@ -103,7 +131,7 @@ func (r Release) extract(root, into string) error {
 	if err != nil {
 		return fmt.Errorf("git archive %s: %w", r.Commit, err)
 	}
-	unpack := exec.Command("tar", "-x", "-C", into)
+	unpack := exec.CommandContext(context.Background(), "tar", "-x", "-C", into)
 	unpack.Stdin = bytes.NewReader(archive)
 	if out, err := unpack.CombinedOutput(); err != nil {
 		return fmt.Errorf("unpack %s: %w: %s", r.Commit, err, out)
@@ -112,7 +140,7 @@ func (r Release) extract(root, into string) error {
 }
 
 func run(dir, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(context.Background(), name, args...)
 	cmd.Dir = dir
 	// The flags of this run, such as a coverage mode, are none of the other sources'.
 	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK=off")
