@@ -36,6 +36,7 @@ const (
 	Cause_DISCARDED       Cause = 5
 	Cause_PANIC           Cause = 6
 	Cause_SANDBOX_REMOVED Cause = 7
+	Cause_UNRECORDED      Cause = 8 // of streams without a record: in no record
 )
 
 // Enum value maps for Cause.
@@ -49,6 +50,7 @@ var (
 		5: "DISCARDED",
 		6: "PANIC",
 		7: "SANDBOX_REMOVED",
+		8: "UNRECORDED",
 	}
 	Cause_value = map[string]int32{
 		"UNKNOWN":         0,
@@ -59,6 +61,7 @@ var (
 		"DISCARDED":       5,
 		"PANIC":           6,
 		"SANDBOX_REMOVED": 7,
+		"UNRECORDED":      8,
 	}
 )
 
@@ -1219,7 +1222,7 @@ const file_record_proto_rawDesc = "" +
 	"withinLine\"K\n" +
 	"\x04Mark\x12-\n" +
 	"\x13gap_since_unix_nano\x18\x01 \x01(\x03R\x10gapSinceUnixNano\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x03R\x05bytes*t\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes*\x84\x01\n" +
 	"\x05Cause\x12\v\n" +
 	"\aUNKNOWN\x10\x00\x12\f\n" +
 	"\bNO_SPACE\x10\x01\x12\t\n" +
@@ -1228,7 +1231,9 @@ const file_record_proto_rawDesc = "" +
 	"\x04RATE\x10\x04\x12\r\n" +
 	"\tDISCARDED\x10\x05\x12\t\n" +
 	"\x05PANIC\x10\x06\x12\x13\n" +
-	"\x0fSANDBOX_REMOVED\x10\aB\x17Z\x15sluice/proto;sluicepbb\x06proto3"
+	"\x0fSANDBOX_REMOVED\x10\a\x12\x0e\n" +
+	"\n" +
+	"UNRECORDED\x10\bB\x17Z\x15sluice/proto;sluicepbb\x06proto3"
 
 var (
 	file_record_proto_rawDescOnce sync.Once

@@ -163,6 +163,9 @@ func (b *budget) close() {
 
 // visited is called after each visit of a stream, on its worker thread.
 func (b *budget) visited(e *entry, now time.Time) {
+	if e.holding == nil {
+		return // it is drained
+	}
 	grown := e.holding.writes(e.stream.LiveBytes())
 	if b.minFree.On() {
 		e.holding.space.visited(b.minFree, e.box.Dir, grown, now, b.warn)

@@ -47,10 +47,14 @@ type Engine struct {
 	compressions *compressions
 	lowered      sync.Once // for the log line on pipe capacities
 
+	reaching deviceSlots
+	stopping chan struct{} // closed by stop
+
 	mu         sync.Mutex
-	serving    map[*entry]bool
-	memoryStep int         // what the memory limit was set for
-	tending    *time.Timer // set while a stream goes by the clock
+	serving    map[*entry]bool   // nil: the engine is closed
+	pending    map[string]*found // by id: not served yet
+	memoryStep int               // what the memory limit was set for
+	tending    *time.Timer       // set while a stream goes by the clock
 	recovered  int64
 	past       stream.Account // of streams that have ended
 	serial     atomic.Int64   // makes ids unique within the process
@@ -112,6 +116,8 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 		environment: script.Environment(os.Environ()),
 		launches:    make(chan struct{}, launchSlots),
 		serving:     map[*entry]bool{},
+		stopping:    make(chan struct{}),
+		pending:     map[string]*found{},
 	}
 	e.compressions = newCompressions(log, e.guard)
 	var err error
@@ -149,18 +155,19 @@ func saveSettings(dir *state.Dir, module settings.Module) error {
 
 // Close stops serving, once the visits that are under way are done. The containers write on until their pipes are full; the next
 // owner of the state directory goes on with what is in them.
-func (e *Engine) Close() { closeAll(e.stop(func(*entry) {})) }
+func (e *Engine) Close() { closeAll(e.stop(func(string) {})) }
 
 // HandOver is Close, but gives the reading ends of the pipes to the caller, who keeps
 // them open until the next owner has opened its own: a container that ends meanwhile
 // would otherwise take what is in its pipe with it.
 func (e *Engine) HandOver() (pipes []int) {
-	return e.stop(func(entry *entry) { e.store.forget(entry.id) })
+	return e.stop(e.store.forget)
 }
 
 // stop gives up everything but the pipes.
-func (e *Engine) stop(each func(*entry)) (pipes []int) {
+func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.closing.Store(true)
+	close(e.stopping)
 	e.asking.close()
 	e.scheduler.close()
 	e.workers.Close()
@@ -176,14 +183,24 @@ func (e *Engine) stop(each func(*entry)) (pipes []int) {
 	if e.tending != nil {
 		e.tending.Stop()
 	}
-	for entry := range e.serving {
-		if fd, err := unix.FcntlInt(uintptr(entry.stream.Pipe), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+	keep := func(id string, pipe int) {
+		if fd, err := unix.FcntlInt(uintptr(pipe), unix.F_DUPFD_CLOEXEC, 0); err == nil {
 			pipes = append(pipes, fd)
 		}
-		each(entry)
+		each(id)
+	}
+	for entry := range e.serving {
+		keep(entry.id, entry.stream.Pipe)
 		entry.release()
 	}
-	e.serving = nil
+	for id, f := range e.pending {
+		keep(id, f.pipe)
+		if f.entry == nil && f.pipe != noPipe {
+			_ = unix.Close(f.pipe)
+			f.pipe = noPipe
+		}
+	}
+	e.serving, e.pending = nil, nil
 	e.compressions.wait()
 	if e.store != nil {
 		e.store.close()
@@ -218,14 +235,21 @@ func (e *Engine) serve(entry *entry) error {
 	if e.serving == nil {
 		return errClosed
 	}
+	e.serveLocked(entry)
+	return nil
+}
+
+// serveLocked is serve of an engine that is not closed.
+func (e *Engine) serveLocked(entry *entry) {
 	e.serving[entry] = true
+	delete(e.pending, entry.id)
 	added := false
 	defer func() {
 		if !added {
 			delete(e.serving, entry) // a fault: it is the caller's still
 		}
 	}()
-	if e.budget != nil {
+	if entry.holding != nil {
 		e.budget.join(entry)
 	}
 	e.store.keep(entry.id, entry.stream.Pipe)
@@ -235,7 +259,6 @@ func (e *Engine) serve(entry *entry) error {
 	}
 	e.scheduler.add(entry)
 	added = true
-	return nil
 }
 
 // ended is called on a worker thread when a stream has had its last byte. What it has
@@ -276,7 +299,8 @@ func (e *Engine) Metrics() Metrics {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m := Metrics{
-		Streams: int64(len(e.serving)), Recovered: e.recovered,
+		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered,
+		Blocked: int64(len(e.pending)),
 		Panics:  e.workers.Panics() + e.compressions.panics() + e.scheduler.panics.Load() + e.guard.Caught(),
 		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
 		Compressions: e.compressions.waiting.Load(),

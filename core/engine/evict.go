@@ -55,6 +55,9 @@ func (b *budget) task(h *holder) *worker.Task {
 
 func (b *budget) seriesOf(entries []*entry) (all []series) {
 	for _, e := range entries {
+		if e.holding.set.Load() == nil {
+			continue // its files cannot be opened yet
+		}
 		all = append(all, series{
 			set: e.holding.set.Load(), dir: e.box.Dir, holding: e.holding, evicted: e.holding.evictedFiles.Load(),
 			explain: func() { b.explain(e) }, end: e.box.release,

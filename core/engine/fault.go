@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sluice/core/pump"
-	"sluice/core/shortage"
 	"sluice/core/stream"
 	"sluice/core/worker"
 	"time"
@@ -34,9 +33,7 @@ func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished ti
 		s.onVisit(e)
 	}
 	if e.broken && refused == nil {
-		if err := e.stream.Rebuild(t); err != nil {
-			return e.unbuilt(err)
-		}
+		e.stream.Rebuild(t)
 		e.broken = false
 	}
 	if refused == nil {
@@ -47,18 +44,6 @@ func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished ti
 		return stream.Next{After: pump.SoonPause, Much: true}
 	}
 	return next
-}
-
-// unbuilt says when to try again to rebuild a stream. Where that fails for long, and not
-// because the host runs short of something, its container waits no longer.
-func (e *entry) unbuilt(why error) stream.Next {
-	if e.broken = shortage.Is(why) || time.Since(e.faulted) < faultPeriod; !e.broken {
-		e.stream.GiveUp()
-	}
-	if held, ok := e.faults.allow(time.Now()); ok || !e.broken {
-		e.stream.Log.Error("a stream is not served until it can be rebuilt; after a minute its output is dropped", "error", why, "held_back", held)
-	}
-	return stream.Next{After: time.Second, Held: true}
 }
 
 // fault counts and logs a panic of a visit and says what becomes of the stream.

@@ -107,7 +107,7 @@ func TestFrozenFileSystemHoldsUpItsOwn(t *testing.T) {
 	for range 2 {
 		assert.Contains(t, <-finished, "fast", "a stream elsewhere goes on")
 	}
-	waitFor(func() bool { return e.Metrics().Streams == 2+2 }) // and the others' stderr
+	waitFor(func() bool { return e.Metrics().Streams <= 2+2 }) // the others, with their stderr if that has not ended before
 	late, err := launch("fast-late", b.sandbox("fast-late"))
 	require.NoError(t, err)
 	write(t, late, []byte("while another disk hangs\n"))

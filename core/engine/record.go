@@ -47,8 +47,8 @@ func identityOf(r *sluicepb.StreamRecord) worker.Identity {
 }
 
 // RecordedSettings reads the settings of a record again, under the present rules of
-// the operator.
-func RecordedSettings(module settings.Module, r *sluicepb.StreamRecord) (settings.Stream, error) {
+// the operator: what they do not allow any more is left out (settings.Stream.Withheld).
+func RecordedSettings(module settings.Module, r *sluicepb.StreamRecord) settings.Stream {
 	recorded := r.GetSettings()
 	return module.WithPolicy(settings.Stream{
 		MaxBytes:     recorded.GetMaxBytes(),
@@ -60,6 +60,17 @@ func RecordedSettings(module settings.Module, r *sluicepb.StreamRecord) (setting
 		WhenFull:     recordedWhenFull(module, recorded.GetWhenFull()),
 		FirstBytes:   recorded.GetFirstBytes(),
 	}, r.GetUser(), r.GetSandbox())
+}
+
+// recordedSettings is RecordedSettings for a stream that is served again; it tells what of
+// its policy does not hold any more.
+func (e *Engine) recordedSettings(r *sluicepb.StreamRecord) settings.Stream {
+	s := RecordedSettings(e.settings, r)
+	if s.Withheld != "" {
+		e.log.Warn("the policy of a container that runs is not allowed any more, or cannot be read; what is left of it holds",
+			"container", r.GetContainerId(), "stream", r.GetStream(), "not_allowed", s.Withheld, "in_force", s.InForce())
+	}
+	return s
 }
 
 func whenFullRecord(w settings.WhenFull) *sluicepb.WhenFull {

@@ -2,192 +2,260 @@ package engine
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"sluice/core/sandbox"
+	"io"
+	"sluice/core/pump"
 	"sluice/core/state"
-	"sync"
+	"sluice/core/stream"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	sluicepb "sluice/proto"
 )
 
-// recover serves what an owner before this one left in the state directory. A
-// stream that cannot be served never keeps the others, or the host, from starting.
+// A container writes into its FIFO for as long as it lives, and waits for ever once that
+// is full and nobody reads it. So whatever an owner finds when it starts, it reads every
+// FIFO that a container may hold: it serves the stream, or drains it and counts. What it
+// cannot open for now it tries again, beside the others, until it can.
+
+// found is a stream of an owner before that is not served yet. The engine's mu guards it
+// once its goroutine has started.
+type found struct {
+	id       string
+	recorded bool                   // false: only its FIFO was found
+	record   *sluicepb.StreamRecord // of a stream to be served
+	pipe     int                    // reading end; noPipe: not opened yet. An entry takes it
+	entry    *entry                 // nil: none yet
+}
+
+const noPipe = -1
+
+// next is what is to be done with a stream that was found.
+type next int
+
+const (
+	nothing next = iota // it is drained, or gone
+	revive              // its files are to be opened
+	again               // something ran short
+)
+
+// recover serves what an owner before this one left in the state directory. It waits for
+// that no longer than prepare_timeout; what takes longer goes on beside.
 func (e *Engine) recover() error {
-	ids, err := e.state.Streams()
+	all, err := e.findStreams()
 	if err != nil {
 		return err
 	}
-	// The pipes are opened anew by their names; until then these keep them alive.
-	for id, fd := range e.store.claim() {
-		defer unix.Close(fd)
-		if !slices.Contains(ids, id) {
+	claimed := e.store.claim()
+	defer func() {
+		for _, fd := range claimed {
+			_ = unix.Close(fd)
+		}
+	}()
+	var seen report
+	groups := newGroups()
+	e.mu.Lock()
+	for _, f := range all {
+		e.pending[f.id] = f
+	}
+	for _, f := range all {
+		switch e.take(f, &seen) {
+		case revive:
+			groups.add(f)
+		case again:
+			if fd, ok := claimed[f.id]; ok {
+				// The pipe itself, as the service manager has kept it.
+				f.pipe = fd
+				delete(claimed, f.id)
+			}
+			groups.addLater(f)
+		}
+	}
+	for id := range claimed {
+		if e.pending[id] == nil && !e.isServed(id) {
 			e.store.forget(id)
 		}
 	}
-	boxes := newSandboxes()
-	defer boxes.release()
-	var found []*entry
-	swept := 0
-	for _, id := range ids {
-		entry, err := e.revive(id, boxes)
-		switch {
-		case errors.Is(err, errOtherBoot):
-			swept++
-		case err != nil:
-			e.giveUp(id, err)
-		default:
-			found = append(found, entry)
-		}
-	}
-	e.resume(found)
+	e.mu.Unlock()
+	seen.tell(e.log)
+	e.reviveAll(groups)
 	if err := e.recoverEnded(); err != nil {
 		return err
 	}
-	if swept > 0 {
-		e.log.Info("removed the records of streams from before the last boot", "records", swept)
-	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.recovered > 0 {
-		e.log.Info("took over the streams of an owner before", "streams", e.recovered, "records", len(ids))
+		e.log.Info("took over the streams of an owner before", "streams", e.recovered, "found", len(all))
 	}
 	return nil
 }
 
-// errOtherBoot says that a record is of another boot, whose pipes are gone. It was
-// removed.
-var errOtherBoot = errors.New("the record is of another boot")
+// errNoRecord is why a FIFO is drained whose record was set aside, or taken away.
+var errNoRecord = errors.New("it has none")
 
-// revive makes the entry of a record.
-func (e *Engine) revive(id string, boxes *sandboxes) (*entry, error) {
-	record, err := e.state.Load(id)
+// findStreams lists what there is, and removes what nobody needs any more.
+func (e *Engine) findStreams() ([]*found, error) {
+	ids, err := e.state.Streams()
 	if err != nil {
 		return nil, err
 	}
-	if record.GetBootId() != e.state.BootID() {
-		return nil, errors.Join(errOtherBoot, e.state.Remove(id))
-	}
-	if err := checkRecord(record); err != nil {
-		return nil, err
-	}
-	s, err := RecordedSettings(e.settings, record)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnusable, err)
-	}
-	box, err := boxes.open(record)
+	unrecorded, err := e.state.Unrecorded()
 	if err != nil {
 		return nil, err
 	}
-	pipe, err := e.state.OpenReading(id)
-	if err != nil {
-		return nil, err
+	if err := e.state.Sweep(); err != nil {
+		e.log.Warn("names in the state directory that are no streams cannot be removed", "error", err)
 	}
-	return e.newEntry(id, record, pipe, box, s), nil
+	var all []*found
+	for _, id := range ids {
+		all = append(all, &found{id: id, recorded: true, pipe: noPipe})
+	}
+	for _, id := range unrecorded {
+		all = append(all, &found{id: id, pipe: noPipe})
+	}
+	return all, nil
 }
 
-// resume opens the files of the streams, several at a time, and serves them.
-func (e *Engine) resume(entries []*entry) {
-	var wait sync.WaitGroup
-	for _, entry := range entries {
-		wait.Go(func() {
-			err := e.open(entry)
-			if err == nil {
-				err = e.serve(entry)
-			}
-			if err != nil {
-				entry.release()
-				e.giveUp(entry.id, err)
-				return
-			}
-			e.mu.Lock()
-			e.recovered++
-			e.mu.Unlock()
-		})
-	}
-	wait.Wait()
-}
-
-// giveUp reports a stream that cannot be served. Its record is set aside where no
-// owner could ever serve it. A newer version's record stays where that version finds
-// it, and after any other error, such as too few descriptors, the next owner tries again.
-func (e *Engine) giveUp(id string, why error) {
-	switch {
-	case errors.Is(why, state.ErrNewer):
-		e.log.Error("a stream found in the state directory was left to a newer version: start that again, and it goes on there", "stream", id, "error", why)
-	case !lost(why):
-		e.log.Error("a stream found in the state directory cannot be served now; its record stays for the next start", "stream", id, "error", why)
-	default:
-		e.log.Error("a stream found in the state directory cannot be served; its record is set aside", "stream", id, "error", why)
-		if err := e.state.SetAside(id); err != nil {
-			e.log.Error("cannot set the record aside", "error", err)
-		}
-	}
-}
-
-// errUnusable says that a record, whole as it is, describes no stream of ours.
-var errUnusable = errors.New("the record cannot be used")
-
-// lost says that an error will be the same for every later owner.
-func lost(err error) bool {
-	for _, forGood := range []error{
-		state.ErrTorn, errUnusable, sandbox.ErrNotDirectory, fs.ErrNotExist, // of the sandbox or the FIFO
-	} {
-		if errors.Is(err, forGood) {
+// isServed is asked with mu held.
+func (e *Engine) isServed(id string) bool {
+	for entry := range e.serving {
+		if entry.id == id {
 			return true
 		}
 	}
 	return false
 }
 
-// checkRecord refuses what no version of this code writes.
-func checkRecord(r *sluicepb.StreamRecord) error {
+// take reads the record of a stream, opens its FIFO, and drains what is not to be
+// served. It looks at the state directory alone, never at a sandbox. mu is held.
+func (e *Engine) take(f *found, seen *report) next {
+	becomes, why := served, error(nil)
 	switch {
-	case r.GetStream() != stdoutName && r.GetStream() != stderrName:
-		return fmt.Errorf("%w: its stream is %q, expected %q or %q", errUnusable, r.GetStream(), stdoutName, stderrName)
-	case !filepath.IsAbs(r.GetSandbox()):
-		return fmt.Errorf("%w: its sandbox is %q, expected an absolute path", errUnusable, r.GetSandbox())
-	case r.GetSettings().GetMaxBytes() < int64(os.Getpagesize()):
-		return fmt.Errorf("%w: its limit is %d bytes, expected at least a page", errUnusable, r.GetSettings().GetMaxBytes())
-	case r.GetSettings().GetMaxRateBytes() < 0:
-		return fmt.Errorf("%w: its rate is %d bytes per second", errUnusable, r.GetSettings().GetMaxRateBytes())
-	case r.GetSettings().GetFirstBytes() != 0 && r.GetSettings().GetFirstBytes() != r.GetSettings().GetMaxBytes():
-		return fmt.Errorf("%w: it keeps the first %d bytes, expected none or its limit", errUnusable, r.GetSettings().GetFirstBytes())
-	case r.GetAccounting() == nil:
-		return fmt.Errorf("%w: it has no account", errUnusable)
+	case !f.recorded:
+		becomes, why = drained, errNoRecord
+	case f.record == nil:
+		f.record, becomes, why = judge(e.state, f.id)
 	}
-	return nil
+	switch becomes {
+	case undecided:
+		seen.later(f.id, why)
+		return again
+	case forgotten:
+		seen.swept++
+		e.forgetFound(f)
+		return nothing
+	}
+	if err := e.openFound(f); err != nil {
+		if !errors.Is(err, state.ErrNoFIFO) {
+			seen.later(f.id, err)
+			return again
+		}
+		if f.recorded {
+			seen.unusable(f.id, err)
+			e.setAside(f.id)
+		}
+		e.dropFound(f)
+		return nothing
+	}
+	switch becomes {
+	case served:
+		if why != nil {
+			seen.newer(f.id, why)
+		}
+		return revive
+	case setAside:
+		seen.unusable(f.id, why)
+		e.setAside(f.id)
+	case drained:
+		if !f.recorded && atEnd(f.pipe) {
+			e.forgetFound(f)
+			return nothing
+		}
+		seen.drained(f.id, why)
+	}
+	e.drain(f, stream.Unrecorded)
+	return nothing
 }
 
-// sandboxes opens each sandbox once for both of its streams.
-type sandboxes struct{ opened map[string]*sharedSandbox }
-
-func newSandboxes() *sandboxes { return &sandboxes{opened: map[string]*sharedSandbox{}} }
-
-// open opens the sandbox of a record and checks that it is the one of then.
-func (s *sandboxes) open(r *sluicepb.StreamRecord) (*sharedSandbox, error) {
-	if box := s.opened[r.GetSandbox()]; box != nil {
-		return box, nil
-	}
-	dir, err := sandbox.Open(r.GetSandbox())
-	if err != nil {
-		return nil, err
-	}
-	if dir.Device() != r.GetSandboxDevice() || dir.Inode() != r.GetSandboxInode() {
-		return nil, errors.Join(fmt.Errorf("%w: sandbox %q is not the directory that it was", errUnusable, r.GetSandbox()), dir.Close())
-	}
-	box := &sharedSandbox{Dir: dir}
-	box.users.Add(1)
-	s.opened[r.GetSandbox()] = box
-	return box, nil
+// atEnd tells whether nobody has a FIFO open for writing, and nothing is in it.
+func atEnd(pipe int) bool {
+	_, err := pump.Ready(pipe)
+	return errors.Is(err, io.EOF)
 }
 
-// release gives up the shares of recovery itself.
-func (s *sandboxes) release() {
-	for _, box := range s.opened {
-		box.release()
+// openFound opens the reading end. mu is held.
+func (e *Engine) openFound(f *found) (err error) {
+	if f.pipe == noPipe {
+		f.pipe, err = e.state.OpenReading(f.id)
 	}
+	return err
+}
+
+// forgetFound removes all that there is of a stream, dropFound only forgets it. mu is
+// held.
+func (e *Engine) forgetFound(f *found) {
+	if err := e.state.Remove(f.id); err != nil {
+		e.log.Error("cannot remove what is left of a stream", "stream", f.id, "error", err)
+	}
+	e.dropFound(f)
+}
+
+func (e *Engine) dropFound(f *found) {
+	switch {
+	case f.entry != nil:
+		f.entry.release()
+	case f.pipe != noPipe:
+		_ = unix.Close(f.pipe)
+	}
+	f.entry, f.pipe = nil, noPipe
+	delete(e.pending, f.id)
+}
+
+func (e *Engine) setAside(id string) {
+	if err := e.state.SetAside(id); err != nil {
+		e.log.Error("cannot set a record aside", "error", err)
+	}
+}
+
+// reviveAll has the streams of all groups served, each group on a goroutine of its own,
+// and waits until each was tried once, but no longer than prepare_timeout.
+func (e *Engine) reviveAll(groups *groups) {
+	if len(groups.all) == 0 {
+		return
+	}
+	var left atomic.Int64
+	left.Store(int64(len(groups.all)))
+	tried := make(chan struct{})
+	for _, g := range groups.all {
+		g.tried = func() {
+			if left.Add(-1) == 0 {
+				close(tried)
+			}
+		}
+		e.guard.Go("recover the streams of a container", func() { e.reviveGroup(g) })
+	}
+	if awaitDone(tried, e.settings.PrepareTimeout) {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.log.Error("some streams of an owner before are not served yet: their disk does not answer, or something has run short; they are tried on",
+		"streams", len(e.pending), "waited", e.settings.PrepareTimeout)
+}
+
+// awaitDone waits for done, at most for timeout, and tells whether it came. Its timers
+// are short at first: see firstPatience.
+func awaitDone(done <-chan struct{}, timeout time.Duration) bool {
+	began := time.Now()
+	for step := firstPatience; time.Since(began) < timeout; step *= 2 {
+		patience := time.NewTimer(min(step, timeout-time.Since(began)))
+		select {
+		case <-done:
+			patience.Stop()
+			return true
+		case <-patience.C:
+		}
+	}
+	return false
 }

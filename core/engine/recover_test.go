@@ -1,13 +1,16 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sluice/core/state"
+	"sluice/core/stream"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang/protobuf/proto" //nolint:staticcheck // the project's own messages are carried by this package
 	"github.com/stretchr/testify/assert"
@@ -50,96 +53,184 @@ func (b *testbed) rewrite(name string, change func(*sluicepb.StreamRecord)) {
 	require.NoError(b.t, dir.Save(id, record))
 }
 
-// serveOther opens the engine, which has to serve stderr, whatever stdout's record
-// is, and closes it again.
-func (b *testbed) serveOther(stderr *os.File) {
+// writes has the container write data, which must not take longer than it takes a busy
+// machine to move it.
+func (b *testbed) writes(container *os.File, data []byte) {
 	b.t.Helper()
-	e := b.open()
-	assert.Equal(b.t, int64(1), e.Metrics().Recovered)
-	_, err := stderr.WriteString("still here\n")
-	require.NoError(b.t, err)
-	waitFor(func() bool { return e.Metrics().WrittenBytes == 11 })
-	e.Close()
+	done := make(chan error, 1)
+	go func() {
+		_, err := container.Write(data)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		require.NoError(b.t, err)
+	case <-time.After(waitLimit):
+		b.t.Fatalf("the container has been waiting in write(2) for %v: nobody reads its pipe", waitLimit)
+	}
 }
 
-func TestUnusableRecordsAreSetAside(t *testing.T) {
+// What a container of the tests writes after a restart.
+const outputBytes = 10 << 20
+
+// becomes is what becomes of a container whose record was damaged, and of what it writes.
+type becomes struct {
+	cause stream.Cause // why it is dropped; 0: it is kept
+	aside bool         // the record is set aside
+	lost  bool         // the container's pipe is nowhere to be found
+}
+
+// afterwards opens the engine, has both streams of a container write, and checks what
+// became of that, of the account, of descriptors and of the state directory.
+func (b *testbed) afterwards(stdout, stderr *os.File, want becomes) {
+	b.t.Helper()
+	open := countDescriptors(b.t)
+	e := b.open()
+	_, err := stderr.WriteString("still here\n")
+	require.NoError(b.t, err)
+	output := numbered(outputBytes/100, 100)
+	if !want.lost {
+		b.writes(stdout, output)
+	}
+	require.NoError(b.t, stdout.Close())
+	require.NoError(b.t, stderr.Close())
+	eventually(b.t, "the streams end with their container", func() bool { return e.Metrics().Streams == 0 })
+	m := e.Metrics()
+	switch {
+	case want.lost:
+	case want.cause != 0:
+		assert.Equal(b.t, int64(len(output)), m.Dropped[want.cause].Bytes)
+		assert.Equal(b.t, int64(len(output)/100), m.Dropped[want.cause].Lines)
+		assert.Equal(b.t, int64(11), m.WrittenBytes)
+	default:
+		assert.Equal(b.t, int64(len(output)+11), m.WrittenBytes)
+		assert.Zero(b.t, m.DroppedBytes)
+		kept := b.series("c", "stdout", 10<<20)
+		assert.NotEmpty(b.t, kept)
+		assert.True(b.t, bytes.HasSuffix(output, kept), "what is kept is the end of the output")
+	}
+	assert.Equal(b.t, "still here\n", string(b.series("c", "stderr", 10<<20)))
+	e.Close()
+	assert.Equal(b.t, open-2, countDescriptors(b.t))
+	left := b.stateNames()
+	if want.aside {
+		require.Len(b.t, left, 1)
+		assert.Contains(b.t, left[0], ".aside")
+		return
+	}
+	assert.Empty(b.t, left)
+}
+
+// TestUnusableRecordsCostNoContainerItsPipe: whatever is in a record, its container writes
+// on. What can be kept is kept, the rest is counted.
+func TestUnusableRecordsCostNoContainerItsPipe(t *testing.T) {
+	drained := becomes{cause: stream.Unrecorded, aside: true}
+	removed := becomes{cause: stream.SandboxRemoved}
+	change := func(change func(b *testbed, r *sluicepb.StreamRecord)) func(*testbed) {
+		return func(b *testbed) { b.rewrite("stdout", func(r *sluicepb.StreamRecord) { change(b, r) }) }
+	}
 	for _, c := range []struct {
 		name, message string
 		damage        func(b *testbed)
+		want          becomes
 	}{
 		{"torn", "length or checksum differ", func(b *testbed) {
 			require.NoError(b.t, os.Truncate(b.record("stdout"), 100))
-		}},
-		{"empty", "no header", func(b *testbed) { require.NoError(b.t, os.Truncate(b.record("stdout"), 0)) }},
-		{"no stream of ours", `its stream is \"../stdout\", expected`, func(b *testbed) {
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) { r.Stream = "../stdout" })
-		}},
-		{"relative sandbox", `its sandbox is \"etc\", expected an absolute path`, func(b *testbed) {
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) { r.Sandbox = "etc" })
-		}},
-		{"no limit", "its limit is 0 bytes, expected at least a page", func(b *testbed) {
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) { r.Settings = nil })
-		}},
-		{"no account", "it has no account", func(b *testbed) {
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) { r.Accounting = nil })
-		}},
-		{"options that nobody reads", "line 1", func(b *testbed) {
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) { r.Settings.OptionsText = "rotate many" })
-		}},
-		{"sandbox gone", "no such file or directory", func(b *testbed) {
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) { r.Sandbox += "-gone" })
-		}},
-		{"another directory in its place", "is not the directory that it was", func(b *testbed) {
-			b.rewrite("stdout", func(r *sluicepb.StreamRecord) { r.Sandbox = b.sandbox("another") })
-		}},
-		{"no pipe", "no such file or directory", func(b *testbed) {
+		}, drained},
+		{"empty", "no header", func(b *testbed) { require.NoError(b.t, os.Truncate(b.record("stdout"), 0)) }, drained},
+		{"a FIFO in its place", "not a regular file", func(b *testbed) {
+			path := b.record("stdout")
+			require.NoError(b.t, os.Remove(path))
+			require.NoError(b.t, unix.Mkfifo(path, 0o600))
+		}, drained},
+		{"a directory in its place", "not a regular file", func(b *testbed) {
+			path := b.record("stdout")
+			require.NoError(b.t, os.Remove(path))
+			require.NoError(b.t, os.Mkdir(path, 0o700))
+		}, drained},
+		{"no stream of ours", `its stream is \"../stdout\", expected`,
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Stream = "../stdout" }), drained},
+		{"relative sandbox", `its sandbox is \"etc\", expected an absolute path`,
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Sandbox = "etc" }), drained},
+		{"no limit", "its limit is 0 bytes, expected at least a page",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Settings = nil }), drained},
+		{"no account", "it has no account",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Accounting = nil }), drained},
+		{"no record at all", "has no record that this version can use", func(b *testbed) {
+			require.NoError(b.t, os.Remove(b.record("stdout")))
+		}, becomes{cause: stream.Unrecorded}},
+		{"options that nobody reads", "line 1",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Settings.OptionsText = "rotate many" }), becomes{}},
+		{"sandbox gone", "the sandbox was removed while its container runs",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Sandbox += "-gone" }), removed},
+		{"another directory in its place", "the sandbox was removed while its container runs",
+			change(func(b *testbed, r *sluicepb.StreamRecord) { r.Sandbox = b.sandbox("another") }), removed},
+		{"no pipe", "the stream has no FIFO", func(b *testbed) {
 			require.NoError(b.t, os.Remove(strings.TrimSuffix(b.record("stdout"), ".record")+".fifo"))
-		}},
+		}, becomes{aside: true, lost: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newTestbed(t)
 			stdout, stderr := b.abandoned("c")
-			defer stdout.Close()
-			defer stderr.Close()
 			c.damage(b)
-			b.serveOther(stderr)
-			assert.Contains(t, b.log.String(), "its record is set aside")
+			b.afterwards(stdout, stderr, c.want)
 			assert.Contains(t, b.log.String(), c.message)
-			aside, err := filepath.Glob(filepath.Join(b.state, "*.aside"))
-			require.NoError(t, err)
-			assert.Len(t, aside, 1)
 		})
 	}
 }
 
-// A downgrade leaves what a newer version wrote, and that version serves it again.
-func TestNewerRecordWaitsForItsVersion(t *testing.T) {
+// TestSetAsideStreamIsDrainedByEveryOwner: the decision about a record holds for later
+// starts too.
+func TestSetAsideStreamIsDrainedByEveryOwner(t *testing.T) {
 	b := newTestbed(t)
 	stdout, stderr := b.abandoned("c")
-	defer stderr.Close()
-	path := b.record("stdout")
-	ours, err := os.ReadFile(path)
-	require.NoError(t, err)
-	newer, err := state.EncodeVersion(messageOf(t, ours), state.RecordVersion+1)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, newer, 0o600))
-	_, err = stdout.WriteString("kept\n")
-	require.NoError(t, err)
+	require.NoError(t, os.Truncate(b.record("stdout"), 0))
+	for range 3 {
+		e := b.open()
+		assert.Equal(t, int64(2), e.Metrics().Streams)
+		b.writes(stdout, numbered(20000, 100))
+		eventually(t, "all of it is counted", func() bool { return e.Metrics().Dropped[stream.Unrecorded].Bytes == 2_000_000 })
+		e.Close()
+	}
+	b.afterwards(stdout, stderr, becomes{cause: stream.Unrecorded, aside: true})
+}
 
-	b.serveOther(stderr)
-	assert.Contains(t, b.log.String(), "was left to a newer version: start that again")
-	assert.Contains(t, b.log.String(), "version 2, this one reads up to 1")
-	left, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.Equal(t, newer, left)
-
-	// What the newer version would find.
-	require.NoError(t, os.WriteFile(path, ours, 0o600))
+// TestStateDirectoryWithForeignNames: what bears a name of ours and is nothing of ours
+// neither stops the start nor holds it up.
+func TestStateDirectoryWithForeignNames(t *testing.T) {
+	b := newTestbed(t)
+	stdout, stderr := b.abandoned("c")
+	in := func(name string) string { return filepath.Join(b.state, name) }
+	require.NoError(t, os.Mkdir(in("x.fifo"), 0o700))
+	require.NoError(t, os.Mkdir(in("x.new"), 0o700))
+	require.NoError(t, os.Mkdir(in("y.spill"), 0o700))
+	require.NoError(t, unix.Mkfifo(in("z.record"), 0o600))
+	require.NoError(t, os.Symlink("nowhere", in("l.record")))
+	require.NoError(t, os.WriteFile(in("w.fifo"), nil, 0o600))
 	e := b.open()
+	assert.Equal(t, int64(2), e.Metrics().Recovered)
+	e.Close()
+	e = b.open()
 	defer e.Close()
 	assert.Equal(t, int64(2), e.Metrics().Recovered)
-	waitFor(func() bool { return string(b.series("c", "stdout", 10<<20)) == "kept\n" })
+	b.writes(stdout, numbered(outputBytes/100, 100))
 	require.NoError(t, stdout.Close())
+	require.NoError(t, stderr.Close())
+}
+
+// TestManyCorruptRecordsAreToldOnce, and those set aside before the last boot are removed.
+func TestManyCorruptRecordsAreToldOnce(t *testing.T) {
+	const corrupt = 1000
+	b := newTestbed(t)
+	stdout, stderr := b.abandoned("c")
+	for i := range corrupt {
+		require.NoError(t, os.WriteFile(filepath.Join(b.state, fmt.Sprintf("corrupt-%d.record", i)), []byte("?"), 0o600))
+	}
+	b.serveBoth()
+	assert.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"))
+	assert.Contains(t, b.log.String(), "streams=1000")
+	require.NoError(t, stdout.Close())
+	require.NoError(t, stderr.Close())
 }
 
 // messageOf is the message in a record on disk.
@@ -177,7 +268,6 @@ func TestShortageOfDescriptorsCostsNoRecord(t *testing.T) {
 	require.NoError(t, stdout.Close())
 	require.NoError(t, stderr.Close())
 	assert.NotContains(t, b.log.String(), "set aside")
-	assert.Contains(t, b.log.String(), "its record stays for the next start")
 }
 
 // A state directory that was not on a tmpfs.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"slices"
@@ -106,40 +105,53 @@ func (e *Engine) retire(entry *entry) error {
 	return e.state.KeepEnded(entry.id, record)
 }
 
-// recoverEnded counts what ended streams have left, those of owners before too.
+// recoverEnded counts what ended streams have left, those of owners before too. Nothing
+// that it finds keeps anybody from starting.
 func (e *Engine) recoverEnded() error {
 	ids, err := e.state.Ended()
 	if err != nil {
 		return err
 	}
+	unusable, left, why := 0, 0, error(nil)
 	for _, id := range ids {
-		record, err := e.state.LoadEnded(id)
-		if errors.Is(err, state.ErrNewer) {
-			continue
-		}
-		if shortage.Is(err) {
-			e.log.Warn("what an ended stream has left does not count until the next start", "stream", id, "error", err)
-			continue
-		}
-		var s settings.Stream
-		if err == nil {
-			err = checkRecord(record)
-		}
-		if err == nil {
-			s, err = RecordedSettings(e.settings, record)
-		}
-		if err == nil && e.budget != nil && !e.budget.full() {
-			e.budget.count(newRemains(id, record, s, newHolding(e.budget, 0, record)))
-			continue
-		}
-		if err != nil {
-			e.log.Warn("what an ended stream has left does not count", "stream", id, "error", err)
-		}
-		if err := e.state.RemoveEnded(id); err != nil {
-			return fmt.Errorf("forget an ended stream: %w", err)
+		counted, err := e.recoverOneEnded(id)
+		switch {
+		case counted:
+		case err != nil:
+			unusable, why = unusable+1, err
+		default:
+			if err := e.state.RemoveEnded(id); err != nil {
+				left, why = left+1, err
+			}
 		}
 	}
+	if unusable+left > 0 {
+		e.log.Warn("what some ended streams have left does not count", "unusable", unusable, "not_removed", left, "last_error", why)
+	}
 	return nil
+}
+
+// recoverOneEnded counts what one has left, or leaves its record to a newer version, or to
+// a start with more descriptors. It reports false where the record is of no use.
+func (e *Engine) recoverOneEnded(id string) (counted bool, err error) {
+	record, err := e.state.LoadEnded(id)
+	switch {
+	case errors.Is(err, state.ErrNewer):
+		return true, nil
+	case errors.Is(err, state.ErrTorn):
+	case err != nil:
+		return true, nil
+	default:
+		err = checkRecord(record)
+	}
+	if err != nil {
+		return false, errors.Join(err, e.state.RemoveEnded(id))
+	}
+	if e.budget == nil || e.budget.full() {
+		return false, nil
+	}
+	e.budget.count(newRemains(id, record, RecordedSettings(e.settings, record), newHolding(e.budget, 0, record)))
+	return true, nil
 }
 
 // count adds remains of an owner before, and has them looked at.

@@ -112,7 +112,12 @@ func (p *parser) checkCompressor() error {
 // run any.
 func (p *parser) permitProgram() error {
 	err := p.permitCommand(*p.compressorAt, "an external compressor", "gzip, zstd, xz or bzip2, which are built in")
-	if err != nil && p.rules.leavesOut() {
+	switch {
+	case err != nil && p.rules.Recorded:
+		p.warn(word{p.compressorAt.mark, "compresscmd"}, "left out, files stay plain: an external compressor may not be run any more")
+		p.policy.Compressor.External, p.policy.Compressor.Withheld = false, true
+		return nil
+	case err != nil && p.rules.leavesOut():
 		p.warn(word{p.compressorAt.mark, "compresscmd"}, "left out, gzip is used: "+scriptsOfTasks)
 		p.policy.Compressor = defaults().Compressor
 		return nil

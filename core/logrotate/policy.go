@@ -38,6 +38,9 @@ type Compressor struct {
 	// gzip, zstd, xz and bzip2 are built in and named so, anything else is External.
 	Program  string
 	External bool
+	// Withheld says that Program may not be run any more: files stay plain, and those
+	// that it has compressed are part of the series.
+	Withheld bool
 	// Level is what `compressoptions` says to a method that is built in; 0 is its default.
 	Level int
 	// Options is `compressoptions` as written; Words are handed to an external program.
@@ -116,6 +119,9 @@ func (p Policy) LimitBytes(streamLimitBytes int64) int64 {
 	}
 	return streamLimitBytes
 }
+
+// Compresses says that files are compressed from now on.
+func (p Policy) Compresses() bool { return p.Compress && !p.Compressor.Withheld }
 
 // CompressExt is the ending of compressed files, empty where none are made.
 func (p Policy) CompressExt() string {

@@ -35,6 +35,10 @@ type Rules struct {
 	// Forgive leaves out, with a warning, whatever else would make the text refused:
 	// each directive that is wrong or not permitted, and no more than that.
 	Forgive bool
+	// Recorded says that the text was accepted once, for a container that runs. An
+	// external compressor that may not be run any more then leaves files plain, and what
+	// it has compressed stays part of the series.
+	Recorded bool
 	// User is the name of the user that the files belong to, for `su` and the owner
 	// in `create` and `createolddir`; empty if not known.
 	User string

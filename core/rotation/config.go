@@ -48,6 +48,9 @@ type Config struct {
 	// it took until now is part of now. It is called with locks held: it must return at
 	// once and not call the Set.
 	Kept func(s *Set, now Kept, rotated bool)
+	// HasPast says that the series was rotated before, by this owner or another: what its
+	// policy needs was there once, and where the task took it away it is made again.
+	HasPast bool
 	// RunScript runs one command as the task's user and waits for it; nil refuses.
 	RunScript func(script.Command) error
 	Log       *slog.Logger

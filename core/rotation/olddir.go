@@ -20,7 +20,10 @@ func (s *Set) openSeries() (*sandbox.Dir, error) {
 		return s.cfg.Dir.Sub(".")
 	}
 	dir, err := s.cfg.Dir.Sub(olddir)
-	if errors.Is(err, fs.ErrNotExist) && s.cfg.Policy.CreateOldDir.On {
+	switch {
+	case s.cfg.HasPast && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, sandbox.ErrNotDirectory)):
+		dir, err = s.makeDirs(olddir, true)
+	case errors.Is(err, fs.ErrNotExist) && s.cfg.Policy.CreateOldDir.On:
 		dir, err = s.makeDirs(olddir, false)
 	}
 	if errors.Is(err, fs.ErrNotExist) {

@@ -72,7 +72,7 @@ func (p *planner) keepsNone() bool { return p.policy.Rotate == 0 }
 func (p *planner) copies() bool { return p.policy.CopyTruncate || p.policy.RenameCopy }
 
 // compressesNow says that the file that is rotated out is compressed right away.
-func (p *planner) compressesNow() bool { return p.policy.Compress && !p.policy.DelayCompress }
+func (p *planner) compressesNow() bool { return p.policy.Compresses() && !p.policy.DelayCompress }
 
 // count is how many files a rotation looks at.
 func (p *planner) count() int { return max(p.policy.Rotate, 1) }

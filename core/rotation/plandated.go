@@ -4,7 +4,7 @@ import "slices"
 
 // dated plans a rotation that names by date: nothing is shifted, the oldest go.
 func (p *planner) dated() {
-	if p.policy.DelayCompress && p.policy.Compress {
+	if p.policy.DelayCompress && p.policy.Compresses() {
 		p.oweAll()
 	}
 	series := p.series()

@@ -12,7 +12,7 @@ import (
 func (p *planner) numbered() {
 	s := p.scheme
 	p.final = s.slot(s.start)
-	if p.policy.DelayCompress && p.policy.Compress {
+	if p.policy.DelayCompress && p.policy.Compresses() {
 		p.owe(p.final)
 	}
 	count := p.count()

@@ -132,7 +132,7 @@ func (s *Set) adopt(marks map[uint64]bool) error {
 	}
 	for name, info := range files {
 		at, ok := s.scheme.place(name)
-		if !ok || at.compressed || s.scheme.cext == "" || !marks[info.Inode] || !info.Mode.IsRegular() {
+		if !ok || at.compressed || !s.cfg.Policy.Compresses() || !marks[info.Inode] || !info.Mode.IsRegular() {
 			continue
 		}
 		delete(marks, info.Inode)

@@ -56,7 +56,7 @@ func setTimes(f *os.File, atime, mtime unix.Timespec) error {
 
 // SetOwner gives the directory itself to uid and gid; negative ones stay.
 func (d *Dir) SetOwner(uid, gid int) error {
-	if err := unix.Fchown(d.fd, uid, gid); err != nil {
+	if err := unix.Fchown(d.at(), uid, gid); err != nil {
 		return fmt.Errorf("set owner of directory to %d:%d: %w", uid, gid, err)
 	}
 	return nil
@@ -64,4 +64,4 @@ func (d *Dir) SetOwner(uid, gid int) error {
 
 // WorkingDir is a name of the directory for chdir(2) in a child of this process,
 // valid while d is open; it is no path to open files by.
-func (d *Dir) WorkingDir() string { return fmt.Sprintf("/proc/self/fd/%d", d.fd) }
+func (d *Dir) WorkingDir() string { return fmt.Sprintf("/proc/self/fd/%d", d.at()) }

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,10 +36,18 @@ var (
 // Dir is a directory held open. Its methods may be called concurrently, except
 // Close. It owns its descriptor.
 type Dir struct {
-	fd  int
+	fd  atomic.Int32 // notReached: every call fails with EBADF
 	dev uint64
 	ino uint64
+
+	expected // of Expect
 }
+
+// notReached is the descriptor of a Dir without one.
+const notReached = -1
+
+// at is the descriptor of the directory.
+func (d *Dir) at() int { return int(d.fd.Load()) }
 
 // Open opens the directory that path names, without following a link in the last
 // component, nor in any that lies in the sandbox of a parent container, whose owner can
@@ -75,7 +84,7 @@ func (d *Dir) Sub(rel string) (*Dir, error) {
 		Flags:   unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
 	}
-	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat2(d.fd, rel, &how) })
+	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat2(d.at(), rel, &how) })
 	if err != nil {
 		return nil, fmt.Errorf("open directory %q beneath the sandbox: %w", rel, notDirectory(err))
 	}
@@ -88,11 +97,18 @@ func adopt(fd int, name string) (*Dir, error) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("stat directory %q: %w", name, err)
 	}
-	return &Dir{fd: fd, dev: st.Dev, ino: st.Ino}, nil
+	d := &Dir{dev: st.Dev, ino: st.Ino}
+	d.fd.Store(int32(fd))
+	return d, nil
 }
 
 // Close releases the descriptor. No other method may run or follow.
-func (d *Dir) Close() error { return unix.Close(d.fd) }
+func (d *Dir) Close() error {
+	if fd := d.fd.Swap(notReached); fd != notReached {
+		return unix.Close(int(fd))
+	}
+	return nil
+}
 
 // Device is the number of the file system that the directory lies on.
 func (d *Dir) Device() uint64 { return d.dev }
@@ -103,16 +119,20 @@ func (d *Dir) Inode() uint64 { return d.ino }
 // Owner gives user and group of the directory.
 func (d *Dir) Owner() (uid, gid int, err error) {
 	var st unix.Stat_t
-	if err := unix.Fstat(d.fd, &st); err != nil {
+	if err := unix.Fstat(d.at(), &st); err != nil {
 		return 0, 0, fmt.Errorf("stat sandbox: %w", err)
 	}
 	return int(st.Uid), int(st.Gid), nil
 }
 
-// Removed tells whether the directory itself was removed while it was held open.
+// Removed tells whether the directory itself was removed while it was held open, or has
+// turned out to be gone.
 func (d *Dir) Removed() bool {
+	if d.gone.Load() {
+		return true
+	}
 	var st unix.Stat_t
-	return unix.Fstat(d.fd, &st) == nil && st.Nlink == 0
+	return unix.Fstat(d.at(), &st) == nil && st.Nlink == 0
 }
 
 // Mkdir makes a directory with exactly the permission bits of mode (no umask).
@@ -120,7 +140,7 @@ func (d *Dir) Mkdir(name string, mode os.FileMode) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	if err := unix.Mkdirat(d.fd, name, 0o700); err != nil {
+	if err := unix.Mkdirat(d.at(), name, 0o700); err != nil {
 		return fmt.Errorf("make directory %q: %w", name, err)
 	}
 	sub, err := d.Sub(name)
@@ -128,7 +148,7 @@ func (d *Dir) Mkdir(name string, mode os.FileMode) error {
 		return err
 	}
 	defer sub.Close()
-	if err := unix.Fchmod(sub.fd, uint32(mode.Perm())); err != nil {
+	if err := unix.Fchmod(sub.at(), uint32(mode.Perm())); err != nil {
 		return fmt.Errorf("set mode of directory %q: %w", name, err)
 	}
 	return nil
@@ -149,7 +169,7 @@ func (d *Dir) rename(from string, dest *Dir, to string, flags uint) error {
 	if err := errors.Join(checkName(from), checkName(to)); err != nil {
 		return err
 	}
-	if err := unix.Renameat2(d.fd, from, dest.fd, to, flags); err != nil {
+	if err := unix.Renameat2(d.at(), from, dest.at(), to, flags); err != nil {
 		return fmt.Errorf("rename %q to %q: %w", from, to, err)
 	}
 	return nil
@@ -160,7 +180,7 @@ func (d *Dir) Unlink(name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	if err := unix.Unlinkat(d.fd, name, 0); err != nil {
+	if err := unix.Unlinkat(d.at(), name, 0); err != nil {
 		return fmt.Errorf("remove %q: %w", name, err)
 	}
 	return nil

@@ -31,7 +31,7 @@ func (d *Dir) Stat(name string) (Info, error) {
 		return Info{}, err
 	}
 	var st unix.Stat_t
-	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := unix.Fstatat(d.at(), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return Info{}, fmt.Errorf("stat %q: %w", name, err)
 	}
 	return infoOf(name, &st), nil
@@ -149,7 +149,7 @@ func (d *Dir) open(name string, flags int, mode uint32) (int, error) {
 		return -1, err
 	}
 	return ignoringEINTR(func() (int, error) {
-		return unix.Openat(d.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+		return unix.Openat(d.at(), name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
 	})
 }
 

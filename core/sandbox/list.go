@@ -43,7 +43,7 @@ const listBytes = 64 << 10
 // not tell). It ends with the first error of each, or with ErrTooManyNames behind limit names.
 func (d *Dir) Walk(limit int, each func(name string, directory bool) error) (names int, err error) {
 	fd, err := ignoringEINTR(func() (int, error) {
-		return unix.Openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		return unix.Openat(d.at(), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("list sandbox: %w", err)

@@ -21,7 +21,7 @@ func (d *Dir) WriteNote(name, text string) error {
 	if text == "" || len(text) > MaxNoteBytes {
 		return fmt.Errorf("write note %q: %w: %d bytes", name, fs.ErrInvalid, len(text))
 	}
-	if err := unix.Symlinkat(text, d.fd, name); err != nil {
+	if err := unix.Symlinkat(text, d.at(), name); err != nil {
 		return fmt.Errorf("write note %q: %w", name, err)
 	}
 	return nil
@@ -34,7 +34,7 @@ func (d *Dir) ReadNote(name string) (string, error) {
 		return "", err
 	}
 	buf := make([]byte, MaxNoteBytes+1)
-	n, err := unix.Readlinkat(d.fd, name, buf)
+	n, err := unix.Readlinkat(d.at(), name, buf)
 	if errors.Is(err, unix.EINVAL) {
 		return "", fmt.Errorf("read note %q: %w", name, ErrImpostor)
 	}

@@ -11,7 +11,7 @@ import (
 // the file system does.
 func (d *Dir) Space() (freeBytes, totalBytes int64, err error) {
 	var st unix.Statfs_t
-	_, err = ignoringEINTR(func() (int, error) { return 0, unix.Fstatfs(d.fd, &st) })
+	_, err = ignoringEINTR(func() (int, error) { return 0, unix.Fstatfs(d.at(), &st) })
 	if err != nil {
 		return 0, 0, fmt.Errorf("look for free space: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 
 // Watch adds the directory to an inotify instance (inotify(7)), which the caller keeps.
 func (d *Dir) Watch(inotify int, mask uint32) (watch int, err error) {
-	return watchFD(inotify, d.fd, mask)
+	return watchFD(inotify, d.at(), mask)
 }
 
 // WatchFile adds an open file, whatever its name is by now.

@@ -9,19 +9,60 @@ import (
 // WithPolicy reads the options text of s again, for this user and sandbox: what
 // recovery does with a stream's record. The trust follows from OptionsFrom. What a
 // running container was once granted is not refused any more: over a ceiling it is
-// lowered. `user` is the name of the user that the container's files belong to (an
-// empty one is the agent's own and counts as root), `sandbox` its absolute path. The
-// error is of type *Error; with it, s comes back as it was.
-func (m Module) WithPolicy(s Stream, user, sandbox string) (Stream, error) {
-	if m.Task.Override != Clamp {
+// lowered, and what may not be done any more, or cannot be read, is left out; of a text
+// that cannot be read at all the limit holds, and one rotated file is kept. Withheld tells
+// of that. No name is looked up: the names of users and groups were right once, and
+// whoever knows them may be away. `user` is the name of the user that the container's
+// files belong to (an empty one is the agent's own and counts as root), `sandbox` its
+// absolute path.
+func (m Module) WithPolicy(s Stream, user, sandbox string) Stream {
+	m.machine = Machine{}
+	granted := m.Task.Override != Clamp
+	if granted {
 		m.Task.Override, m.Task.Options = Clamp, nil
 	}
-	return m.readPolicy(s, user, sandbox)
+	rules := m.rules(s.OptionsFrom, user, sandbox)
+	rules.LeaveOut = !granted
+	read, err := m.readUnder(rules, s)
+	if err == nil {
+		return read
+	}
+	rules.Forgive, rules.Recorded = true, true
+	policy, warnings, unreadable := logrotate.Parse(s.OptionsText, rules)
+	if unreadable != nil {
+		policy, warnings, _ = logrotate.Parse("", rules)
+	}
+	read = s
+	read.Policy, read.Warnings, read.Withheld = policy, m.told(warnings, s.OptionsFrom), err.Error()
+	if why := m.bound(&read); why != nil {
+		read.Warnings = append(read.Warnings, "left out: "+printable(why.Error()))
+		read.Policy.MaxSizeBytes = 0
+		_ = m.bound(&read) // of what else is bounded nothing is refused (Clamp)
+	}
+	return read
+}
+
+// InForce tells in a few words what a stream's policy keeps, for the line in a log that
+// says what does not hold any more.
+func (s Stream) InForce() string {
+	words := []string{"limit " + ShortSize(s.Policy.LimitBytes(s.MaxBytes)), fmt.Sprintf("rotate %d", s.Policy.Rotate)}
+	if s.Policy.Compresses() {
+		words = append(words, "compress")
+	} else {
+		words = append(words, "nocompress")
+	}
+	if !s.Policy.Scripts.Any() {
+		words = append(words, "no scripts")
+	}
+	return strings.Join(words, ", ")
 }
 
 // readPolicy reads the options text of s as at a launch.
 func (m Module) readPolicy(s Stream, user, sandbox string) (Stream, error) {
-	rules := m.rules(s.OptionsFrom, user, sandbox)
+	return m.readUnder(m.rules(s.OptionsFrom, user, sandbox), s)
+}
+
+func (m Module) readUnder(rules logrotate.Rules, s Stream) (Stream, error) {
 	policy, warnings, err := logrotate.Parse(s.OptionsText, rules)
 	if err != nil {
 		reason := err.Error()
@@ -35,14 +76,20 @@ func (m Module) readPolicy(s Stream, user, sandbox string) (Stream, error) {
 	if err := m.bound(&read); err != nil {
 		return s, &Error{From: s.OptionsFrom, Reason: err.Error(), cause: err}
 	}
+	read.Warnings = m.told(warnings, s.OptionsFrom)
+	return read, nil
+}
+
+// told gives the warnings of a text in words for people.
+func (m Module) told(warnings []logrotate.Warning, from Origin) (texts []string) {
 	for _, warning := range warnings {
 		text := warning.String()
-		if strings.Contains(text, "allow_task_scripts") && s.OptionsFrom.Task && m.AllowTaskScripts {
+		if strings.Contains(text, "allow_task_scripts") && from.Task && m.AllowTaskScripts {
 			text += rootsToo
 		}
-		read.Warnings = append(read.Warnings, printable(text))
+		texts = append(texts, printable(text))
 	}
-	return read, nil
+	return texts
 }
 
 // rootsToo follows what allow_task_scripts alone does not permit.

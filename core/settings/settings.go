@@ -145,6 +145,9 @@ type Stream struct {
 	Policy logrotate.Policy
 	// Warnings are the directives that Policy leaves out, with their lines.
 	Warnings []string
+	// Withheld says what of a recorded text does not hold any more, and why; empty where
+	// all of it does. Warnings and Policy are of what holds instead.
+	Withheld string
 	// Lowered says what of the task's wishes was lowered to the operator's
 	// ceilings. Like Warnings it has no control characters.
 	Lowered []string

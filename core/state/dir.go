@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -131,33 +133,76 @@ func (d *Dir) readBootID() error {
 	return nil
 }
 
-// Streams lists the ids of all streams that have a record, in no order, and removes
-// what a crash left half made: records being written, FIFOs and spills without a record.
-func (d *Dir) Streams() ([]string, error) {
+// Streams lists the ids of all streams that have a record, in no order.
+func (d *Dir) Streams() ([]string, error) { return d.ids(recordSuffix) }
+
+// Unrecorded lists the ids of the FIFOs that have no record: what a crash left half
+// made, what was set aside, and what somebody took the record of. A container gets its
+// FIFO only once the record is saved, and Remove takes the record first and both only
+// after the container's end; so no container holds one that is half made, or half
+// removed, but the names alone do not tell these from the others.
+func (d *Dir) Unrecorded() ([]string, error) {
+	recorded, err := d.Streams()
+	if err != nil {
+		return nil, err
+	}
+	has := map[string]bool{}
+	for _, id := range recorded {
+		has[id] = true
+	}
+	ids, err := d.ids(fifoSuffix)
+	return slices.DeleteFunc(ids, func(id string) bool { return has[id] }), err
+}
+
+func (d *Dir) ids(suffix string) ([]string, error) {
 	names, err := d.names()
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
-	recorded := map[string]bool{}
 	for _, name := range names {
-		if id, ok := strings.CutSuffix(name, recordSuffix); ok {
+		if id, ok := strings.CutSuffix(name, suffix); ok {
 			ids = append(ids, id)
-			recorded[id] = true
-		}
-	}
-	for _, name := range names {
-		id, owned := strings.CutSuffix(name, fifoSuffix)
-		if !owned {
-			id, owned = strings.CutSuffix(name, spillSuffix)
-		}
-		if strings.HasSuffix(name, newSuffix) || owned && !recorded[id] {
-			if err := d.unlink(name); err != nil {
-				return nil, err
-			}
 		}
 	}
 	return ids, nil
+}
+
+// Sweep removes what nobody needs any more: files that a crash left half written,
+// spills without a record, and the records that were set aside before the last boot. A
+// name that cannot be removed is left; the error tells of it.
+func (d *Dir) Sweep() error {
+	names, err := d.names()
+	if err != nil {
+		return err
+	}
+	recorded := map[string]bool{}
+	for _, name := range names {
+		if id, ok := strings.CutSuffix(name, recordSuffix); ok {
+			recorded[id] = true
+		}
+	}
+	var left error
+	for _, name := range names {
+		spill, isSpill := strings.CutSuffix(name, spillSuffix)
+		if strings.HasSuffix(name, newSuffix) || isSpill && !recorded[spill] ||
+			strings.HasSuffix(name, asideSuffix) && d.ofAnotherBoot(name) {
+			left = errors.Join(left, d.unlink(name))
+		}
+	}
+	return left
+}
+
+// ofAnotherBoot tells whether a name was made before the last boot, as far as the clock
+// of then was right.
+func (d *Dir) ofAnotherBoot(name string) bool {
+	var st unix.Stat_t
+	var up unix.Timespec
+	if unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &up) != nil {
+		return false
+	}
+	booted := time.Now().Add(-time.Duration(up.Nano()))
+	return time.Unix(int64(st.Ctim.Sec), int64(st.Ctim.Nsec)).Before(booted)
 }
 
 func (d *Dir) names() ([]string, error) {
@@ -188,10 +233,10 @@ func (d *Dir) Remove(id string) error {
 }
 
 // SetAside keeps the record of a stream that cannot be served under a name that no
-// later start reads, and removes its FIFO.
+// later start reads. Its FIFO stays: a container may have it.
 func (d *Dir) SetAside(id string) error {
 	if err := unix.Renameat(d.fd, id+recordSuffix, d.fd, id+asideSuffix); err != nil {
 		return fmt.Errorf("set aside record %q in state_dir %q: %w", id, d.path, err)
 	}
-	return errors.Join(d.unlink(id+fifoSuffix), d.unlink(id+spillSuffix))
+	return d.unlink(id + spillSuffix)
 }

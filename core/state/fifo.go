@@ -30,10 +30,26 @@ func (d *Dir) MakeFIFO(id string, uid, gid int) error {
 	return nil
 }
 
+// ErrNoFIFO says that a stream has no FIFO, or something else bears its name.
+var ErrNoFIFO = errors.New("the stream has no FIFO")
+
 // OpenReading opens the reading end: it never blocks. The caller takes the
-// descriptor. A FIFO whose writers are gone reads as at its end.
+// descriptor. A FIFO whose writers are gone reads as at its end. Errors: ErrNoFIFO, or
+// of the kernel.
 func (d *Dir) OpenReading(id string) (int, error) {
-	return d.openFIFO(d.fd, id, unix.O_RDONLY|unix.O_NONBLOCK)
+	fd, err := d.openFIFO(d.fd, id, unix.O_RDONLY|unix.O_NONBLOCK)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
+		return -1, fmt.Errorf("%w: %w", ErrNoFIFO, err)
+	}
+	if err != nil {
+		return -1, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		_ = unix.Close(fd)
+		return -1, fmt.Errorf("%w: %q in state_dir %q is no FIFO", ErrNoFIFO, id+fifoSuffix, d.path)
+	}
+	return fd, nil
 }
 
 // OpenForContainer opens the end that a container writes into, for reading too, so

@@ -55,14 +55,24 @@ func (d *Dir) socketAddress(name string) *net.UnixAddr {
 // maxAddressBytes is the room for a path in struct sockaddr_un (unix(7)).
 const maxAddressBytes = len(unix.RawSockaddrUnix{}.Path)
 
-// read gives the contents of a small file of the directory.
+// errNoFile says that something else than a file has the name of one.
+var errNoFile = errors.New("not a regular file")
+
+// read gives the contents of a small file of the directory. It never blocks on what has
+// the name instead: that gives errNoFile.
 func (d *Dir) read(name string) ([]byte, error) {
-	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err == unix.ELOOP || err == unix.ENXIO {
+		return nil, fmt.Errorf("open %q in state_dir %q: %w (%w)", name, d.path, errNoFile, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %q in state_dir %q: %w", name, d.path, err)
 	}
 	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %q in state_dir %q: %w", name, d.path, errors.Join(err, errNoFile))
+	}
 	data, err := readBounded(f)
 	if err != nil {
 		return nil, fmt.Errorf("read %q in state_dir %q: %w", name, d.path, err)

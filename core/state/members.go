@@ -40,7 +40,7 @@ var members = table(map[uint32]map[protoreflect.FullName]string{
 		"sluice.Interlude": "version found taken",
 		"sluice.Birth":     "inode written_bytes unix_nano generation",
 		// Values of enums are named beside their enum, not in it.
-		"sluice": "UNKNOWN NO_SPACE QUOTA IO_ERROR RATE DISCARDED PANIC SANDBOX_REMOVED",
+		"sluice": "UNKNOWN NO_SPACE QUOTA IO_ERROR RATE DISCARDED PANIC SANDBOX_REMOVED UNRECORDED",
 	},
 })
 

@@ -52,6 +52,9 @@ func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) { return d.load(id
 
 func (d *Dir) load(id, suffix string) (*sluicepb.StreamRecord, error) {
 	data, err := d.read(id + suffix)
+	if errors.Is(err, errNoFile) {
+		return nil, fmt.Errorf("%w: %w", ErrTorn, err)
+	}
 	if err != nil {
 		return nil, err
 	}

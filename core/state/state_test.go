@@ -155,18 +155,28 @@ func TestRecordOfANewerVersionIsKeptForIt(t *testing.T) {
 	require.ErrorIs(t, err, ErrNewer, "it stays the newer version's")
 }
 
-func TestStreamsSweepsWhatACrashLeft(t *testing.T) {
+func TestSweepRemovesWhatACrashLeft(t *testing.T) {
 	d := open(t)
+	file := func(name string) {
+		require.NoError(t, os.WriteFile(filepath.Join(d.Path(), name), []byte("half"), 0o600))
+	}
 	require.NoError(t, d.MakeFIFO("no-record", os.Getuid(), os.Getgid()))
-	require.NoError(t, os.WriteFile(filepath.Join(d.Path(), "x.record.new"), []byte("half"), 0o600))
+	file("x.record.new")
+	file("x.spill")
+	file("now.aside")
 	require.NoError(t, d.MakeFIFO("whole", os.Getuid(), os.Getgid()))
 	require.NoError(t, d.Save("whole", &sluicepb.StreamRecord{}))
+	file("whole.spill")
 	ids, err := d.Streams()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"whole"}, ids)
+	unrecorded, err := d.Unrecorded()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"no-record"}, unrecorded)
+	require.NoError(t, d.Sweep())
 	names, err := d.names()
 	require.NoError(t, err)
-	assert.ElementsMatch(t, []string{"lock", "whole.fifo", "whole.record"}, names)
+	assert.ElementsMatch(t, []string{"lock", "no-record.fifo", "now.aside", "whole.fifo", "whole.record", "whole.spill"}, names)
 	require.NoError(t, d.Remove("whole"))
 	require.NoError(t, d.Remove("whole"), "a second time is no error")
 }

@@ -25,6 +25,7 @@ var (
 	errStreamEnded = errors.New("the stream has ended")
 	errAskedTwice  = errors.New("somebody else has just asked for a rotation")
 	errNotKept     = errors.New("what comes is dropped and counted; there is nothing to rotate")
+	errNotOpen     = errors.New("its files cannot be opened now; what comes waits in the pipe")
 	errFirstOnly   = errors.New("only the first bytes of the stream are kept; it is never rotated")
 )
 
@@ -73,6 +74,8 @@ func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) Rotat
 		return RotatedNow{Err: errStreamEnded}
 	case s.gone, s.gap != nil, s.givenUp:
 		return RotatedNow{Err: errNotKept}
+	case !s.opened:
+		return RotatedNow{Err: errNotOpen}
 	case s.Settings.FirstBytes > 0:
 		return RotatedNow{Err: errFirstOnly}
 	case refused != nil:

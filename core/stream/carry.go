@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"sluice/core/sandbox"
 	"strings"
 	"time"
 )
@@ -98,25 +100,56 @@ func (s *Stream) adoptCarried() error {
 }
 
 // recoverCarry finishes what a kill between the steps left, and removes a new live file
-// that has not got its name (createOver).
+// that has not got its name (createOver). In a sandbox with more names than are looked
+// at, the record says which file it would be.
 func (s *Stream) recoverCarry() error {
 	found, err := s.Sandbox.List(maxNames, func(name string) bool {
 		return strings.HasPrefix(name, s.carryPrefix()) || strings.HasPrefix(name, s.newPrefix())
 	})
+	if errors.Is(err, sandbox.ErrTooManyNames) {
+		found, err = s.recordedCarry(found)
+	}
 	if err != nil {
 		return fmt.Errorf("look for a carried line of %q: %w", s.Name, err)
 	}
 	for _, file := range found {
-		if strings.HasPrefix(file.Name, s.newPrefix()) {
+		_, ours := s.carriedFrom(file.Name)
+		switch {
+		case strings.HasPrefix(file.Name, s.newPrefix()):
 			_ = s.Sandbox.Unlink(file.Name)
-			continue
+		case !ours:
+		case !file.Ours():
+			// The task's, and in the way of one of ours.
+			err = s.moveAside(file.Name, errNotOurs)
+		default:
+			err = s.recoverCarried(file.Name)
 		}
-		if err := s.recoverCarried(file.Name); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// recordedCarry adds the carried file that the record announces to those that were found.
+func (s *Stream) recordedCarry(found []sandbox.Info) ([]sandbox.Info, error) {
+	a := s.Record.GetAccounting()
+	name := s.carryName(a.GetLiveStartBytes()-a.GetCarriedBytes(), a.GetLiveStartBytes())
+	if a.GetCarriedBytes() == 0 || slices.ContainsFunc(found, func(i sandbox.Info) bool { return i.Name == name }) {
+		return found, nil
+	}
+	info, err := s.Sandbox.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return found, nil
+	case err != nil:
+		return nil, err
+	}
+	return append(found, info), nil
+}
+
+// errNotOurs is why what bears a reserved name is moved aside.
+var errNotOurs = errors.New("not a file of the logger")
 
 // maxNames bounds the listing of a sandbox.
 const maxNames = 1 << 20

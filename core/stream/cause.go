@@ -26,8 +26,10 @@ const (
 	Panic = Cause(sluicepb.Cause_PANIC)
 	// SandboxRemoved is output of a container that outlived its sandbox.
 	SandboxRemoved = Cause(sluicepb.Cause_SANDBOX_REMOVED)
+	// Unrecorded is output of a container whose stream has no record that can be used.
+	Unrecorded = Cause(sluicepb.Cause_UNRECORDED)
 	// Causes is how many there are.
-	Causes = 8
+	Causes = 9
 )
 
 // causeOf tells what kind of failure an error is, and its number, 0 where it has none.

@@ -65,7 +65,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 // withinLine tells whether the next byte in the pipe belongs to a line that has begun
 // in a file. Where that cannot be told it does: then a line more is dropped.
 func (s *Stream) withinLine(cause Cause) bool {
-	if cause == Panic || s.carried != "" {
+	if cause == Panic || s.carried != "" || !s.opened {
 		return true // the stream's own state is not to be relied on
 	}
 	size, err := s.follow()
@@ -145,6 +145,14 @@ func (s *Stream) endGap(t *worker.Thread, now time.Time) (ended bool, err error)
 	// A mark tells of all that has left the pipe.
 	if err := s.countSpilled(t); err != nil {
 		return false, err
+	}
+	if !s.opened {
+		if err := s.Open(t, false); err != nil {
+			return false, fmt.Errorf("open %s: %w", s.Name, err)
+		}
+		if s.gone || s.gap == nil {
+			return s.gap == nil, nil // a mark that was there already told of it
+		}
 	}
 	size, err := s.markable(t, now)
 	if err != nil || s.gone {

@@ -14,7 +14,7 @@ import (
 // Lines that are written are counted by their newlines, read back from the page cache
 // where splice(2) put them: docs/decisions/0012. What is not counted yet is one range of
 // the live file, and the record says how many there were before it, so that the next
-// owner counts on from there (see resumeAccount).
+// owner counts on from there (see resumeLive).
 //
 // Before the record tells of the live file as it is now, the range is empty: before a
 // rotation, before a mark. Elsewhere counting waits until it is worth a system call.

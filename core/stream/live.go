@@ -6,48 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
-	"sluice/core/worker"
 
 	"golang.org/x/sys/unix"
 )
-
-// Open opens the live file, or makes it, and finishes what a rotation that was
-// interrupted still owes; fresh says that there was none. It runs with the identity of the task's user and may
-// block for as long as the file system does.
-func (s *Stream) Open(t *worker.Thread, fresh bool) (err error) {
-	if s.set, err = rotation.New(s.Rotation); err != nil {
-		return fmt.Errorf("prepare the rotation of %q: %w", s.Name, err)
-	}
-	s.next = s.set.Live()
-	if !fresh {
-		if err := s.recover(); err != nil {
-			return err
-		}
-	}
-	if err := s.openLive(); err != nil {
-		return err
-	}
-	s.open.Store(true)
-	if err := s.resumeAccount(t); err != nil {
-		return err
-	}
-	return s.resumeFirst()
-}
-
-func (s *Stream) recover() error {
-	if s.Former != nil {
-		if err := s.set.Convert(*s.Former); err != nil {
-			s.Log.Warn("files of the policy before this one stay as they are", "error", err)
-		}
-		s.Former = nil
-	}
-	if err := s.set.Recover(s.Now()); err != nil {
-		return fmt.Errorf("finish the rotation of %q: %w", s.Name, err)
-	}
-	return s.recoverCarry()
-}
 
 // newPrefix begins the name of a live file that is to replace what bears that name.
 func (s *Stream) newPrefix() string { return "." + s.Name + ".sluice-new-" }
@@ -237,7 +199,13 @@ func (s *Stream) lostSandbox(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) || !s.Sandbox.Removed() {
 		return err
 	}
-	s.gone = true
-	s.Log.Warn("the sandbox was removed while its container runs; its further output is dropped", "sandbox", s.Record.GetSandbox())
+	s.outlive()
 	return nil
+}
+
+// outlive makes the stream one whose container has outlived its sandbox.
+func (s *Stream) outlive() {
+	s.gone = true
+	s.dropping.Store(true)
+	s.Log.Warn("the sandbox was removed while its container runs; its further output is dropped", "sandbox", s.Record.GetSandbox())
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"sluice/core/pump"
 	"sluice/core/worker"
+	"strconv"
 	"time"
 
 	sluicepb "sluice/proto"
@@ -101,11 +102,29 @@ func (s *Stream) resumeMark(size int64) (markBytes int64, err error) {
 		return 0, err
 	}
 	if account.GetGap().GetSinceUnixNano() == mark.GetGapSinceUnixNano() {
-		account.Gap = nil
+		s.told(text)
 	}
 	s.account.marks.Add(1)
 	s.account.markBytes.Add(int64(n))
 	return int64(n), nil
+}
+
+// told takes what a mark in the log tells of off the gap. What was lost after it, before
+// the log could be opened again, is a gap of its own.
+func (s *Stream) told(mark []byte) {
+	gap := s.Record.GetAccounting().GetGap()
+	groups := wholeMark.FindSubmatch(mark)
+	bytes, _ := strconv.ParseInt(string(groups[2]), 10, 64)
+	lines, _ := strconv.ParseInt(string(groups[3]), 10, 64)
+	if gap.GetBytes() > bytes {
+		gap.SinceUnixNano++ // another name
+		gap.Bytes -= bytes
+		gap.Lines = max(0, gap.Lines-lines)
+		return
+	}
+	s.gap, s.Record.GetAccounting().Gap = nil, nil
+	s.closeSpill()
+	s.dropping.Store(false)
 }
 
 // wholeMark is a mark with its newlines.

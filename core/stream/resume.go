@@ -22,48 +22,55 @@ func (s *Stream) note(size, carried int64) {
 	s.noteLines(a)
 }
 
-// resumeAccount continues the account of the record. If the live file is still the
-// one that the record tells of, what it has beyond live_start_bytes came after the
-// record; else all of it did, but for what was carried over from the file before. A
-// mark that the record announces is not the container's.
-func (s *Stream) resumeAccount(t *worker.Thread) error {
+// resumeAccount continues the account of the record, but for what the live file tells.
+func (s *Stream) resumeAccount() {
 	a := s.Record.GetAccounting()
-	written, rotations := a.GetWrittenBytes(), a.GetRotations()
-	s.account.marks.Store(a.GetMarks())
-	s.account.markBytes.Store(a.GetMarkBytes())
+	atLeast(&s.account.writtenBytes, a.GetWrittenBytes())
+	s.account.rotations.Store(a.GetRotations())
 	s.resumeLines(a)
-	if s.live != nil {
-		size, err := s.follow()
-		if err != nil {
-			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
-		}
-		switch {
-		case s.isLive():
-			mark, err := s.resumeMark(size)
-			if err != nil {
-				return err
-			}
-			if size, err = s.follow(); err != nil {
-				return fmt.Errorf("resume the account of %q: %w", s.Name, err)
-			}
-			written += size - a.GetLiveStartBytes() - mark
-			s.owesLines(a.GetLiveStartBytes()+mark, size)
-		case a.GetLiveInode() != 0:
-			written += size - a.GetCarriedBytes()
-			s.owesLines(a.GetCarriedBytes(), size)
-			rotations++
-		default:
-			// The first live file: what it has already is not this stream's.
-			a.LiveInode, a.LiveStartBytes = s.liveInode, size
-			a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.GetWrittenBytes())
-			s.noteLines(a)
-		}
-	}
-	s.account.writtenBytes.Store(max(0, written))
-	s.account.rotations.Store(rotations)
 	s.account.resumeTotals(a)
 	s.lastRotation.Store(a.GetLastRotationUnixNano())
-	return s.resumeGap(t)
+}
+
+// resumeLive adds what the live file tells. If it is still the one that the record knows,
+// what it has beyond live_start_bytes came after the record; else all of it did, but for
+// what was carried over from the file before. A mark that the record announces is not
+// the container's.
+func (s *Stream) resumeLive() error {
+	if s.live == nil {
+		return nil
+	}
+	a := s.Record.GetAccounting()
+	written := a.GetWrittenBytes()
+	s.account.marks.Store(a.GetMarks())
+	s.account.markBytes.Store(a.GetMarkBytes())
+	size, err := s.follow()
+	if err != nil {
+		return fmt.Errorf("resume the account of %q: %w", s.Name, err)
+	}
+	switch {
+	case s.isLive():
+		mark, err := s.resumeMark(size)
+		if err != nil {
+			return err
+		}
+		if size, err = s.follow(); err != nil {
+			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
+		}
+		written += size - a.GetLiveStartBytes() - mark
+		s.owesLines(a.GetLiveStartBytes()+mark, size)
+	case a.GetLiveInode() != 0:
+		written += size - a.GetCarriedBytes()
+		s.owesLines(a.GetCarriedBytes(), size)
+		s.account.rotations.Store(a.GetRotations() + 1)
+	default:
+		// The first live file: what it has already is not this stream's.
+		a.LiveInode, a.LiveStartBytes = s.liveInode, size
+		a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.GetWrittenBytes())
+		s.noteLines(a)
+	}
+	s.account.writtenBytes.Store(max(0, written))
+	return nil
 }
 
 // resumeGap goes on with a gap that is not closed.

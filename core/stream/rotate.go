@@ -12,7 +12,7 @@ import (
 // file, the beginning of that line goes to the new file.
 //
 // The account is saved before the first step and describes both outcomes, so that
-// a kill at any step leaves it exact (see resumeAccount).
+// a kill at any step leaves it exact (see resumeLive).
 func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	if s.carried != "" {
 		// The rotation that is finished by this one has saved the account.

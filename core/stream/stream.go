@@ -13,7 +13,6 @@
 package stream
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"sluice/core/logrotate"
@@ -95,6 +94,9 @@ type Stream struct {
 	cut     bool        // more was in the pipe than fitted into the file
 	flood   bool        // the pipe was found nearly full, and since then not nearly empty
 	givenUp bool        // faults again and again: what comes is dropped and counted
+	opened  bool        // Open has got all that a visit needs; until then each visit tries
+	resumed bool        // the account goes on from the record
+	drained *Cause      // set by Drain: why nothing is kept
 	tending atomic.Bool // the clock asks
 	saving  atomic.Bool // SaveSoon was called
 	strayed bool        // the live file that the record tells of was removed by the task
@@ -167,19 +169,15 @@ func (s *Stream) closePipe() {
 }
 
 // Rebuild makes the stream anew from its record, its pipe and the listing of the
-// sandbox, after a fault left it in an unknown state. Same thread rules as Open.
-func (s *Stream) Rebuild(t *worker.Thread) error {
-	s.closeLive()
-	if s.set != nil {
-		_ = s.set.Close()
-		s.set = nil
-	}
+// sandbox, after a fault left it in an unknown state. Where that fails the next visits go
+// on with it, as with any file that cannot be written. Same thread rules as Open.
+func (s *Stream) Rebuild(t *worker.Thread) {
 	s.carried, s.flood, s.strayed, s.lines = "", false, false, lines{}
 	s.ended = s.ended && s.Pipe < 0
+	s.opened, s.resumed = false, false
 	if err := s.Open(t, false); err != nil {
-		return fmt.Errorf("rebuild the stream: %w", err)
+		s.warn("cannot rebuild the stream yet", err)
 	}
-	return nil
 }
 
 // Over says that the container has ended and its last byte is where it belongs: only

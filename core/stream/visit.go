@@ -58,9 +58,16 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 }
 
 func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
-	switch {
-	case s.ended:
+	if s.ended {
 		return s.finish(t)
+	}
+	if !s.gone {
+		// Before the account goes on nothing may be dropped: it could not be counted.
+		if err := s.resume(t); err != nil {
+			return s.uncounted(err)
+		}
+	}
+	switch {
 	case s.gone: // no file is touched any more
 	case s.gap != nil:
 		return s.visitGap(t, refused, now, wished)
@@ -68,6 +75,10 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 		return s.beginGap(t, now, "serve "+s.Name, errFault)
 	case refused != nil:
 		return s.failed(t, now, "act as the task's user", refused)
+	case !s.opened:
+		if err := s.Open(t, false); err != nil {
+			return s.failed(t, now, "open "+s.Name, err)
+		}
 	}
 	s.saveAsked(t)
 	if err := s.tend(t, now); err != nil {
@@ -221,6 +232,8 @@ func (s *Stream) drop(budget int) (taken int, err error) {
 // goneFor tells why there is no place.
 func (s *Stream) goneFor() Cause {
 	switch {
+	case s.drained != nil:
+		return *s.drained
 	case s.givenUp:
 		return Panic
 	case s.Record.GetFirstEndBytes() > 0:

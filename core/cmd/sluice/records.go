@@ -73,7 +73,7 @@ func (r *records) settings(stream recorded) (settings.Stream, error) {
 		return settings.Stream{}, err
 	}
 	module, _ := settings.Understood(given)
-	return engine.RecordedSettings(module, stream.StreamRecord)
+	return engine.RecordedSettings(module, stream.StreamRecord), nil
 }
 
 // match finds the streams of the one container that a name means: its id, or that of its

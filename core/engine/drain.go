@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/stream"
+	"sluice/core/worker"
+	"strings"
+	"time"
+
+	sluicepb "sluice/proto"
+)
+
+// drain has a FIFO read whose stream cannot be kept: what comes is counted for cause and
+// dropped until the container ends, and then what there is of the stream in the state
+// directory is removed. mu is held; the entry takes the pipe.
+func (e *Engine) drain(f *found, cause stream.Cause) {
+	record := drainedRecord(f.id)
+	box := &sharedSandbox{Dir: sandbox.Expect("", 0, 0)}
+	box.users.Add(1)
+	entry := &entry{
+		id: f.id, box: box, task: worker.Task{As: e.self},
+		introduced: true, // there is no place for a policy
+	}
+	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
+	entry.stream = stream.New(stream.Config{
+		Name: record.GetStream(), Sandbox: box.Dir, Pipe: f.pipe, CapacityBytes: e.enlarge(f.pipe),
+		Rotation: rotation.Config{Dir: box.Dir, Base: record.GetStream(), Log: log, Now: time.Now},
+		Record:   record,
+		Save:     func(*sluicepb.StreamRecord) error { return nil },
+		Forget:   func() error { return e.state.Remove(f.id) },
+		Linger:   func() bool { return false },
+		Spill:    func(bool) (*os.File, error) { return nil, errNotKept },
+		Retry:    retryAfter,
+		Now:      time.Now,
+		Log:      log,
+	})
+	entry.stream.Drain(cause)
+	f.entry = entry
+	e.serveLocked(entry)
+}
+
+// errNotKept is why a drained stream has no files.
+var errNotKept = errors.New("nothing of the stream is kept")
+
+// drainedRecord says of a stream what its id does (newID).
+func drainedRecord(id string) *sluicepb.StreamRecord {
+	r := &sluicepb.StreamRecord{ContainerId: id, Stream: "unknown", Accounting: &sluicepb.Accounting{}}
+	for _, name := range []string{stdoutName, stderrName} {
+		if at := strings.LastIndex(id, "."+name+"."); at > 0 {
+			r.ContainerId, r.Stream = strings.TrimPrefix(id[:at], "c"), name
+		}
+	}
+	return r
+}
