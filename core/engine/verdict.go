@@ -38,7 +38,7 @@ var errOtherBoot = errors.New("the record is of another boot")
 
 // judge reads the record of a stream and says what becomes of it, and why where that is
 // not all that was recorded: a record of a newer version is served as far as it is
-// understood (state.NewerError), and never renamed.
+// understood (state.NewerError), and never renamed; what that version left is noted in it.
 func judge(dir *state.Dir, id string) (*sluicepb.StreamRecord, verdict, error) {
 	record, err := dir.Load(id)
 	newer := errors.Is(err, state.ErrNewer)
@@ -56,6 +56,11 @@ func judge(dir *state.Dir, id string) (*sluicepb.StreamRecord, verdict, error) {
 		return nil, drained, errors.Join(broken, err)
 	} else if broken != nil {
 		return nil, setAside, broken
+	}
+	if newer {
+		err = errors.Join(err, state.BeginInterlude(record))
+	} else {
+		state.EndInterlude(record)
 	}
 	return record, served, err
 }

@@ -38,6 +38,7 @@ func (s *Stream) Open(t *worker.Thread, fresh bool) error {
 	}
 	s.opened = true
 	s.open.Store(s.live != nil)
+	s.noteTaken(t)
 	return nil
 }
 

@@ -113,8 +113,8 @@ func (s *Stream) allocate(mode uint32, from, count int64) error {
 	return fmt.Errorf("make room in state_dir for what is dropped: %w", err)
 }
 
-// recordBytes is more than the record takes on a disk.
-func (s *Stream) recordBytes() int64 { return 16<<10 + int64(len(s.Settings.OptionsText)) }
+// recordBytes is more than the record takes on a disk, also with another in it (Interlude).
+func (s *Stream) recordBytes() int64 { return 16<<10 + 2*int64(len(s.Settings.OptionsText)) }
 
 // countSpilled does steps 2 and 3 for what is in the spill. It can be repeated.
 func (s *Stream) countSpilled(t *worker.Thread) error {

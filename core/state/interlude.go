@@ -1,0 +1,31 @@
+package state
+
+import (
+	"fmt"
+
+	"github.com/golang/protobuf/proto" //nolint:staticcheck // the project's own messages are carried by this package
+
+	sluicepb "sluice/proto"
+)
+
+// BeginInterlude notes in the record of a newer version, which Load gave with ErrNewer,
+// what that version left, before anything of it is changed. An owner that goes on with
+// what it understands keeps the members that it does not know as they are; what those
+// were true for is then in there. A record that another owner has gone on with already
+// keeps what the newer version left.
+func BeginInterlude(record *sluicepb.StreamRecord) error {
+	if record.GetInterlude() != nil {
+		return nil
+	}
+	found, err := proto.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("note what a newer version left: %w", err)
+	}
+	record.Interlude = &sluicepb.Interlude{Version: RecordVersion, Found: found}
+	return nil
+}
+
+// EndInterlude is for a version that understands a record again. The account is what the
+// owners in between made of it; of the members that they did not know none is void by that
+// in any version so far: the first that is has to look into the interlude here.
+func EndInterlude(record *sluicepb.StreamRecord) { record.Interlude = nil }
