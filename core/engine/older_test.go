@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"runtime"
 	"sluice/tests/older"
 	"testing"
 	"time"
@@ -17,6 +18,10 @@ func (o owners) between(t *testing.T, environment []string) {
 	if o.next == "" {
 		return
 	}
+	// A child belongs to the thread that started it, and whoever follows another process on
+	// that thread waits for all of its children (stepping.follow).
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	next := exec.CommandContext(ctx, o.next)
