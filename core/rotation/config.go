@@ -16,8 +16,8 @@ import (
 // there was a shortage of may be there by then.
 type Task func(refused error) (again bool)
 
-// Config is what a Set needs. All members but Settle, Rested, Guard, RunScript
-// and Kept are required.
+// Config is what a Set needs. All members but Settle, Rested, Guard, RunScript,
+// MakeLive and Kept are required.
 type Config struct {
 	// Dir is the sandbox, borrowed for the life of the Set.
 	Dir *sandbox.Dir
@@ -51,6 +51,10 @@ type Config struct {
 	// HasPast says that the series was rotated before, by this owner or another: what its
 	// policy needs was there once, and where the task took it away it is made again.
 	HasPast bool
+	// MakeLive makes the next live file before `postrotate` and `lastaction` of a policy with `create`,
+	// which find it, as they do under logrotate. It is called with locks held, within
+	// Rotate, and must not call the Set. nil, or an error, leaves the name free until Rotate has returned.
+	MakeLive func(LiveFile) error
 	// RunScript runs one command as the task's user and waits for it; nil refuses.
 	RunScript func(script.Command) error
 	Log       *slog.Logger
@@ -86,15 +90,16 @@ type Outcome struct {
 	RemovedBytes int64
 	// FailedScripts counts scripts that failed; the rotation was finished.
 	FailedScripts int
-	// Live says how to make the new live file.
-	Live LiveFile
+	// Live says how to make the new live file, LiveMade that MakeLive has done so.
+	Live     LiveFile
+	LiveMade bool
 	// Problems are errors that did not keep the rotation from being finished, for
 	// the log.
 	Problems []error
 }
 
 // Free says that the name of the live file is free for a new one.
-func (o Outcome) Free() bool { return o.Rotated || o.Missing }
+func (o Outcome) Free() bool { return (o.Rotated || o.Missing) && !o.LiveMade }
 
 // Apply gives f the mode and owner of l. Where the acting identity may not give the
 // file away it keeps its owner, and the error says so.

@@ -110,11 +110,26 @@ func (s *Set) resume() error {
 // runScript runs a script of the policy without the lock: it may take its time, and
 // compressions may finish meanwhile.
 func (s *Set) runScript(step Step, out *Outcome) {
+	s.makeLive(step, out)
 	command := s.scriptCommand(step)
 	if err := s.unlocked(func() error { return s.run(command) }); err != nil {
 		out.FailedScripts++
 		out.Problems = append(out.Problems, fmt.Errorf("script %s: %w", step.Script, err))
 	}
+}
+
+// makeLive has the new live file made for the scripts that come after it.
+func (s *Set) makeLive(step Step, out *Outcome) {
+	policy := s.cfg.Policy
+	after := step.Script == "postrotate" || step.Script == "lastaction"
+	if !after || !policy.Create.On || policy.CopyTruncate || !out.Rotated || out.LiveMade || s.cfg.MakeLive == nil {
+		return
+	}
+	if err := s.cfg.MakeLive(out.Live); err != nil {
+		out.Problems = append(out.Problems, fmt.Errorf("make the live file before %s: %w", step.Script, err))
+		return
+	}
+	out.LiveMade = true
 }
 
 func (s *Set) run(command script.Command) error {

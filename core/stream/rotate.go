@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"io/fs"
+	"sluice/core/rotation"
 	"sluice/core/worker"
 	"time"
 )
@@ -98,6 +99,14 @@ func (s *Stream) replace(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	// The old file is held open until the new one is there: its inode, by which the
+	// account knows it, cannot be used again for that.
+	old, made := s.live, false
+	defer func() {
+		if old != nil && old != s.live {
+			_ = old.Close()
+		}
+	}()
 	if present {
 		began := processorTime()
 		outcome, err := s.set.Rotate(now)
@@ -111,20 +120,29 @@ func (s *Stream) replace(now time.Time) error {
 		if outcome.Rotated {
 			s.account.rotations.Add(1)
 		}
-		s.next, s.named = outcome.Live, outcome.Name
+		s.next, s.named, made = outcome.Live, outcome.Name, outcome.LiveMade
 		for _, problem := range outcome.Problems {
 			s.account.rotationErrors.Add(1)
 			s.warn("the rotation was finished, but not all of it went as the policy says", problem)
 		}
 	}
 	s.replaced++
-	// The old file is held open until here: its inode, by which the account knows
-	// it, cannot be used again for the new one.
-	old := s.live
-	s.live = nil
-	if old != nil {
-		defer old.Close()
+	if made {
+		return nil
 	}
+	return s.openNext()
+}
+
+// makeLive makes the next live file amid a rotation, for its scripts. The old one stays
+// open, for replace to close.
+func (s *Stream) makeLive(next rotation.LiveFile) error {
+	s.next = next
+	return s.openNext()
+}
+
+// openNext opens the next live file: with what was carried over, else a new one.
+func (s *Stream) openNext() error {
+	s.live, s.liveFD = nil, -1
 	if err := s.adoptCarried(); err != nil {
 		return err
 	}

@@ -140,7 +140,7 @@ func New(config Config) *Stream {
 		next:   rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1},
 		rate:   bucket{perSecond: config.Settings.MaxRateBytes},
 	}
-	s.Rotation.Kept = s.keeps(config.Rotation.Kept)
+	s.Rotation.Kept, s.Rotation.MakeLive = s.keeps(config.Rotation.Kept), s.makeLive
 	return s
 }
 
