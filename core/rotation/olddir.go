@@ -79,13 +79,21 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 	if next, err = at.Sub(name); err != nil {
 		return nil, err
 	}
-	if o := s.owners.olddir; o.uid >= 0 || o.gid >= 0 {
-		if err := next.SetOwner(o.uid, o.gid); err != nil {
-			_ = next.Close()
-			return nil, err
-		}
-	}
+	s.giveOldDir(next, name)
 	return next, nil
+}
+
+// giveOldDir gives a directory to the owner that createolddir names. Where the task's
+// user may not, it stays the user's own: that is said, and no reason to do without a log.
+func (s *Set) giveOldDir(dir *sandbox.Dir, name string) {
+	o, c := s.owners.olddir, s.cfg.Policy.CreateOldDir
+	if o.uid < 0 && o.gid < 0 {
+		return
+	}
+	if err := dir.SetOwner(o.uid, o.gid); err != nil {
+		s.cfg.Log.Warn("the directory of the rotated files stays the task's user's own: createolddir cannot give it away",
+			"olddir", s.cfg.Policy.OldDir, "directory", name, "owner", c.Owner, "group", c.Group, "error", err)
+	}
 }
 
 // reopenOldDir makes the directory of the rotated files anew, after the task has

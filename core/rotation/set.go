@@ -8,6 +8,7 @@ import (
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type Set struct {
 	cfg    Config
 	scheme scheme
 	owners owners
+	// ownerForgone says that live files are not given away any more.
+	ownerForgone atomic.Bool
 
 	// turn is held by whoever changes the series as a whole; taken before mu.
 	turn sync.Mutex
@@ -150,11 +153,19 @@ func (s *Set) liveAfter(old *sandbox.Info) LiveFile {
 	if old != nil && (policy.Create.On || policy.CopyTruncate) {
 		live = LiveFile{Mode: old.Mode.Perm(), UID: old.UID, GID: old.GID}
 	}
+
 	if policy.Create.On && !policy.CopyTruncate {
 		live = s.owners.create.over(live, policy.Create)
 	}
+	if s.ownerForgone.Load() {
+		live.UID, live.GID = -1, -1
+	}
 	return live
 }
+
+// ForgoOwner takes the owner out of what Rotate says of live files to come: the task's
+// user may not give them away, and need be told so only once. MakeLive may call it.
+func (s *Set) ForgoOwner() { s.ownerForgone.Store(true) }
 
 // defaultLiveMode is what the replaced program's open(2) gives with the usual umask.
 const defaultLiveMode os.FileMode = 0o644

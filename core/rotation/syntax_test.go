@@ -66,9 +66,9 @@ func refusedOnPurpose(message string) bool {
 		strings.Contains(message, `"-1": unknown user`) // a mode for sscanf(3), of all bits
 }
 
-// acceptedOnPurpose: what logrotate drops a section for and means nothing in one.
+// acceptedOnPurpose: what logrotate drops a section for and has no effect here.
 func acceptedOnPurpose(text string) bool {
-	return strings.Contains(text, "tabooext") || strings.Contains(text, "taboopat")
+	return strings.Contains(text, "tabooext") || strings.Contains(text, "taboopat") || strings.Contains(text, "uncompresscmd")
 }
 
 // text is one to three lines that are often nearly right.

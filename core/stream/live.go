@@ -80,14 +80,16 @@ func (s *Stream) putOver(name string) (err error) {
 }
 
 // create makes a file as the policy wants the next live file. What cannot be had of
-// its owner is only worth a report.
+// its owner is only worth a report, and one: it is asked for no more.
 func (s *Stream) create(name string) (*os.File, error) {
 	f, err := s.Sandbox.Create(name, s.next.Mode)
 	if err != nil || s.next.UID < 0 && s.next.GID < 0 {
 		return f, err
 	}
 	if err := s.next.Apply(f); err != nil {
-		s.warn("the live file does not have the owner that the policy asks for", err)
+		s.Log.Warn("the live file does not have the owner that the policy asks for: it stays the task's user's own", "error", err)
+		s.set.ForgoOwner()
+		s.next.UID, s.next.GID = -1, -1
 	}
 	return f, nil
 }
