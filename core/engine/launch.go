@@ -57,7 +57,7 @@ func (l *Launch) decodeID(data []byte) error {
 	for parent := id.GetParent(); parent != nil; parent = parent.GetParent() {
 		parts = append([]string{parent.GetValue()}, parts...)
 	}
-	l.ContainerID = strings.Join(parts, ".")
+	l.ContainerID = text(strings.Join(parts, "."))
 	return nil
 }
 
@@ -80,8 +80,8 @@ func (l *Launch) decodeExecutor(data []byte) error {
 	if err := executor.Unmarshal(data); err != nil {
 		return fmt.Errorf("decode the executor of container %q: %w", l.ContainerID, err)
 	}
-	l.ExecutorID = executor.ExecutorID.GetValue()
-	l.FrameworkID = executor.GetFrameworkID().GetValue()
+	l.ExecutorID = text(executor.ExecutorID.GetValue())
+	l.FrameworkID = text(executor.GetFrameworkID().GetValue())
 	return nil
 }
 
@@ -93,6 +93,10 @@ func (l *Launch) decodeTask(data []byte) error {
 	if err := task.Unmarshal(data); err != nil {
 		return fmt.Errorf("decode the task of container %q: %w", l.ContainerID, err)
 	}
-	l.TaskID = task.TaskID.GetValue()
+	l.TaskID = text(task.TaskID.GetValue())
 	return nil
 }
+
+// text is an id as the record can hold it. Frameworks choose the ids of their tasks and
+// executors, and Mesos lets any bytes pass but control characters and slashes; here ids are for people only.
+func text(untrustedID string) string { return strings.ToValidUTF8(untrustedID, "\uFFFD") }
