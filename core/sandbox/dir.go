@@ -71,6 +71,9 @@ func openDirectory(path string) (*Dir, error) {
 	fd, err := ignoringEINTR(func() (int, error) {
 		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})
+	if errors.Is(err, unix.ENOTDIR) && isLink(path) {
+		err = unix.ELOOP // O_DIRECTORY says the same of a link and of a file
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open sandbox %q: %w", path, notDirectory(err))
 	}
@@ -199,9 +202,17 @@ func checkName(name string) error {
 	return nil
 }
 
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&os.ModeSymlink != 0
+}
+
 // notDirectory maps what the kernel says of a link or file in a directory's place.
 func notDirectory(err error) error {
-	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+	switch {
+	case errors.Is(err, unix.ELOOP):
+		return fmt.Errorf("%w but a link, or beneath one (%w)", ErrNotDirectory, err)
+	case errors.Is(err, unix.ENOTDIR):
 		return fmt.Errorf("%w (%w)", ErrNotDirectory, err)
 	}
 	return err

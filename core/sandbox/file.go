@@ -25,6 +25,23 @@ type Info struct {
 // Ours says that the file is what the logger itself makes: regular, one name.
 func (i Info) Ours() bool { return i.Mode.IsRegular() && i.Links == 1 }
 
+// kind says in words what a file is that is not ours.
+func (i Info) kind() string {
+	switch i.Mode.Type() {
+	case 0:
+		return fmt.Sprintf("a file with %d names", i.Links)
+	case os.ModeSymlink:
+		return "a link"
+	case os.ModeDir:
+		return "a directory"
+	case os.ModeNamedPipe:
+		return "a FIFO"
+	case os.ModeSocket:
+		return "a socket"
+	}
+	return "a device node"
+}
+
 // Stat looks at a name. A missing one gives fs.ErrNotExist.
 func (d *Dir) Stat(name string) (Info, error) {
 	if err := checkName(name); err != nil {
@@ -106,7 +123,7 @@ func (d *Dir) openOurs(name string, flags int, open opener) (*os.File, error) {
 		// It had the name when it was looked at, and has been removed since.
 		return nil, fmt.Errorf("open %q: %w", name, fs.ErrNotExist)
 	case !info.Ours():
-		return nil, fmt.Errorf("open %q: %w (%s, %d links)", name, ErrImpostor, info.Mode, info.Links)
+		return nil, fmt.Errorf("open %q: %w but %s", name, ErrImpostor, info.kind())
 	}
 	// The very file that was looked at (proc(5), /proc/PID/fd), with the rights of whoever opens it.
 	fd, err := open(descriptorPath(int(seen.Fd())), flags, info)

@@ -1,10 +1,28 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
 )
+
+// ErrNoInode says that a file system has room for data, and none for another file.
+var ErrNoInode = errors.New("the file system has no free inode")
+
+// Explain adds to a failure for want of space that it is inodes which are wanting: the
+// kernel has one error for both (statfs(2), f_ffree). File systems that make inodes as
+// they need them report none at all.
+func (d *Dir) Explain(err error) error {
+	if !errors.Is(err, unix.ENOSPC) {
+		return err
+	}
+	var st unix.Statfs_t
+	if failed := unix.Fstatfs(d.fd, &st); failed != nil || st.Files == 0 || st.Ffree > 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, ErrNoInode)
+}
 
 // Space tells how much of the file system that the directory lies on is free for
 // users without privileges, and how much there is in all. It blocks for as long as

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"sluice/core/sandbox"
 
 	"golang.org/x/sys/unix"
 
@@ -32,17 +33,25 @@ const (
 	Causes = 9
 )
 
+// noInode is the number of ENOSPC where inodes are wanting. It is negative, so that a
+// version which does not know it takes it for none.
+const noInode = -int32(unix.ENOSPC)
+
 // causeOf tells what kind of failure an error is, and its number, 0 where it has none.
-func causeOf(err error) (Cause, unix.Errno) {
-	var number unix.Errno
+func causeOf(err error) (Cause, int32) {
+	var errno unix.Errno
+	known := errors.As(err, &errno)
+	number := int32(errno)
 	switch {
 	case errors.Is(err, errFault):
 		return Panic, 0
-	case !errors.As(err, &number):
+	case !known:
 		return IOError, 0
-	case number == unix.ENOSPC:
+	case errors.Is(err, sandbox.ErrNoInode):
+		return NoSpace, noInode
+	case errno == unix.ENOSPC:
 		return NoSpace, number
-	case number == unix.EDQUOT:
+	case errno == unix.EDQUOT:
 		return Quota, number
 	}
 	return IOError, number
@@ -56,6 +65,8 @@ func reason(gap *sluicepb.Gap) string {
 	switch {
 	case gap.GetErrorNumber() > 0:
 		return unix.Errno(gap.GetErrorNumber()).Error()
+	case gap.GetErrorNumber() == noInode:
+		return unix.ENOSPC.Error() + ": " + sandbox.ErrNoInode.Error()
 	case Cause(gap.GetCause()) == Panic:
 		return errFault.Error()
 	}

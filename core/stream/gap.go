@@ -38,7 +38,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 	gap := &sluicepb.Gap{
 		SinceUnixNano: now.UnixNano(),
 		Cause:         sluicepb.Cause(cause),
-		ErrorNumber:   int32(number),
+		ErrorNumber:   number,
 		WithinLine:    s.withinLine(cause),
 	}
 	account := s.Record.GetAccounting()

@@ -18,6 +18,7 @@ const (
 // own history makes room, then the pipe holds the output back, then the policy says.
 func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error) Next {
 	s.account.writeErrors.Add(1)
+	err = s.Sandbox.Explain(err)
 	if next, ok := s.makeRoom(t, now, err); ok {
 		return next
 	}
