@@ -42,12 +42,17 @@ func (p *parser) setProgram(program string) {
 	}
 }
 
+// readUncompressCmd takes a program with its options too, as nothing of it is in force.
 func readUncompressCmd(p *parser, key word) error {
-	_, _, err := p.path(key)
-	if err == nil {
-		p.warn(key, "without effect: only mail would need it")
+	text, at, ok := p.value()
+	if !ok || text == "" {
+		return p.missing(key, "a program")
 	}
-	return err
+	if !plain(text, true) {
+		return p.errorAt(at, text, "bad program", "the path of a program without control characters")
+	}
+	p.warn(key, "without effect: only mail would need it")
+	return nil
 }
 
 func readCompressExt(p *parser, key word) error {
@@ -135,7 +140,11 @@ func (p *parser) readMethodOptions(words []string) error {
 		if at == nil || slices.Contains(p.commandOptions, bad) {
 			at = p.compressorAt
 		}
-		return p.errorAt(at.within(bad), bad, "not an option of the built-in "+c.Program,
+		reason := "not an option of the built-in " + c.Program
+		if strings.HasPrefix(bad, "#") {
+			reason += ": " + mistake(bad)
+		}
+		return p.errorAt(at.within(bad), bad, reason,
 			fmt.Sprintf("a level from -%d to -%d, --fast or --best, or what changes nothing for a reader, as -q", m.least, m.highest))
 	}
 	c.Level = o.level
