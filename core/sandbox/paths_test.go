@@ -41,6 +41,7 @@ var commands = []string{"core/cmd/", "core/check/", "core/series/logtest/", "cor
 
 // granted are the calls by path that there may be, each with its reason.
 var granted = map[string]string{
+	"core/sandbox/dir.go os.Lstat":               "whether the path that the agent gave is a link, for the message",
 	"core/sandbox/dir.go unix.Open":              "the sandbox itself, once, from the path that the agent gave",
 	"core/sandbox/file.go unix.Open":             "through /proc, the very file that was looked at",
 	"core/sandbox/file.go unix.Chmod":            "through /proc, the very file that was looked at",

@@ -230,3 +230,31 @@ func TestAFileThatIsReplacedIsNoImpostor(t *testing.T) {
 	}
 	t.Logf("replaced between two calls %d times", gone)
 }
+
+// TestALinkIsCalledALink, and everything else by its name: who reads the message has to
+// find out who made it.
+func TestALinkIsCalledALink(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "link")))
+	require.NoError(t, os.Symlink(t.TempDir(), filepath.Join(dir, "linked")))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "directory"), 0o755))
+	require.NoError(t, unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "twice"), nil, 0o600))
+	require.NoError(t, os.Link(filepath.Join(dir, "twice"), filepath.Join(dir, "again")))
+	d, err := Open(dir)
+	require.NoError(t, err)
+	defer d.Close()
+	for name, kind := range map[string]string{
+		"link": "a link", "directory": "a directory", "fifo": "a FIFO", "twice": "a file with 2 names",
+	} {
+		_, err := d.OpenRead(name)
+		require.EqualError(t, err, `open "`+name+`": not a regular file with one name but `+kind)
+	}
+	_, err = d.Sub("linked")
+	require.ErrorContains(t, err, "not a directory but a link")
+	_, err = Open(filepath.Join(dir, "linked"))
+	require.ErrorContains(t, err, "not a directory but a link")
+	_, err = Open(filepath.Join(dir, "twice"))
+	require.ErrorIs(t, err, ErrNotDirectory)
+	require.NotContains(t, err.Error(), "link,")
+}
