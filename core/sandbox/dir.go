@@ -88,6 +88,9 @@ func (d *Dir) Sub(rel string) (*Dir, error) {
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
 	}
 	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat2(d.at(), rel, &how) })
+	if errors.Is(err, unix.ENOTDIR) && d.isLink(rel) {
+		err = unix.ELOOP // O_DIRECTORY says the same of a link and of a file
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open directory %q beneath the sandbox: %w", rel, notDirectory(err))
 	}
@@ -200,6 +203,11 @@ func checkName(name string) error {
 		}
 	}
 	return nil
+}
+
+func (d *Dir) isLink(name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(d.at(), name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK
 }
 
 func isLink(path string) bool {

@@ -18,7 +18,7 @@ func (d *Dir) Explain(err error) error {
 		return err
 	}
 	var st unix.Statfs_t
-	if failed := unix.Fstatfs(d.fd, &st); failed != nil || st.Files == 0 || st.Ffree > 0 {
+	if failed := unix.Fstatfs(d.at(), &st); failed != nil || st.Files == 0 || st.Ffree > 0 {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, ErrNoInode)
