@@ -62,29 +62,23 @@ func (s *Set) compressInBackground(j *job, refused error) (again bool) {
 
 // another complains of an attempt that failed, and tells whether to make another soon.
 func (s *Set) another(j *job, err error) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var fault *guard.Fault
 	switch {
 	case err == nil, errors.Is(err, errStopped):
 		return false
 	case errors.As(err, &fault), errors.Is(err, errUnconcluded):
-		return s.mayFaultLocked(j)
+		return s.mayFault(j)
 	case shortage.Is(err):
 		return true
 	}
-	s.complain(j.name, err)
+	s.complain(j, err)
 	return false
 }
 
+// mayFault counts a fault, and tells whether there may be another.
 func (s *Set) mayFault(j *job) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mayFaultLocked(j)
-}
-
-// mayFaultLocked counts a fault.
-func (s *Set) mayFaultLocked(j *job) bool {
 	if j.faults++; j.faults == maxFaults {
 		s.stats.FailedCompressions++
 	}
@@ -124,9 +118,9 @@ var errUnconcluded = errors.New("fault while a compression was concluded")
 // fail.
 const complainEvery = time.Minute
 
-func (s *Set) complain(file string, err error) {
+func (s *Set) complain(j *job, err error) {
 	s.mu.Lock()
-	now := s.cfg.Now()
+	file, now := j.name, s.cfg.Now()
 	tell := s.complained.IsZero() || now.Sub(s.complained) >= complainEvery
 	if tell {
 		s.complained = now
