@@ -82,7 +82,7 @@ lint: ## golangci-lint, clang-format, shellcheck, generated files
 
 man: build ## write the man pages into BUILD/man
 	@mkdir -p $(BUILD)/man
-	@go run -tags man -ldflags "-X sluice/core/version.Version=$$($(BUILD)/sluice version)" ./core/cmd/sluice man $(BUILD)/man
+	@go run -tags man -ldflags "-X sluice/core/version.Version=$$(cat VERSION)" ./core/cmd/sluice man $(BUILD)/man
 
 generate: ## regenerate the files that are made from others
 	@go generate ./...

@@ -46,6 +46,7 @@ function(sluice_go_build name)
         -D RACE=${SLUICE_RACE}
         -D TAGS=${SLUICE_GO_TAGS}
         -D VERSION=${SLUICE_VERSION}
+        -D MESOS=${SLUICE_MESOS}
         -P ${SLUICE_GO_BUILD_SCRIPT}
       DEPENDS ${SLUICE_GO_BUILD_SCRIPT}
       DEPFILE ${depfile}

@@ -1,6 +1,6 @@
 # Runs `go build` and writes what the output depends on. Called at build time by
-# sluice_go_build with GO, MODE, PACKAGE, SOURCE, OUTPUT, DEPFILE, RACE, TAGS
-# and VERSION.
+# sluice_go_build with GO, MODE, PACKAGE, SOURCE, OUTPUT, DEPFILE, RACE, TAGS,
+# VERSION, and MESOS, the version of the headers.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -14,9 +14,14 @@ if(TAGS)
   list(APPEND flags -tags=${TAGS})
 endif()
 
+file(STRINGS ${SOURCE}/VERSION release LIMIT_COUNT 1)
+set(stamps "-X sluice/core/version.Version=${VERSION}")
+string(APPEND stamps " -X sluice/core/version.Release=${release}")
+string(APPEND stamps " -X sluice/core/version.Mesos=${MESOS}")
+
 execute_process(
   COMMAND ${GO} build ${flags} -buildvcs=false -buildmode=${MODE}
-    -ldflags "-X sluice/core/version.Version=${VERSION}"
+    -ldflags ${stamps}
     -o ${OUTPUT} ${PACKAGE}
   WORKING_DIRECTORY ${SOURCE}
   RESULT_VARIABLE status)

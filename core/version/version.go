@@ -5,3 +5,8 @@ package version
 // built; "dev" where no build said anything (go test, go run). Set by
 // -ldflags "-X sluice/core/version.Version=...", never at run time.
 var Version = "dev"
+
+// Release is the text of the VERSION file, the release that the product is of or leads to, and Mesos
+// the version of Mesos whose headers the library beside it was built with. Both are
+// stamped as Version is, and empty where no build said anything.
+var Release, Mesos string
