@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"fmt"
 	"io/fs"
 	"testing"
 
@@ -50,14 +51,14 @@ func TestFind(t *testing.T) {
 		"/any/path/":       {Path: "/any/path"},
 		"/any/path/stderr": {Path: "/any/path", Live: "stderr"},
 	} {
-		found, err := a.Find(t.Context(), name)
+		found, _, err := a.Find(t.Context(), name)
 		require.NoError(t, err, name)
 		assert.Equal(t, want, found, name)
 	}
-	_, err := a.Find(t.Context(), "3e1c")
+	_, _, err := a.Find(t.Context(), "3e1c")
 	require.ErrorContains(t, err, `"3e1c" is ambiguous at agent 127.0.0.1:`)
 	assert.ErrorContains(t, err, "3e1c-web, 3e1c-outer")
-	_, err = a.Find(t.Context(), "nobody")
+	_, _, err = a.Find(t.Context(), "nobody")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	running, err := a.Running(t.Context(), "3e1c-outer.77aa")
 	require.NoError(t, err)
@@ -71,12 +72,15 @@ func TestAgentsThatRefuse(t *testing.T) {
 	s := node()
 	s.credential = Credential{"operator", "secret"}
 	a := serve(t, s)
-	_, err := a.Find(t.Context(), "web")
+	_, _, err := a.Find(t.Context(), "web")
 	require.NoError(t, err)
 	s.mu.Lock()
 	s.credential.Secret = "other"
 	s.mu.Unlock()
-	_, err = a.Find(t.Context(), "web")
+	_, _, err = a.Find(t.Context(), "web")
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.ErrorContains(t, err, `it does not accept principal "operator" with the secret in the file of --secret_file`)
+	_, _, err = serve(t, &server{credential: s.credential, dialled: &Credential{}}).Find(t.Context(), "web")
 	require.ErrorIs(t, err, fs.ErrPermission)
 	assert.ErrorContains(t, err, "give --principal and --secret_file")
 
@@ -86,4 +90,47 @@ func TestAgentsThatRefuse(t *testing.T) {
 		_, err := Dial(address, Credential{})
 		require.ErrorContains(t, err, "expected a URL such as http://host:5051", address)
 	}
+}
+
+// Of several runs of one name the latest is meant, and the others are told; ids of what has
+// ended are known.
+func TestRunsOfOneName(t *testing.T) {
+	s := node()
+	done := mesos.TASK_FAILED
+	for i, started := range []float64{1000, 4000, 2000, 3000} {
+		id := fmt.Sprintf("fail.%d", i)
+		s.tasks.CompletedTasks = append(s.tasks.CompletedTasks, mesos.Task{
+			Name: "fail", TaskID: mesos.TaskID{Value: id}, FrameworkID: mesos.FrameworkID{Value: "F1"}, State: &done,
+			Statuses: []mesos.TaskStatus{{
+				State: &done, TaskID: mesos.TaskID{Value: id}, Timestamp: &started,
+				ContainerStatus: &mesos.ContainerStatus{ContainerID: &mesos.ContainerID{Value: "c-" + id}},
+			}},
+		})
+	}
+	pod := mesos.ContainerID{Value: "pod-outer"}
+	s.tasks.CompletedTasks = append(s.tasks.CompletedTasks, mesos.Task{
+		Name: "side", TaskID: mesos.TaskID{Value: "side.1"}, FrameworkID: mesos.FrameworkID{Value: "F2"},
+		ExecutorID: &mesos.ExecutorID{Value: "pod-executor"}, State: &done,
+		Statuses: []mesos.TaskStatus{{State: &done, TaskID: mesos.TaskID{Value: "side.1"},
+			ContainerStatus: &mesos.ContainerStatus{ContainerID: &mesos.ContainerID{Value: "pod-inner", Parent: &pod}}}},
+	})
+	a := serve(t, s)
+	found, others, err := a.Find(t.Context(), "fail")
+	require.NoError(t, err)
+	assert.Equal(t, "/frameworks/F1/executors/fail.1/runs/latest", found.Path)
+	require.Len(t, others, 3)
+	assert.Equal(t, []string{"c-fail.3", "c-fail.2", "c-fail.0"}, []string{others[0].ID, others[1].ID, others[2].ID})
+	assert.Equal(t, "FAILED", others[0].State)
+	assert.Equal(t, int64(3000), others[0].Started.Unix())
+	for name, want := range map[string]string{
+		"c-fail.2": "/frameworks/F1/executors/fail.2/runs/latest", "fail.0": "/frameworks/F1/executors/fail.0/runs/latest",
+		"pod-executor": "/frameworks/F2/executors/pod-executor/runs/latest", "pod-outer": "/frameworks/F2/executors/pod-executor/runs/latest",
+		"pod-inner": "/frameworks/F2/executors/pod-executor/runs/latest/containers/pod-inner",
+	} {
+		found, _, err := a.Find(t.Context(), name)
+		require.NoError(t, err, name)
+		assert.Equal(t, want, found.Path, name)
+	}
+	_, _, err = a.Find(t.Context(), "fail.")
+	assert.ErrorContains(t, err, `"fail." is ambiguous`)
 }

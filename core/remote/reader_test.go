@@ -46,7 +46,12 @@ func (l *remoteLog) open(t *testing.T) *Reader {
 	require.NoError(t, err)
 	r, err := s.Read(t.Context())
 	require.NoError(t, err)
-	r.Notice = func(message string) { l.notices = append(l.notices, message) }
+	r.idle = 5 * time.Millisecond
+	r.Notice = func(message string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.notices = append(l.notices, message)
+	}
 	return r
 }
 
@@ -122,7 +127,7 @@ func TestFollowsBeginningsOfLines(t *testing.T) {
 	calls := 0
 	var done atomic.Bool
 	l.before = func(*agent.Call) {
-		if calls++; calls == 40 {
+		if calls++; calls == 12 {
 			l.Write("inning, and an end that is too long for the file\n")
 			l.Lines(256, 300)
 			done.Store(true)
@@ -160,7 +165,7 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 	calls := 0
 	var done atomic.Bool
 	l.before = func(*agent.Call) {
-		if calls++; calls == 40 {
+		if calls++; calls == 12 {
 			l.Lines(301, 3000)
 			done.Store(true)
 		}
@@ -186,34 +191,30 @@ func TestDamagedFileIsSaidAndTheRestRead(t *testing.T) {
 	assert.Contains(t, l.notices[0], "stdout.2.gz cannot be read beyond its byte 0: ")
 }
 
-// While the live file is empty nothing tells one moment from another: a rotation between
-// the listing and the look at its files must not hide the file that is known.
+// While the live file is empty nothing in it tells one moment from another: a rotation at any
+// call must not hide the file that is known.
 func TestRotationBehindAnEmptyLiveFile(t *testing.T) {
-	l := newLog(t, "rotate 9", 4096)
-	first, second := logtest.Numbered(1, 64), logtest.Numbered(65, 128)
-	put := func(name, text string) {
-		assert.NoError(t, os.WriteFile(filepath.Join(l.Dir, name), []byte(text), 0o644))
-	}
-	put("stdout", "")
-	put("stdout.1", first)
-	r := l.open(t)
-	known := &anchor{}
-	known.advance([]byte(first))
-	rotated := false
-	l.before = func(call *agent.Call) {
-		if !rotated && call.Type == agent.Call_READ_FILE && filepath.Base(call.ReadFile.Path) == "stdout.1" {
-			rotated = true
-			assert.NoError(t, os.Rename(filepath.Join(l.Dir, "stdout.1"), filepath.Join(l.Dir, "stdout.2")))
-			put("stdout.1", second)
+	for when := range 12 {
+		l := newLog(t, "rotate 9", 4096)
+		first, second := logtest.Numbered(1, 64), logtest.Numbered(65, 128)
+		put := func(name, text string) {
+			assert.NoError(t, os.WriteFile(filepath.Join(l.Dir, name), []byte(text), 0o644))
 		}
+		put("stdout", "")
+		put("stdout.1", first)
+		r := l.open(t)
+		calls := 0
+		l.before = func(*agent.Call) {
+			if calls++; calls == when+1 {
+				assert.NoError(t, os.Rename(filepath.Join(l.Dir, "stdout.1"), filepath.Join(l.Dir, "stdout.2")))
+				put("stdout.1", second)
+			}
+		}
+		var out bytes.Buffer
+		require.NoError(t, r.Follow(t.Context(), &out, func(context.Context) (bool, error) { return calls > when+3, nil }))
+		assert.Equal(t, first+second, out.String(), "a rotation at call %d", when+1)
+		assert.Empty(t, l.notices)
 	}
-	fresh, found, err := r.s.walk(t.Context(), known)
-	require.NoError(t, err)
-	require.True(t, rotated)
-	require.NotNil(t, found)
-	assert.Equal(t, "stdout.2", found.name)
-	require.Len(t, fresh, 1)
-	assert.Equal(t, second, string(fresh[0].head))
 }
 
 // An agent says that a file went away between its look and its open in words only.

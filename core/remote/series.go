@@ -3,22 +3,26 @@ package remote
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/series"
+	"strings"
 )
 
 // Series is one rotated series at an agent.
 type Series struct {
+	// Guessed says why the policy had to be guessed from the names of the files; it is empty
+	// where the logger shows it in the sandbox.
+	Guessed string
+
 	agent  *Agent
 	dir    string // the sandbox
 	live   string
 	policy logrotate.Policy
 	names  rotation.Names
+	rule   rule
 }
 
 // Open reads which policy a series has: what the logger shows in the sandbox, else what
@@ -30,20 +34,28 @@ func (a *Agent) Open(ctx context.Context, dir, live string) (*Series, error) {
 		return nil, err
 	}
 	s.policy, s.names = policy, rotation.NamesOf(policy, live)
+	s.rule = rule{keeps: policy.Rotate, removes: s.Guessed != "" || policy.MaxAge > 0, dated: s.names.Dated()}
 	return s, nil
 }
 
 func (s *Series) readPolicy(ctx context.Context) (logrotate.Policy, error) {
-	untrusted, size, err := s.agent.read(ctx, path.Join(s.dir, s.live+series.ConfSuffix), 0, readBytes)
-	if err == nil && int64(len(untrusted)) == size {
-		if shown, err := series.ParseShown(string(untrusted)); err == nil {
+	name := s.live + series.ConfSuffix
+	untrusted, size, err := s.agent.read(ctx, path.Join(s.dir, name), 0, readBytes)
+	switch {
+	case err == nil && int64(len(untrusted)) < size:
+		s.Guessed = name + " is too long"
+	case err == nil:
+		shown, err := series.ParseShown(string(untrusted))
+		if err == nil {
 			return shown.Policy, nil
 		}
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Guessed = "the policy in " + name + " cannot be read: " + err.Error()
+	case errors.Is(err, fs.ErrNotExist):
+		s.Guessed = "there is no " + name
+	default:
 		return logrotate.Policy{}, err
 	}
-	files, err := s.agent.list(ctx, s.dir)
+	files, err := s.agent.list(ctx, s.dir, func(untrusted string) bool { return strings.HasPrefix(untrusted, s.live) })
 	if err != nil {
 		return logrotate.Policy{}, err
 	}
@@ -55,44 +67,9 @@ func (s *Series) readPolicy(ctx context.Context) (logrotate.Policy, error) {
 }
 
 // path is where a file of the series is.
-func (s *Series) path(name string, live bool) string {
-	if live {
-		return path.Join(s.dir, name)
+func (s *Series) path(f found) string {
+	if f.live {
+		return path.Join(s.dir, f.name)
 	}
-	return path.Join(s.dir, s.policy.OldDir, name)
-}
-
-// rotated lists the rotated files from the oldest to the youngest, each under its plain name. Two
-// listings miss none whose compression ends meanwhile.
-func (s *Series) rotated(ctx context.Context) ([]rotation.Place, map[string]file, error) {
-	places := map[string]rotation.Place{}
-	found := map[string]file{}
-	for range 2 {
-		files, err := s.agent.list(ctx, path.Join(s.dir, s.policy.OldDir))
-		if errors.Is(err, fs.ErrNotExist) && s.policy.OldDir != "" {
-			return nil, nil, nil
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("look for the files of %q: %w", s.live, err)
-		}
-		for _, f := range files {
-			if place, ours := s.names.Place(f.name); ours && f.regular && f.name != s.live {
-				places[place.Plain()], found[f.name] = place, f
-			}
-		}
-	}
-	ordered := make([]rotation.Place, 0, len(places))
-	for _, place := range places {
-		ordered = append(ordered, place)
-	}
-	slices.SortFunc(ordered, func(a, b rotation.Place) int {
-		switch {
-		case a.Before(b):
-			return -1
-		case b.Before(a):
-			return 1
-		}
-		return 0
-	})
-	return ordered, found, nil
+	return path.Join(s.dir, s.policy.OldDir, f.name)
 }

@@ -27,11 +27,16 @@ type server struct {
 	containers []agent.Response_GetContainers_Container
 	tasks      agent.Response_GetTasks
 	credential Credential
+	// dialled, if set, is what the agent is asked with instead.
+	dialled *Credential
 	// before is called before a call is answered.
 	before func(*agent.Call)
 	// fail, if set, may make a call an internal error.
 	fail func(*agent.Call) error
-	mu   sync.Mutex
+	// listed and given, if set, are what listings and files are.
+	listed func() []mesos.FileInfo
+	given  func(*agent.Call_ReadFile) ([]byte, uint64, error)
+	mu     sync.Mutex
 }
 
 func serve(t *testing.T, s *server) *Agent {
@@ -39,7 +44,11 @@ func serve(t *testing.T, s *server) *Agent {
 	s.t = t
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
-	a, err := Dial(web.URL, s.credential)
+	credential := s.credential
+	if s.dialled != nil {
+		credential = *s.dialled
+	}
+	a, err := Dial(web.URL, credential)
 	require.NoError(t, err)
 	return a
 }
@@ -90,10 +99,17 @@ func (s *server) answer(call *agent.Call) (*agent.Response, error) {
 	}
 	switch call.Type {
 	case agent.Call_LIST_FILES:
+		if s.listed != nil {
+			return &agent.Response{Type: agent.Response_LIST_FILES, ListFiles: &agent.Response_ListFiles{FileInfos: s.listed()}}, nil
+		}
 		infos, err := s.list(call.ListFiles.Path)
 		return &agent.Response{Type: agent.Response_LIST_FILES, ListFiles: &agent.Response_ListFiles{FileInfos: infos}}, err
 	case agent.Call_READ_FILE:
-		data, size, err := s.read(call.ReadFile)
+		read := s.read
+		if s.given != nil {
+			read = s.given
+		}
+		data, size, err := read(call.ReadFile)
 		return &agent.Response{Type: agent.Response_READ_FILE, ReadFile: &agent.Response_ReadFile{Size_: size, Data: data}}, err
 	case agent.Call_GET_CONTAINERS:
 		return &agent.Response{Type: agent.Response_GET_CONTAINERS, GetContainers: &agent.Response_GetContainers{Containers: s.containers}}, nil

@@ -94,7 +94,7 @@ func (s *Series) numberGaps(rotated []File) (gaps []gap) {
 
 // firstNumber is the youngest file's; where the policy is guessed, start may be 0 or 1.
 func (s *Series) firstNumber(youngest File) int {
-	if s.Guessed && youngest.Place.Number() > 0 {
+	if s.Guessed != "" && youngest.Place.Number() > 0 {
 		return 1
 	}
 	return s.names.Start()

@@ -21,6 +21,8 @@ type Shown struct {
 	Policy logrotate.Policy
 	// LimitBytes is that of the live file, 0 where it is not shown.
 	LimitBytes int64
+	// Foreign says that another logger wrote it, as mesos-logrotate-logger does.
+	Foreign bool
 }
 
 // ShownPolicy reads the policy that the logger shows in the sandbox. The task can have
@@ -55,7 +57,7 @@ func ParseShown(untrusted string) (Shown, error) {
 		return Shown{}, errNoSection
 	}
 	policy, err := ReadPolicy(section[:end])
-	shown := Shown{Policy: policy}
+	shown := Shown{Policy: policy, Foreign: !strings.HasPrefix(untrusted, "# Written by sluice")}
 	if size := shownSize.FindAllStringSubmatch(section[:end], -1); len(size) > 0 {
 		shown.LimitBytes, _ = strconv.ParseInt(size[len(size)-1][1], 10, 64)
 		shown.LimitBytes = policy.LimitBytes(shown.LimitBytes)

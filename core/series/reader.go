@@ -159,6 +159,21 @@ func (r *Reader) Since(t time.Time) {
 	}
 }
 
+// Until leaves out the files that were begun after t: those behind the first one that was
+// written to at t or later. What is left ends with the end of that file, which may have been
+// written after t. It is for somebody who does not follow.
+func (r *Reader) Until(t time.Time) {
+	at := slices.IndexFunc(r.links, func(l *link) bool { return !l.modTime.Before(t) })
+	if at < 0 || at == len(r.links)-1 {
+		return
+	}
+	for _, l := range r.links[at+1:] {
+		r.letGo(l)
+	}
+	r.links = r.links[:at+1]
+	r.endBytes, r.done.Files = r.links[at].size, len(r.links)
+}
+
 // damaged says that a file cannot be read on.
 func (r *Reader) damaged(l *link, err error) {
 	r.unreadable = err

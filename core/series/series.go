@@ -18,9 +18,9 @@ type Series struct {
 	live   string
 	policy logrotate.Policy
 	names  rotation.Names
-	// Guessed says that the policy was made up from the names, so that it tells nothing
-	// but how to read them. To be set before anything else.
-	Guessed bool
+	// Guessed says why the policy was made up from the names, so that it tells nothing
+	// but how to read them; it is empty where the policy is known. To be set before anything else.
+	Guessed string
 
 	// mu guards the directories that had the name of olddir, the present one last.
 	mu      sync.Mutex

@@ -29,8 +29,7 @@ func (r *Reader) Last(lines int64) error {
 		}
 		offset, left, err := lastLines(l, end, lines, last)
 		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrMethod) {
-			r.complain("%s cannot be read: %v; what follows it is shown", l.name, err)
-			return r.startAt(i+1, 0)
+			return r.startBehind(i, err)
 		}
 		if err != nil {
 			return fmt.Errorf("look for the last lines in %q: %w", l.name, err)
@@ -45,6 +44,18 @@ func (r *Reader) Last(lines int64) error {
 		}
 	}
 	return nil
+}
+
+// startBehind makes the Reader start behind a file that cannot be read. If it is the youngest it
+// stays, as the one that others come after, and reads as empty.
+func (r *Reader) startBehind(at int, err error) error {
+	l := r.links[at]
+	r.complain("%s cannot be read: %v; what follows it is shown", l.name, err)
+	if at < len(r.links)-1 {
+		return r.startAt(at+1, 0)
+	}
+	r.content, r.current = empty, l
+	return r.startAt(at, 0)
 }
 
 // hold holds a link that is looked at out of turn.

@@ -17,7 +17,12 @@ const (
 	KindImpostor = "impostor" // something else bears a name of the series
 	KindRecord   = "record"   // there is less than the record tells
 	KindRemoved  = "removed"  // a file was removed while it was looked at
+	KindZeros    = "zeros"    // a row of NUL bytes, as after a power cut
+	KindGuessed  = "guessed"  // nobody tells which files belong to the log
 )
+
+// maxFindings of one report are told; more are counted.
+const maxFindings = 200
 
 // Finding is why a series is not whole.
 type Finding struct {
@@ -31,10 +36,23 @@ type Finding struct {
 type VerifiedFile struct {
 	Name string `json:"name"`
 	// Bytes and Newlines are those of its content, SizeBytes its length on disk.
-	Bytes     int64     `json:"bytes"`
-	Newlines  int64     `json:"newlines"`
-	SizeBytes int64     `json:"size_bytes"`
-	Written   time.Time `json:"written"` // last
+	Bytes     int64 `json:"bytes"`
+	Newlines  int64 `json:"newlines"`
+	SizeBytes int64 `json:"size_bytes"`
+	Written   Time  `json:"written"` // last
+}
+
+// Time is one as JSON has it: RFC 3339, or null for years that it cannot write. A file system can
+// tell of such.
+type Time time.Time
+
+// MarshalJSON never fails.
+func (t Time) MarshalJSON() ([]byte, error) {
+	const lastYear = 9999
+	if year := time.Time(t).UTC().Year(); year < 0 || year > lastYear {
+		return []byte("null"), nil
+	}
+	return time.Time(t).UTC().MarshalJSON()
 }
 
 // Report is what Verify found.
@@ -47,11 +65,14 @@ type Report struct {
 	Bytes    int64          `json:"bytes"`
 	Newlines int64          `json:"newlines"`
 	// Marks is the number of marks of loss, LostBytes and LostLines their sums.
-	Marks     int   `json:"marks"`
+	Marks     int64 `json:"marks"`
 	LostBytes int64 `json:"lost_bytes"`
 	LostLines int64 `json:"lost_lines"`
-	// SplitLines counts the files that end within a line longer than themselves.
+	// SplitLines counts the files that end within a line longer than themselves, or that another
+	// logger cut there.
 	SplitLines int `json:"split_lines"`
+	// MoreFindings is how many there are beside those that are told.
+	MoreFindings int64 `json:"more_findings,omitempty"`
 	// Notes are worth knowing and no fault.
 	Notes []string `json:"notes,omitempty"`
 
@@ -59,6 +80,10 @@ type Report struct {
 }
 
 func (r *Report) find(kind, file, format string, args ...any) {
+	if len(r.Findings) >= maxFindings {
+		r.MoreFindings++
+		return
+	}
 	r.Findings = append(r.Findings, Finding{kind, file, fmt.Sprintf(format, args...)})
 }
 
@@ -68,6 +93,8 @@ type Expected struct {
 	LimitBytes int64
 	// Kept says that Policy tells how many files are kept.
 	Kept bool
+	// Cuts says that another logger made the files, which cuts lines at the end of a file.
+	Cuts bool
 	// Account, if set, is what the record says of the stream before its last rotation.
 	Account *Account
 }
@@ -82,6 +109,9 @@ func (s *Series) Verify(ctx context.Context, expected Expected) (*Report, error)
 	}
 	defer r.Close()
 	report := &Report{Live: s.live, Findings: []Finding{}}
+	if s.Guessed != "" {
+		report.find(KindGuessed, "", "%s, and no record: which files belong to the log is guessed from their names", s.Guessed)
+	}
 	for _, impostor := range r.listing.Impostors {
 		report.find(KindImpostor, impostor.Name, "is %s, not a log file", kind(impostor))
 	}
@@ -92,7 +122,7 @@ func (s *Series) Verify(ctx context.Context, expected Expected) (*Report, error)
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		if err := r.verifyFirst(report, expected.LimitBytes); err != nil {
+		if err := r.verifyFirst(report, expected); err != nil {
 			return nil, err
 		}
 		r.advance()
@@ -103,7 +133,7 @@ func (s *Series) Verify(ctx context.Context, expected Expected) (*Report, error)
 }
 
 // verifyFirst looks at the content of the first link.
-func (r *Reader) verifyFirst(report *Report, limitBytes int64) error {
+func (r *Reader) verifyFirst(report *Report, expected Expected) error {
 	youngest := len(r.links) == 1
 	if err := r.openFirst(); err != nil {
 		return err
@@ -129,32 +159,38 @@ func (r *Reader) verifyFirst(report *Report, limitBytes int64) error {
 	if youngest {
 		report.live = found.bytes
 	}
-	if limitBytes > 0 && found.bytes > limitBytes {
-		report.find(KindLimit, name, "holds %d bytes, the limit is %d", found.bytes, limitBytes)
+	if limit := expected.LimitBytes; limit > 0 && found.bytes > limit {
+		report.find(KindLimit, name, "holds %d bytes, the limit is %d", found.bytes, limit)
 	}
-	report.judgeEnd(name, found, youngest)
+	if found.zeros > 0 {
+		report.find(KindZeros, name, "holds %d NUL bytes in rows, the first at byte %d: as a power cut leaves them, if the container did not write them", found.zeros, found.firstZero)
+	}
+	report.judgeEnd(name, found, youngest, expected.Cuts)
 	return nil
 }
 
 // add sums up.
 func (r *Report) add(l *link, found scan) {
 	r.Files = append(r.Files, VerifiedFile{
-		Name: l.name, Bytes: found.bytes, Newlines: found.newlines, SizeBytes: l.size, Written: l.modTime,
+		Name: l.name, Bytes: found.bytes, Newlines: found.newlines, SizeBytes: l.size, Written: Time(l.modTime),
 	})
-	r.Bytes += found.bytes
-	r.Newlines += found.newlines
+	r.Bytes = atMost(r.Bytes, found.bytes)
+	r.Newlines = atMost(r.Newlines, found.newlines)
+	sum := lost{r.Marks, r.LostBytes, r.LostLines}
+	sum.add(found.marked)
+	r.Marks, r.LostBytes, r.LostLines = sum.marks, sum.bytes, sum.lines
 	for _, mark := range found.marks {
-		r.Marks++
-		r.LostBytes += mark.Bytes
-		r.LostLines += mark.Lines
 		r.find(KindLost, l.name, "%s: %d bytes in %d lines were lost since %s: %s", mark.At.Format(time.RFC3339Nano),
 			mark.Bytes, mark.Lines, mark.Since.Format(time.RFC3339Nano), mark.Reason)
+	}
+	if more := found.marked.marks - int64(len(found.marks)); more > 0 {
+		r.find(KindLost, l.name, "%d more marks tell of lost output", more)
 	}
 }
 
 // judgeEnd looks at how a file ends. The logger hands the beginning of a line at the end
 // of a file on to the next one, unless the line began with the file.
-func (r *Report) judgeEnd(name string, found scan, youngest bool) {
+func (r *Report) judgeEnd(name string, found scan, youngest, cuts bool) {
 	switch {
 	case found.damaged != nil:
 		reason := found.damaged
@@ -164,7 +200,7 @@ func (r *Report) judgeEnd(name string, found scan, youngest bool) {
 		}
 		r.find(KindDamaged, name, "cannot be verified: %v", reason)
 	case youngest || found.endBytes == 0:
-	case found.newlines == 0:
+	case found.newlines == 0, cuts:
 		r.SplitLines++
 	default:
 		r.find(KindTorn, name, "ends within a line, after %d bytes of it", found.endBytes)

@@ -34,7 +34,7 @@ Warnings leave the exit status 0, an error makes it 1.
 		Example: `  sluice check /etc/mesos/modules.json --container_logger=org_apache_mesos_LogrotateContainerLogger
   sluice check /etc/mesos/modules.json --task_env CONTAINER_LOGGER_MAX_STDOUT_SIZE=1GB --user www-data
   sluice check /etc/mesos/modules.json --containers 200 --work_dir /var/lib/mesos`,
-		Args: cobra.ExactArgs(1),
+		Args: one("MODULES.json"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request.Modules = args[0]
 			for _, variable := range variables {

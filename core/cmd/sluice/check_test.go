@@ -55,10 +55,10 @@ func TestCheckRefuses(t *testing.T) {
 		code          int
 		args          []string
 	}{
-		{"no file", "accepts 1 arg(s), received 0", 2, nil},
+		{"no file", "MODULES.json is missing", 2, nil},
 		{"a variable", "--task_env=x: expected NAME=VALUE", 2, []string{path, "--task_env", "x"}},
 		{"a number", "--containers=-1: expected a number of containers", 2, []string{path, "--containers", "-1"}},
-		{"a flag", "unknown flag: --taskenv", 2, []string{path, "--taskenv", "x"}},
+		{"a flag", "has no flag --taskenv", 2, []string{path, "--taskenv", "x"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, _, errOut := sluice(append([]string{"check"}, c.args...)...)

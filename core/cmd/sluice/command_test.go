@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,11 +65,23 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
+// shownConf is what the logger shows in a sandbox.
+func shownConf(options string) string {
+	return "# Written by sluice\n\"/path/stdout\" {\n" + options + "\n}\n"
+}
+
 // box makes a sandbox with these files.
 func box(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := openDir(t)
-	for name, text := range files {
+	shown := map[string]string{}
+	for name := range files {
+		if live, _, _ := strings.Cut(name, "."); live == "stdout" || live == "stderr" {
+			shown[live+".logrotate.conf"] = shownConf("rotate -1\ncompress")
+		}
+	}
+	maps.Copy(shown, files)
+	for name, text := range shown {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}

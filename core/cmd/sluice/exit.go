@@ -48,10 +48,10 @@ func run(ctx context.Context, root *cobra.Command) (status int) {
 	case errors.Is(err, errClosed):
 		return exitClosed
 	case started && !errors.As(err, &usage):
-		cmd.PrintErrln("Error:", err)
+		cmd.PrintErrln("Error:", printableLines(err.Error()))
 		return exitFailed
 	}
-	cmd.PrintErrln("Error:", err)
+	cmd.PrintErrln("Error:", printableLines(err.Error()))
 	cmd.PrintErrf("See %q.\n", cmd.CommandPath()+" --help")
 	return exitUsage
 }

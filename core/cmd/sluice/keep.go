@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
 	"sluice/core/keeper"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -18,20 +23,50 @@ func newKeep() *cobra.Command {
 		Long: `Stand by and serve the containers while the agent is away.
 
 The keeper sleeps until the agent dies, serves its streams as the agent would, and
-hands them back when the agent starts again. With --drain it takes over as soon as it
-can, serves until the last stream has ended, and exits with status 0.
+hands them back when the agent starts again. Where there is no state directory yet, as
+before the first start of an agent, it waits for one. With --drain it takes over as soon
+as it can, serves until the last stream has ended, and exits with status 0; there the
+directory must be an agent's.
 
-It exits with status 0 on SIGTERM and SIGINT; the streams that it has then wait, with
+It exits with status 0 on SIGTERM, SIGINT and SIGQUIT; the streams that it has then wait, with
 what they hold, for the next owner.`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM, unix.SIGQUIT)
 			defer stop()
+			quitting.Store(true)
 			config.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			if err := awaitStateDir(ctx, config); err != nil || ctx.Err() != nil {
+				return err
+			}
 			return keeper.Run(ctx, config)
 		},
 	}
 	stateDirFlag(cmd, &config.StateDir)
 	cmd.Flags().BoolVar(&config.Drain, "drain", false, "exit when the last stream has ended")
 	return cmd
+}
+
+// stateDirLook is how often is looked whether an agent has made its directory.
+const stateDirLook = time.Second
+
+// awaitStateDir waits for the state directory: made here, one that is mistyped would be kept
+// for ever, and drained at once.
+func awaitStateDir(ctx context.Context, config keeper.Config) error {
+	for told := false; ; told = true {
+		_, err := os.Stat(config.StateDir)
+		switch {
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil // said by who uses it
+		case config.Drain:
+			return fmt.Errorf("there is no state_dir %q, so that nothing is drained; name the agent's with --state_dir: %w", config.StateDir, err)
+		case !told:
+			config.Log.Warn("there is no state_dir; an agent is waited for that makes it", "state_dir", config.StateDir)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(stateDirLook):
+		}
+	}
 }

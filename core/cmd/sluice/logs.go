@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sluice/core/series"
 	"sync"
 	"time"
 
@@ -14,27 +15,41 @@ import (
 )
 
 const logsHelp = `Print the whole log of a container, from its oldest rotated file to what was written
-last, compressed files (gzip, zstd) too.
+last, compressed files (gzip, zstd) too. The bytes are those that the container wrote:
+what in them a terminal obeys, it obeys; pipe them through "less" or "cat -v" where that
+is not wanted.
 
 With --follow it goes on with what comes, across rotations and compressions, until the
 container has ended, where the records tell that; else until it is interrupted. What is
 read slowly is still subject to the retention of the log; what that takes is said on
-stderr, with its amount, and the exit status is 1.
+stderr, with its amount, and the exit status is 1. With --wait a log that is not there yet
+is waited for.
 
---since leaves out the rotated files in which nothing was written after that time. Lines
-have no times of their own: the first file that is left is printed from its beginning,
-so that earlier lines than asked for may come first, and no later one is left out.
+--since leaves out the rotated files in which nothing was written after that time, --until
+those that were begun after it. Both go by the times of files: lines have no times of
+their own. The first file that is left is printed from its beginning and the last one to
+its end, so that earlier and later lines than asked for may come, and none is left out.
+
+` + momentHelp + `
 
 --all prints both streams, each line behind the name of its stream: all of stdout, then
 all of stderr; with --follow, lines as they come. Which line of one stream was written
-before which one of the other, nothing tells.
+before which one of the other, nothing tells. A line of more than a mebibyte that the
+other stream comes into goes on on a line of its own.
+
+Which files belong to the log the policy of its rotation says: by the record of a running
+container, else by stdout.logrotate.conf in its sandbox. Where there is neither, the names
+are guessed; that is said on stderr, and the exit status is 1.
 
 --agent reads the log of another machine through the operator API of its agent, which
 asks for the files again and again. TARGET is then the id of a container, task or
 executor, or a task's name, or the beginning of one; or a path as the agent's files API
-has it. The agent must let the principal view containers and tasks and access sandboxes.
-Files are known by how they begin: of two that begin with the same 4096 bytes, one may be
-taken for the other.
+has it. What has ended is found while the agent remembers its task; of several runs of one
+name the latest is printed, and the others are listed on stderr. The agent must let
+the principal view containers and tasks and access sandboxes. An agent that restarts is
+waited for with --follow. Where files hold the same, as of a line that is printed again
+and again, and are rotated while they are read, nobody can tell how many there were: that
+is said, and the exit status is 1. A log at rest is always printed whole.
 
 `
 
@@ -47,28 +62,33 @@ const logsExample = `  sluice logs /var/lib/mesos/slaves/S1/frameworks/F1/execut
 type logsOptions struct {
 	stateDir    string
 	follow      bool
-	lines       int64
+	wait        bool
+	lines       lineCount
 	since       string
+	until       string
 	stderr, all bool
 	agent       agentOptions
 }
 
 func newLogs() *cobra.Command {
-	o := &logsOptions{}
+	o := &logsOptions{lines: -1}
 	cmd := &cobra.Command{
 		Use:     "logs [flags] TARGET",
 		Short:   "Print the whole log of a container, and follow it",
 		Long:    logsHelp + targetHelp + "\n\n" + exitHelp,
 		Example: logsExample,
-		Args:    cobra.ExactArgs(1),
+		Args:    one("TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd, args[0])
 		},
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.follow, "follow", "f", false, "go on with what comes")
-	flags.Int64VarP(&o.lines, "lines", "n", -1, "print the last lines only, so many of each stream; -1 is all")
-	flags.StringVar(&o.since, "since", "", "leave out files not written to since: a duration before now (90s, 2h) or a time (2026-11-22T14:00:00Z)")
+	flags.BoolVar(&o.wait, "wait", false, "with --follow, wait for a log that is not there yet")
+	flags.VarP(&o.lines, "lines", "n", "print the last lines only, so many of each stream; -1 is all")
+	flags.Var(&o.lines, "tail", "the same as --lines")
+	flags.StringVar(&o.since, "since", "", "leave out files not written to since WHEN")
+	flags.StringVar(&o.until, "until", "", "leave out files begun after WHEN")
 	flags.BoolVar(&o.stderr, "stderr", false, "print stderr instead of stdout")
 	flags.BoolVar(&o.all, "all", false, "print both, each line behind the name of its stream")
 	stateDirFlag(cmd, &o.stateDir)
@@ -77,15 +97,18 @@ func newLogs() *cobra.Command {
 }
 
 func (o *logsOptions) run(cmd *cobra.Command, name string) error {
-	since, err := parseSince(o.since, time.Now())
+	since, until, err := parseSpan(o.since, o.until, time.Now())
 	if err != nil {
 		return err
 	}
+	switch {
+	case o.follow && o.until != "":
+		return usagef("--follow and --until exclude each other; expected one of them")
+	case o.wait && !o.follow:
+		return usagef("--wait is for --follow; expected both, or neither")
+	}
 	if o.stderr && o.all {
 		return usagef("--stderr and --all exclude each other; expected one of them")
-	}
-	if o.lines < -1 {
-		return usagef("--lines=%d: expected a number of lines, or -1 for all", o.lines)
 	}
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
@@ -95,16 +118,16 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 			cancel(errClosed)
 		}()
 	}
-	p := &printer{options: o, since: since, out: cmd.OutOrStdout(), errOut: cmd.ErrOrStderr()}
+	p := &printer{options: o, since: since, until: until, out: cmd.OutOrStdout(), errOut: cmd.ErrOrStderr()}
 	var live string
 	if o.agent.url != "" {
-		r, err := o.agent.find(ctx, name)
+		r, err := o.agent.find(ctx, name, p.errOut)
 		if err != nil {
 			return err
 		}
 		p.print, live = r.printer(p), r.sandbox.Live
 	} else {
-		t, err := findTarget(name, o.stateDir)
+		t, err := p.target(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -124,28 +147,12 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 	return p.print(ctx, live, p.out)
 }
 
-// parseSince reads a duration before now, or a time; nothing gives the zero time.
-func parseSince(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if ago, err := time.ParseDuration(text); err == nil {
-		return now.Add(-ago), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, usagef("--since=%q: expected a duration such as 90s or 2h, or a time such as 2026-11-22T14:00:00Z or 2026-11-22", text)
-}
-
 // printer prints the streams of a sandbox, wherever that is.
 type printer struct {
-	options *logsOptions
-	since   time.Time
-	out     io.Writer
-	errOut  io.Writer
+	options      *logsOptions
+	since, until time.Time
+	out          io.Writer
+	errOut       io.Writer
 	// print prints one stream to w.
 	print func(ctx context.Context, live string, w io.Writer) error
 }
@@ -153,39 +160,104 @@ type printer struct {
 // printer prints the streams of a sandbox on this machine.
 func (t *target) printer(p *printer) func(context.Context, string, io.Writer) error {
 	return func(ctx context.Context, live string, w io.Writer) error {
-		s, _, err := t.series(live)
+		s, r, err := t.open(ctx, p, live)
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		r, err := s.Read()
-		if err != nil {
-			return fmt.Errorf("sandbox %q: %w", t.path, err)
-		}
 		defer r.Close()
 		progress := newProgress(p.out, p.errOut)
 		defer progress.clear()
 		r.Progress, r.Notice = progress.show, p.notice(live, progress)
+		if s.Guessed != "" {
+			r.Notice(guessedNames(s.Guessed))
+		}
+		if !p.until.IsZero() {
+			r.Until(p.until)
+		}
 		if !p.since.IsZero() {
 			r.Since(p.since)
 		}
 		if p.options.lines >= 0 {
-			if err := r.Last(p.options.lines); err != nil {
+			if err := r.Last(int64(p.options.lines)); err != nil {
 				return fmt.Errorf("sandbox %q: %w", t.path, err)
 			}
 		}
 		if p.options.follow {
-			return r.Follow(ctx, w, t.ended(live))
+			err = r.Follow(ctx, w, t.ended(live))
+		} else {
+			err = r.Copy(ctx, w)
 		}
-		return r.Copy(ctx, w)
+		if err == nil && s.Guessed != "" {
+			err = errGuessed
+		}
+		return err
 	}
+}
+
+// open opens the series of one stream. With --wait it is waited for. The caller closes both.
+func (t *target) open(ctx context.Context, p *printer, live string) (*series.Series, *series.Reader, error) {
+	for waited := false; ; waited = true {
+		s, _, err := t.series(live)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, err := s.Read()
+		if err == nil {
+			return s, r, nil
+		}
+		_ = s.Close()
+		if !errors.Is(err, fs.ErrNotExist) || !p.options.wait {
+			return nil, nil, fmt.Errorf("sandbox %q: %w", t.path, err)
+		}
+		if err := p.await(ctx, live, waited); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// target finds what the argument names. With --wait it is waited for.
+func (p *printer) target(ctx context.Context, name string) (*target, error) {
+	for waited := false; ; waited = true {
+		t, err := findTarget(name, p.options.stateDir)
+		if err == nil || !p.options.wait || !errors.Is(err, fs.ErrNotExist) {
+			return t, err
+		}
+		if err := p.await(ctx, name, waited); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// awaitPause is between two looks whether a log is there.
+const awaitPause = 500 * time.Millisecond
+
+// await waits a little for what is not there, and says so once.
+func (p *printer) await(ctx context.Context, what string, told bool) error {
+	if !told {
+		fmt.Fprintf(p.errOut, "sluice: %s is not there yet; it is waited for\n", printable(what))
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(awaitPause):
+		return nil
+	}
+}
+
+// errGuessed fails a reading of which nobody can say that it is whole.
+var errGuessed = errors.New("the names of the files were guessed; nobody can tell whether that was all of the log")
+
+// guessedNames says why the names of a series had to be guessed.
+func guessedNames(why string) string {
+	return why + ", and no record: which files belong to the log is guessed from their names"
 }
 
 // notice says what a reader has to say beside the output.
 func (p *printer) notice(live string, progress *progress) func(string) {
 	return func(message string) {
 		progress.clear()
-		fmt.Fprintln(p.errOut, paint(p.errOut, red, "sluice: "+live+": "+message))
+		fmt.Fprintln(p.errOut, paint(p.errOut, red, "sluice: "+live+": "+printable(message)))
 	}
 }
 

@@ -17,13 +17,13 @@ import (
 )
 
 func TestLogsHelp(t *testing.T) {
-	requireHelp(t, "logs", "--follow", "--since", "TARGET is one of", "no later one is left out")
+	requireHelp(t, "logs", "--follow", "--since", "TARGET is one of", "none is left out", "--until", "1d, 2w", "names\nare guessed")
 }
 
 func TestLogsPrintsTheSeries(t *testing.T) {
 	dir := box(t, map[string]string{
 		"stdout": "e\nf\n", "stdout.1": "c\nd\n", "stdout.2": "a\nb\n",
-		"stderr": "E\n", "stderr.1": "D\nhalf", "other": "x\n", "stdout.logrotate.conf": "no policy",
+		"stderr": "E\n", "stderr.1": "D\nhalf", "other": "x\n", "stdout.logrotate.conf": shownConf("rotate 9"), "stderr.logrotate.conf": shownConf("rotate 9"),
 	})
 	require.NoError(t, os.Chtimes(filepath.Join(dir, "stdout.2"), time.Time{}, time.Now().Add(-3*time.Hour)))
 	link := filepath.Join(t.TempDir(), "latest")
@@ -38,6 +38,11 @@ func TestLogsPrintsTheSeries(t *testing.T) {
 		{"--lines=0 " + dir, ""},
 		{"--since=2h " + dir, "c\nd\ne\nf\n"},
 		{"--since=2h -n1 " + dir, "f\n"},
+		{"--since=120mins --tail=1 " + dir, "f\n"},
+		{"--until=2h " + dir, "a\nb\nc\nd\n"},
+		{"--until=4h " + dir, "a\nb\n"},
+		{"--until=4h -n1 " + dir, "b\n"},
+		{"--since=1d --until=2150-01-01 " + dir, "a\nb\nc\nd\ne\nf\n"},
 		{"--since=" + time.Now().Add(-4*time.Hour).Format(time.RFC3339) + " " + dir, "a\nb\nc\nd\ne\nf\n"},
 		{"--since=2150-01-01 " + dir, ""},
 		{"--all -n 2 " + dir, "stdout e\nstdout f\nstderr D\nstderr halfE\n"},
@@ -54,19 +59,27 @@ func TestLogsFindsThePolicy(t *testing.T) {
 	const conf = "# Written by sluice\n\"/a {path/stdout\" {\n    # default\n    rotate 9\n    addextension .log\n    olddir old\n    size 1024\n}\n"
 	files := map[string]string{"stdout": "live\n", "old/stdout.1.log": "shown\n", "stdout.1": "guessed\n", "stdout-20261122": "recorded\n"}
 	guessed := box(t, files)
+	require.NoError(t, os.Remove(filepath.Join(guessed, "stdout.logrotate.conf")))
 	files["stdout.logrotate.conf"] = conf
 	shown := box(t, files)
 	stateDir, _ := stateOf(t, record(t, shown, "c", "t", "dateext"))
-	for _, c := range []struct{ name, stateDir, box, want string }{
-		{"by the names", t.TempDir(), guessed, "guessed\nlive\n"},
-		{"by what the sandbox shows", t.TempDir(), shown, "shown\nlive\n"},
-		{"by the record", stateDir, shown, "recorded\nlive\n"},
+	for _, c := range []struct {
+		name, stateDir, box, want, said string
+		status                          int
+	}{
+		{"by the names", t.TempDir(), guessed, "guessed\nlive\n", "there is no stdout.logrotate.conf, and no record: which files belong to the log is guessed", 1},
+		{"by what the sandbox shows", t.TempDir(), shown, "shown\nlive\n", "", 0},
+		{"by the record", stateDir, shown, "recorded\nlive\n", "", 0},
 	} {
 		status, out, errOut := sluice("logs", "--state_dir="+c.stateDir, c.box)
 		assert.Equal(t, c.want, out, c.name)
-		assert.Empty(t, errOut)
-		assert.Zero(t, status)
+		assert.Contains(t, errOut, c.said, c.name)
+		assert.Equal(t, c.status == 0, errOut == "", c.name)
+		assert.Equal(t, c.status, status, c.name)
 	}
+	status, out, _ := sluice("verify", "--state_dir="+t.TempDir(), guessed)
+	assert.Contains(t, out, "which files belong to the log is guessed")
+	assert.Equal(t, 1, status)
 }
 
 func TestLogsFindsContainers(t *testing.T) {
@@ -106,12 +119,20 @@ func TestLogsRefuses(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"", 2, "accepts 1 arg(s), received 0"},
-		{dir + " more", 2, "accepts 1 arg(s), received 2"},
-		{"--tail " + dir, 2, "unknown flag: --tail"},
-		{"--lines=x " + dir, 2, `invalid argument "x" for "-n, --lines" flag`},
+		{"", 2, "TARGET is missing"},
+		{dir + " more", 2, "expected one TARGET, and not 2: "},
+		{"--tial " + dir, 2, "\"sluice logs\" has no flag --tial"},
+		{"-x " + dir, 2, "\"sluice logs\" has no flag -x"},
+		{"--follow=perhaps " + dir, 2, "--follow=perhaps: expected true or false"},
+		{dir + " --lines", 2, "--lines has no value"},
+		{"--since=-1h " + dir, 2, "--since=-1h: expected a duration before now such as 90s, 2h or 1d"},
+		{"--since=0 " + dir, 2, "the number has no unit, and is too short for a Unix time"},
+		{"--since=1h --until=2h " + dir, 2, "the end is before the beginning, by 1h0m0s"},
+		{"-f --until=2h " + dir, 2, "--follow and --until exclude each other"},
+		{"--wait " + dir, 2, "--wait is for --follow"},
+		{"--lines=x " + dir, 2, "--lines=x: expected a number of lines, or -1 for all"},
 		{"--lines=-2 " + dir, 2, "--lines=-2: expected a number of lines, or -1 for all"},
-		{"--since=yesterday " + dir, 2, `--since="yesterday": expected a duration such as 90s or 2h, or a time such as`},
+		{"--since=yesterday " + dir, 2, `--since=yesterday: expected a duration before now such as 90s, 2h or 1d, a time such as`},
 		{"--stderr --all " + dir, 2, "--stderr and --all exclude each other"},
 		{"--all " + dir + "/stdout", 2, "is one live file; expected its sandbox with --stderr or --all"},
 		{"--agent=host:5051 web", 2, `agent "host:5051": expected a URL such as http://host:5051`},
@@ -119,7 +140,7 @@ func TestLogsRefuses(t *testing.T) {
 		{"--agent=http://127.0.0.1:1 --principal=ops --secret-file=" + empty + "/none web", 1, `read the secret of "ops": open `},
 		{"--agent=http://127.0.0.1:1 web", 1, "ask agent 127.0.0.1:1 for GET_CONTAINERS: "},
 		{"--agent=http://127.0.0.1:1 --all /box/stdout", 2, "is one live file; expected its sandbox with --stderr or --all"},
-		{"nobody", 1, `no running container, task or executor is "nobody" or begins so, and there is no such path`},
+		{"nobody", 1, `no container, task or executor that runs with this logger is "nobody" or begins so, and there is no such path`},
 		{dir + "/no", 1, "no such file or directory; expected a sandbox, a live file in one, or a container"},
 		{empty, 1, `there is no "stdout", nor any rotated file of it`},
 		{"--all " + empty, 1, `there is no "stderr", nor any rotated file of it`},
@@ -151,12 +172,14 @@ func TestLogsInAHostileSandbox(t *testing.T) {
 	require.NoError(t, os.Symlink(secret, filepath.Join(dir, "stdout.1")))
 	require.NoError(t, unix.Mkfifo(filepath.Join(dir, "stdout.2"), 0o666))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "stdout.3"), 0o755))
+	require.NoError(t, os.Remove(filepath.Join(dir, "stdout.logrotate.conf")))
 	require.NoError(t, unix.Mkfifo(filepath.Join(dir, "stdout.logrotate.conf"), 0o666))
 	require.NoError(t, os.Symlink(secret, filepath.Join(dir, "stderr")))
-	status, out, _ := sluice("logs", "--state_dir="+t.TempDir(), dir)
-	assert.Zero(t, status)
+	status, out, errOut := sluice("logs", "--state_dir="+t.TempDir(), dir)
+	assert.Equal(t, 1, status)
+	assert.Contains(t, errOut, "which files belong to the log is guessed")
 	assert.Equal(t, "a\nc\n", out)
-	status, out, errOut := sluice("logs", "--state_dir="+t.TempDir(), "--stderr", dir)
+	status, out, errOut = sluice("logs", "--state_dir="+t.TempDir(), "--stderr", dir)
 	assert.Equal(t, 1, status)
 	assert.Empty(t, out)
 	assert.Contains(t, errOut, `"stderr" is not a log file but a symbolic link; expected a regular file with one name`)

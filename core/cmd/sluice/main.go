@@ -12,7 +12,6 @@ package main
 import (
 	"context"
 	"os"
-	"sluice/core/version"
 
 	"github.com/spf13/cobra"
 )
@@ -22,6 +21,7 @@ func main() {
 	if args, ok := standIn(os.Args); ok {
 		root.SetArgs(args)
 	}
+	quitQuietly()
 	os.Exit(run(context.Background(), root))
 }
 
@@ -31,11 +31,13 @@ func newRoot() *cobra.Command {
 		Use:           "sluice",
 		Short:         "Container logs of Apache Mesos, rotated inside the agent",
 		Long:          "Container logs of Apache Mesos, rotated inside the agent.\n\n" + exitHelp,
-		Version:       version.Version,
+		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetGlobalNormalizationFunc(underscores)
+	root.SetFlagErrorFunc(flagProblem)
+	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(newCheck(), newKeep(), newLogs(), newPipe(), newRotate(), newStatus(), newVerify(), newVersion())
 	for _, command := range unlisted {
 		root.AddCommand(command())

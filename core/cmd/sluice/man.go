@@ -29,7 +29,7 @@ func newMan() *cobra.Command {
 		Use:    "man DIR",
 		Short:  "Write the man pages into a directory that is there",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+		Args:   one("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			if err := writeManPage(root, args[0]); err != nil {

@@ -61,7 +61,7 @@ Where output was dropped, as by a disk that stays full, the exit status is 1.
 		Example: `  sluice pipe --log_filename=/var/log/app.log --max_size=50MB < /run/app.fifo
   app 2>&1 | sluice pipe --log_filename=app.log --logrotate_options=$'rotate 9\ncompress'
   ln -s /usr/bin/sluice /opt/launcher/mesos-logrotate-logger`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 			config, err := pipeConfig(cmd.Flags(), path, user, log)

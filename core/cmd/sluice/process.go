@@ -23,6 +23,32 @@ func leaveSession(stdin *os.File) {
 	_, _ = unix.Setsid()
 }
 
+// quitQuietly has Ctrl-\ end the command as it ends others, without the runtime's own notes on
+// what it was doing. Who asks for SIGQUIT himself gets it, too.
+func quitQuietly() {
+	if signal.Ignored(unix.SIGQUIT) {
+		return
+	}
+	quit := make(chan os.Signal, 1)
+	signal.Notify(quit, unix.SIGQUIT)
+	go func() {
+		<-quit
+		time.Sleep(quitPatience())
+		os.Exit(128 + int(unix.SIGQUIT))
+	}()
+}
+
+// quitting is set by commands that end in order by themselves.
+var quitting atomic.Bool
+
+// quitPatience is how long such a command may take.
+func quitPatience() time.Duration {
+	if quitting.Load() {
+		return 20 * time.Second
+	}
+	return 0
+}
+
 // become changes the whole process to a user, for good; the empty name changes nothing.
 func become(user string) error {
 	if user == "" {
@@ -64,7 +90,8 @@ func untilSignal(ctx context.Context) (context.Context, *signals) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &signals{notify: make(chan os.Signal, 1)}
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
-	for _, number := range []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP} {
+	quitting.Store(true)
+	for _, number := range []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT} {
 		if !signal.Ignored(number) {
 			signal.Notify(s.notify, number)
 		}
@@ -80,7 +107,11 @@ func untilSignal(ctx context.Context) (context.Context, *signals) {
 
 // raise ends the process by the signal that there was, if there was one.
 func (s *signals) raise() {
-	if number := syscall.Signal(s.got.Load()); number != 0 {
+	number := syscall.Signal(s.got.Load())
+	if number == unix.SIGQUIT { // raised, it would have the runtime tell what it was doing
+		os.Exit(128 + int(number))
+	}
+	if number != 0 {
 		_ = unix.Kill(os.Getpid(), number)
 		// Process 1 of a PID namespace survives its own signals.
 		time.Sleep(time.Second)

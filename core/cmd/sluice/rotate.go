@@ -27,7 +27,7 @@ func newRotate() *cobra.Command {
 		Long:  rotateHelp + targetHelp + "\n\n" + exitHelp,
 		Example: `  sluice rotate web.7f3a
   sluice rotate /var/lib/mesos/slaves/S1/frameworks/F1/executors/web/runs/latest/stdout`,
-		Args: cobra.ExactArgs(1),
+		Args: one("TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			done, err := rotate(cmd.Context(), args[0], stateDir)
 			if err != nil {

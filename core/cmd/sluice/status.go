@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,32 +43,32 @@ type statusOptions struct {
 	stateDir string
 	watch    bool
 	asJSON   bool
-	interval time.Duration
+	interval span
 }
 
 // sampleTime is between the two looks that a rate is told from where nobody watches.
 const sampleTime = 300 * time.Millisecond
 
 func newStatus() *cobra.Command {
-	o := &statusOptions{}
+	o := &statusOptions{interval: span(time.Second)}
 	cmd := &cobra.Command{
 		Use:     "status [flags]",
 		Short:   "Show what is done with the output of the running containers",
 		Long:    statusHelp + exitHelp,
 		Example: statusExample,
-		Args:    cobra.NoArgs,
+		Args:    none,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	stateDirFlag(cmd, &o.stateDir)
 	jsonFlag(cmd, &o.asJSON)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "draw the table anew until q or Ctrl-C; with --json, print a line each time")
-	cmd.Flags().DurationVar(&o.interval, "interval", time.Second, "how often")
+	cmd.Flags().Var(&o.interval, "interval", "how often")
 	return cmd
 }
 
 func (o *statusOptions) run(cmd *cobra.Command) error {
-	if o.interval < 100*time.Millisecond {
-		return usagef("--interval=%s: expected at least 100ms", o.interval)
+	if time.Duration(o.interval) < 100*time.Millisecond {
+		return usagef("--interval=%s: expected at least 100ms", o.interval.String())
 	}
 	out := cmd.OutOrStdout()
 	switch {
@@ -113,14 +112,14 @@ func (o *statusOptions) watchJSON(cmd *cobra.Command, out io.Writer) error {
 			return err
 		}
 		now.since(before)
-		if err := json.NewEncoder(out).Encode(now); err != nil {
+		if err := writeJSON(out, now, ""); err != nil {
 			return closedOutput(err)
 		}
 		before = now
 		select {
 		case <-cmd.Context().Done():
 			return nil
-		case <-time.After(o.interval):
+		case <-time.After(time.Duration(o.interval)):
 		}
 	}
 }

@@ -170,11 +170,11 @@ func TestStatusRefuses(t *testing.T) {
 		args          []string
 	}{
 		{"no directory", "there is no state_dir \"/no/such\": no agent has used it; name the agent's with --state_dir", 1, []string{"status", "--state_dir=/no/such"}},
-		{"an argument", `unknown command "x"`, 2, []string{"status", "x"}},
+		{"an argument", `expected no argument, and not x`, 2, []string{"status", "x"}},
 		{"no terminal", "--watch draws on a terminal, which the output is not", 2, []string{"status", "--watch", "--state_dir=" + s.stateDir}},
 		{"an interval", "--interval=1ms: expected at least 100ms", 2, []string{"status", "--interval=1ms"}},
-		{"nothing to rotate", "accepts 1 arg(s), received 0", 2, []string{"rotate"}},
-		{"no such container", `no running container, task or executor is "none" or begins so`, 1, []string{"rotate", "none", "--state_dir=" + s.stateDir}},
+		{"nothing to rotate", "TARGET is missing", 2, []string{"rotate"}},
+		{"no such container", `no container, task or executor that runs with this logger is "none" or begins so`, 1, []string{"rotate", "none", "--state_dir=" + s.stateDir}},
 		{"another sandbox", "no stream of a running container has its files there", 1, []string{"rotate", t.TempDir(), "--state_dir=" + s.stateDir}},
 		{"rotate without directory", "there is no state_dir \"/no/such\"", 1, []string{"rotate", s.sandbox, "--state_dir=/no/such"}},
 	} {

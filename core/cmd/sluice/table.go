@@ -214,6 +214,15 @@ func printable(untrusted string) string {
 	}, untrusted)
 }
 
+// printableLines is printable for a text of several lines.
+func printableLines(untrusted string) string {
+	lines := strings.Split(untrusted, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // terminalSize is that of the terminal that out is, 0 and 0 where it is none.
 func terminalSize(out io.Writer) (width, height int) {
 	f, ok := out.(*os.File)

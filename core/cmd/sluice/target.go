@@ -59,8 +59,8 @@ func findTarget(name, stateDir string) (*target, error) {
 			if unreadable != nil {
 				return nil, withoutRecords(name, stateDir, unreadable)
 			}
-			return nil, fmt.Errorf("no running container, task or executor is %q or begins so, and there is no such path; "+
-				"of a container that has ended give the path of its sandbox", name)
+			return nil, fmt.Errorf("no container, task or executor that runs with this logger is %q or begins so, and there is no such path; "+
+				"of one that has ended, or that runs with another logger, give the path of its sandbox: %w", name, fs.ErrNotExist)
 		}
 	}
 	t, err := openPath(name)
@@ -158,29 +158,32 @@ func (t *target) settings(live string) (settings.Stream, bool) {
 
 // shown is the policy of a series and the limit of its live file, 0 where it is not
 // known: by the record, else by what the logger shows in the sandbox, else by the names
-// themselves. guessed says the last.
-func (t *target) shown(live string) (shown series.Shown, guessed bool, err error) {
+// themselves. guessed says why it is the last.
+func (t *target) shown(live string) (shown series.Shown, guessed string, err error) {
 	if s, ok := t.settings(live); ok {
-		return series.Shown{Policy: s.Policy, LimitBytes: s.Policy.LimitBytes(s.MaxBytes)}, false, nil
+		return series.Shown{Policy: s.Policy, LimitBytes: s.Policy.LimitBytes(s.MaxBytes)}, "", nil
 	}
 	shown, err = series.ShownPolicy(t.dir, live)
 	if err == nil || errors.Is(err, fs.ErrPermission) {
-		return shown, false, err
+		return shown, "", err
+	}
+	if guessed = err.Error(); errors.Is(err, fs.ErrNotExist) {
+		guessed = "there is no " + live + series.ConfSuffix
 	}
 	policy, err := series.GuessPolicy(t.dir, live)
-	return series.Shown{Policy: policy}, true, err
+	return series.Shown{Policy: policy}, guessed, err
 }
 
-// series opens the series of one live file, and tells the limit of that. The caller closes it before
+// series opens the series of one live file, and tells what is known of it. The caller closes it before
 // the target.
-func (t *target) series(live string) (s *series.Series, limitBytes int64, err error) {
+func (t *target) series(live string) (s *series.Series, shown series.Shown, err error) {
 	shown, guessed, err := t.shown(live)
 	if err != nil {
-		return nil, 0, fmt.Errorf("sandbox %q: %w", t.path, err)
+		return nil, shown, fmt.Errorf("sandbox %q: %w", t.path, err)
 	}
 	s = series.New(t.dir, live, shown.Policy)
 	s.Guessed = guessed
-	return s, shown.LimitBytes, nil
+	return s, shown, nil
 }
 
 // ended tells whether a stream has got its last byte; it is nil where nobody knows.

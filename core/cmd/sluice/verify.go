@@ -23,6 +23,11 @@ Found are
   impostor  a link, directory or FIFO under a name of the log
   record    fewer bytes than the logger's record tells, where nothing was removed yet
   removed   a file that the retention took while this was going on
+  zeros     rows of NUL bytes, which a power cut leaves where bytes were not on the disk yet
+  guessed   neither a record nor stdout.logrotate.conf tells which files belong to the log
+
+Another logger's sandbox is read by what that logger shows there; that it cuts lines at the
+end of a file is no finding.
 
 The log may be written to meanwhile. Marks and names are in the task's hands: this tells
 what went wrong, not what a task may have done to its own log.
@@ -40,7 +45,7 @@ func newVerify() *cobra.Command {
 		Short:   "Tell whether the log of a container is whole",
 		Long:    verifyHelp + targetHelp + "\n\n" + exitHelp,
 		Example: verifyExample,
-		Args:    cobra.ExactArgs(1),
+		Args:    one("TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := findTarget(args[0], stateDir)
 			if err != nil {
@@ -104,12 +109,12 @@ func (t *target) verify(cmd *cobra.Command) (*verified, error) {
 }
 
 func (t *target) verifyStream(cmd *cobra.Command, live string) (*series.Report, error) {
-	s, limitBytes, err := t.series(live)
+	s, shown, err := t.series(live)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	expected := series.Expected{LimitBytes: limitBytes, Kept: !s.Guessed}
+	expected := series.Expected{LimitBytes: shown.LimitBytes, Kept: s.Guessed == "", Cuts: shown.Foreign}
 	if r := t.record(live); r != nil {
 		a := r.GetAccounting()
 		expected.Account = &series.Account{
@@ -135,7 +140,12 @@ func (v *verified) print(w io.Writer) error {
 			if finding.File != "" {
 				about = finding.File + ": "
 			}
-			if _, err := fmt.Fprintf(w, "  %-8s  %s%s\n", finding.Kind, about, finding.Text); err != nil {
+			if _, err := fmt.Fprintf(w, "  %-8s  %s\n", finding.Kind, printable(about+finding.Text)); err != nil {
+				return err
+			}
+		}
+		if report.MoreFindings > 0 {
+			if _, err := fmt.Fprintf(w, "  and %d more findings\n", report.MoreFindings); err != nil {
 				return err
 			}
 		}
@@ -145,7 +155,7 @@ func (v *verified) print(w io.Writer) error {
 			}
 		}
 		for _, note := range report.Notes {
-			if _, err := fmt.Fprintf(w, "  note: %s\n", note); err != nil {
+			if _, err := fmt.Fprintf(w, "  note: %s\n", printable(note)); err != nil {
 				return err
 			}
 		}

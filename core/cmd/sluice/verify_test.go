@@ -12,11 +12,11 @@ import (
 const lossMark = "[sluice] 2026-11-22T14:00:00.123Z lost 512 bytes in 4 lines since 2026-11-22T13:59:58.001Z: no space left on device\n"
 
 func TestVerifyHelp(t *testing.T) {
-	requireHelp(t, "verify", "--json", "gap  ", "torn  ", "damaged  ", "lost  ", "limit  ", "impostor  ", "record  ", "removed  ")
+	requireHelp(t, "verify", "--json", "gap  ", "torn  ", "damaged  ", "lost  ", "limit  ", "impostor  ", "record  ", "removed  ", "zeros  ", "guessed  ")
 }
 
 func TestVerifyTellsWhatIsWrong(t *testing.T) {
-	const conf = "\"/stdout\" {\n    # default\n    rotate 2\n    # default\n    size 100\n}\n"
+	const conf = "# Written by sluice\n\"/stdout\" {\n    # default\n    rotate 2\n    # default\n    size 100\n}\n"
 	whole := box(t, map[string]string{"stdout": "c\n", "stdout.1": "b\n", "stdout.2": "a\n", "stderr": ""})
 	bad := box(t, map[string]string{
 		"stdout": "c\n", "stdout.1": "b\ntorn", "stdout.3": strings.Repeat("a\n", 51), "stdout.4": "", "stdout.5": "",
@@ -94,10 +94,10 @@ func TestVerifyRefuses(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"", 2, "accepts 1 arg(s), received 0"},
-		{"--jsn x", 2, "unknown flag: --jsn"},
+		{"", 2, "TARGET is missing"},
+		{"--jsn x", 2, "has no flag --jsn"},
 		{box(t, nil), 1, `there is no "stdout", nor any rotated file of it`},
-		{"nobody", 1, `no running container, task or executor is "nobody"`},
+		{"nobody", 1, `no container, task or executor that runs with this logger is "nobody"`},
 	} {
 		stateDir, _ := stateOf(t)
 		status, _, errOut := sluice(append([]string{"verify", "--state_dir=" + stateDir}, strings.Fields(c.args)...)...)

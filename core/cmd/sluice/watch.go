@@ -39,7 +39,7 @@ func watch(ctx context.Context, out *os.File, o *statusOptions, first *status) e
 	}
 	defer out.WriteString(leaveScreen) //nolint:errcheck // nothing more can be done for it
 
-	ticker := time.NewTicker(o.interval)
+	ticker := time.NewTicker(time.Duration(o.interval))
 	defer ticker.Stop()
 	now := first
 	for {
