@@ -111,8 +111,10 @@ func TestRunsOfOneName(t *testing.T) {
 	s.tasks.CompletedTasks = append(s.tasks.CompletedTasks, mesos.Task{
 		Name: "side", TaskID: mesos.TaskID{Value: "side.1"}, FrameworkID: mesos.FrameworkID{Value: "F2"},
 		ExecutorID: &mesos.ExecutorID{Value: "pod-executor"}, State: &done,
-		Statuses: []mesos.TaskStatus{{State: &done, TaskID: mesos.TaskID{Value: "side.1"},
-			ContainerStatus: &mesos.ContainerStatus{ContainerID: &mesos.ContainerID{Value: "pod-inner", Parent: &pod}}}},
+		Statuses: []mesos.TaskStatus{{
+			State: &done, TaskID: mesos.TaskID{Value: "side.1"},
+			ContainerStatus: &mesos.ContainerStatus{ContainerID: &mesos.ContainerID{Value: "pod-inner", Parent: &pod}},
+		}},
 	})
 	a := serve(t, s)
 	found, others, err := a.Find(t.Context(), "fail")

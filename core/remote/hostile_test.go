@@ -48,7 +48,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		}, "HTTP status 500: ?[2J?[H?6n all is well"},
 		{"a page", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello</html>")) }, "expected the address of an agent"},
 		{"a master's answer", func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write((protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 19)))
+			_, _ = w.Write(protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 19))
 		}, "expected the address of an agent"},
 		{"recovery", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -73,8 +73,10 @@ func TestMemoryIsBounded(t *testing.T) {
 		one  []byte
 	}{
 		"files": {listFilesField, tag(itemsField, tag(1, []byte("/x/stdout.1")))},
-		"tasks": {tasksField, tag(5, must((&mesos.Task{Name: "x", State: mesos.TASK_RUNNING.Enum(),
-			Statuses: []mesos.TaskStatus{{State: mesos.TASK_RUNNING.Enum()}}}).Marshal()))},
+		"tasks": {tasksField, tag(5, must((&mesos.Task{
+			Name: "x", State: mesos.TASK_RUNNING.Enum(),
+			Statuses: []mesos.TaskStatus{{State: mesos.TASK_RUNNING.Enum()}},
+		}).Marshal()))},
 		"containers": {containersField, tag(itemsField, must((&agent.Response_GetContainers_Container{}).Marshal()))},
 	} {
 		many := tag(item.part, []byte(strings.Repeat(string(item.one), maxAnswerBytes/len(item.one)-64)))

@@ -50,7 +50,7 @@ func (p *prefixed) Write(text []byte) (int, error) {
 }
 
 // putLocked makes what has begun ready, on a line of its own unless it goes on with the one that
-// stands there. Whoever else has an unfinished line there goes on on another one.
+// stands there. Whoever else has an unfinished line there takes another one.
 func (p *prefixed) putLocked() {
 	if other := p.lines.unfinished; other != nil && other != p {
 		p.ready.WriteByte('\n')

@@ -35,7 +35,7 @@ its end, so that earlier and later lines than asked for may come, and none is le
 --all prints both streams, each line behind the name of its stream: all of stdout, then
 all of stderr; with --follow, lines as they come. Which line of one stream was written
 before which one of the other, nothing tells. A line of more than a mebibyte that the
-other stream comes into goes on on a line of its own.
+other stream comes into is continued on another line.
 
 Which files belong to the log the policy of its rotation says: by the record of a running
 container, else by stdout.logrotate.conf in its sandbox. Where there is neither, the names
