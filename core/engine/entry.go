@@ -216,40 +216,6 @@ func (s *sharedSandbox) fresh() bool {
 // recovery itself.
 const fewNames = 1000
 
-// confSuffix of the file that shows the effective policy.
-const confSuffix = ".logrotate.conf"
-
-// introduce writes the file that shows people the effective policy, on the first
-// visit: no launch waits for it. Every owner does, whose rules may differ, and which
-// may have been killed over it. The logger never reads it back.
-func (e *entry) introduce() {
-	if e.introduced {
-		return
-	}
-	e.introduced = true
-	e.showPolicy()
-}
-
-// showPolicy writes that file, on a worker thread with the identity of the task's
-// user.
-func (e *entry) showPolicy() {
-	e.writing.Lock()
-	defer e.writing.Unlock()
-	var more string
-	if e.holding != nil {
-		more = e.holding.confText()
-	}
-	if err := showPolicy(e.box.Dir, e.stream.Record.GetSandbox(), e.stream.Name, e.stream.Settings, more); err != nil {
-		e.stream.Log.Warn("cannot write the policy into the sandbox for people to read", "error", err)
-	}
-}
-
-// showPolicy writes the effective policy of a stream into the sandbox, whose path is
-// only shown, and more below it.
-func showPolicy(dir *sandbox.Dir, path, name string, of settings.Stream, more string) error {
-	return dir.Replace(name+confSuffix, []byte(of.ConfText(path+"/"+name)+more), 0o644)
-}
-
 // newID makes the name of a stream in the state directory: readable, unique, and
 // nothing but letters, digits, dots and dashes.
 func (e *Engine) newID(container, name string) string {

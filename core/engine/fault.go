@@ -37,9 +37,12 @@ func (s *scheduler) guarded(e *entry, t *worker.Thread, refused error, wished ti
 		e.broken = false
 	}
 	if refused == nil {
-		e.introduce()
+		e.introduce(time.Now(), false)
 	}
 	next = e.stream.Visit(t, refused, time.Now(), wished)
+	if next.Ended && refused == nil {
+		e.introduce(time.Now(), true)
+	}
 	if s.rests(e, next) && e.stream.Settle() {
 		return stream.Next{After: pump.SoonPause, Much: true}
 	}

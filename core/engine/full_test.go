@@ -8,6 +8,7 @@ import (
 	"sluice/core/settings"
 	"sluice/core/stream"
 	"sluice/tests/gaps"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -117,7 +118,6 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 			b.smallDisk("2m")
 			free := b.ballast(256 << 10)
 			e := b.open()
-			defer e.Close()
 			stdout, stderr := b.prepare(e, "w", settings.Variable{Name: "CONTAINER_LOGGER_EVICT_ON_FULL", Value: "false"})
 			require.NoError(t, stderr.Close())
 			input := numbered(10_000, 100)
@@ -130,6 +130,10 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 			b.proveGaps(m, "w", 10<<20, input)
 			assert.Zero(t, m.DroppedBytes)
 			assert.Positive(t, m.LongestBlocked)
+			e.Close()
+			said := b.log.String()
+			assert.Positive(t, strings.Count(said, "output waits in its pipe"))
+			assert.Equal(t, strings.Count(said, "output waits in its pipe"), strings.Count(said, "writing works again"), said)
 		})
 	}
 }

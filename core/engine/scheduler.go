@@ -62,27 +62,28 @@ type scheduler struct {
 // entry is a stream with its place in the scheduler. Its members belong to whoever
 // has it: the scheduler under its lock, or the worker thread.
 type entry struct {
-	id         string // in the state directory
-	box        *sharedSandbox
-	task       worker.Task
-	stream     *stream.Stream
-	key        int32      // in the epoll set
-	due        time.Time  // while waiting
-	last       time.Time  // when the last visit ended
-	byClock    bool       // the last visit was one of a busy stream
-	patience   int        // looks that may find nothing before it is idle
-	armed      bool       // the epoll set will tell; nobody else has the entry
-	parked     bool       // unpark will tell; nobody else has the entry
-	unparked   bool       // it has told, since the last visit began
-	inSet      bool       // the pipe is in the epoll set, armed or not
-	isNew      bool       // its record was not saved yet
-	introduced bool       // its policy is in the sandbox for people to read
-	holding    *holding   // its part of the budget; nil where there is none
-	writing    sync.Mutex // of the file with its policy
-	broken     bool       // a fault left the stream in an unknown state
-	faulted    time.Time  // when its last fault was
-	faults     limiter    // of their reports
-	lingers    bool       // its container has ended; compressions are awaited
+	id       string // in the state directory
+	box      *sharedSandbox
+	task     worker.Task
+	stream   *stream.Stream
+	key      int32     // in the epoll set
+	due      time.Time // while waiting
+	last     time.Time // when the last visit ended
+	byClock  bool      // the last visit was one of a busy stream
+	patience int       // looks that may find nothing before it is idle
+	armed    bool      // the epoll set will tell; nobody else has the entry
+	parked   bool      // unpark will tell; nobody else has the entry
+	unparked bool      // it has told, since the last visit began
+	inSet    bool      // the pipe is in the epoll set, armed or not
+	isNew    bool      // its record was not saved yet
+	holding  *holding  // its part of the budget; nil where there is none
+	// introduction is guarded by writing.
+	introduction introduction
+	writing      sync.Mutex
+	broken       bool      // a fault left the stream in an unknown state
+	faulted      time.Time // when its last fault was
+	faults       limiter   // of their reports
+	lingers      bool      // its container has ended; compressions are awaited
 }
 
 // newScheduler opens the scheduler's descriptors; it has visits made by the workers

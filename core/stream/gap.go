@@ -241,6 +241,7 @@ func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
 // tells by the mark.
 func (s *Stream) closeGap() {
 	s.Log.Warn("writing works again", "lost_bytes", s.gap.GetBytes(), "lost_lines", s.gap.GetLines(), "cause", reason(s.gap))
+	s.waitTold = false
 	s.gap = nil
 	s.Record.GetAccounting().Gap = nil
 	s.closeSpill()

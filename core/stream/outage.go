@@ -33,6 +33,7 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 	s.blocked.Store(true)
 	if held, ok := s.reports.allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
+		s.waitTold = true
 	}
 	if waited >= full.Wait {
 		return Next{After: s.Retry, Held: true}
@@ -43,8 +44,12 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 // recovered notes that writing works.
 func (s *Stream) recovered(now time.Time) {
 	if !s.outage.IsZero() {
-		s.account.blockedFor(now.Sub(s.outage))
-		s.outage = time.Time{}
+		waited := now.Sub(s.outage)
+		if s.waitTold { // of which nothing was lost: the end of a gap is told by itself
+			s.Log.Warn("writing works again", "waited", waited.Round(time.Millisecond))
+		}
+		s.account.blockedFor(waited)
+		s.outage, s.waitTold = time.Time{}, false
 	}
 	s.blocked.Store(false)
 }

@@ -103,6 +103,7 @@ type Stream struct {
 	open    atomic.Bool // there is a live file
 
 	outage      time.Time     // since when writing fails; zero: it works, or there is a gap
+	waitTold    bool          // the log tells of that outage
 	madeRoom    time.Time     // when a rotated file was last removed to make room
 	writtenThen int64         // the account at that time
 	gap         *sluicepb.Gap // also in the record; nil: nothing is dropped

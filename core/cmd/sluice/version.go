@@ -21,7 +21,7 @@ func newVersion() *cobra.Command {
 }
 
 // noAgent is the Mesos of a library that was built without one.
-const noAgent = "no agent"
+const noAgent = "none"
 
 // versionText is such as "0.1.0 (2c9a3cc), built for Mesos 1.12.0".
 func versionText() string {
