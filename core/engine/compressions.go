@@ -48,6 +48,12 @@ func newCompressions(log *slog.Logger, guard *guard.Guard) *compressions {
 	}
 }
 
+// keepFileRights is worker.Pool's.
+func (c *compressions) keepFileRights() {
+	c.polite.KeepFileRights()
+	c.overtime.KeepFileRights()
+}
+
 // submitter gives the function by which a stream's compressions get a thread.
 func (c *compressions) submitter(device uint64, identity worker.Identity) func(rotation.Task) {
 	return func(task rotation.Task) {

@@ -34,7 +34,10 @@ type PipeConfig struct {
 	// Former is the policy of the process that served the file before; nil: there was none,
 	// or nobody knows.
 	Former *logrotate.Policy
-	Log    *slog.Logger
+	// Trusted says that nobody else has a hand in the directory of the file: its user has named it
+	// himself. Then root's rights on files are kept, and with them the owner of the log.
+	Trusted bool
+	Log     *slog.Logger
 }
 
 // pipeLook is how often is looked whether a pipe is empty that is to be left, and
@@ -98,6 +101,9 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 		store:       &fdStore{},
 	}
 	e.compressions = newCompressions(config.Log, e.guard)
+	if config.Trusted {
+		e.compressions.keepFileRights()
+	}
 	var err error
 	if e.self, err = worker.Self(); err != nil {
 		return nil, err
@@ -106,6 +112,9 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 		return nil, err
 	}
 	e.workers = worker.NewPool(config.Log, e.scheduler)
+	if config.Trusted {
+		e.workers.KeepFileRights()
+	}
 	e.scheduler.pool = e.workers
 	e.workers.Start()
 	return e, nil

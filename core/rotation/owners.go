@@ -73,6 +73,15 @@ func KnownGroup(name string) bool {
 	return ok
 }
 
+// GroupID gives the number of a group by its name or number.
+func GroupID(name string) (int, error) {
+	gid, ok := groupID(name)
+	if !ok {
+		return -1, fmt.Errorf("unknown group %q; expected a group of this machine", name)
+	}
+	return gid, nil
+}
+
 func userID(name string) (int, bool) {
 	u, err := user.Lookup(name)
 	if err != nil {

@@ -61,8 +61,9 @@ type Waiter interface {
 // Pool is a set of worker threads. Its methods may be called concurrently.
 type Pool struct {
 	log        *slog.Logger
-	background bool // few threads
-	polite     bool // of the lowest priority
+	background bool   // few threads
+	polite     bool   // of the lowest priority
+	kept       uint32 // capabilities of its threads
 	waiter     Waiter
 	panics     atomic.Int64
 	ended      sync.WaitGroup // threads
@@ -77,7 +78,7 @@ type Pool struct {
 
 // NewPool makes a pool whose threads wait at waiter; they start when there is work.
 func NewPool(log *slog.Logger, waiter Waiter) *Pool {
-	return &Pool{log: log, waiter: waiter, devices: map[uint64]*queue{}}
+	return &Pool{log: log, kept: kept, waiter: waiter, devices: map[uint64]*queue{}}
 }
 
 // NewBackgroundPool makes a pool of few threads, with the lowest priority of processor
@@ -95,6 +96,11 @@ func NewOvertimePool(log *slog.Logger) *Pool {
 	p.background = true
 	return p
 }
+
+// KeepFileRights lets the threads keep what root may do with files, where the process is
+// root. It is for a process whose only files are those that its user has named himself, and is
+// called before anything else.
+func (p *Pool) KeepFileRights() { p.kept = kept | fileRights }
 
 // Panics counts the tasks that were ended by a panic.
 func (p *Pool) Panics() int64 { return p.panics.Load() }

@@ -12,8 +12,13 @@ import (
 // CAP_SYS_RESOURCE (reserved blocks, quotas) and CAP_DAC_*, CAP_FOWNER, CAP_CHOWN.
 const kept = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
 
-// shedCapabilities gives up all other capabilities of the calling thread for good.
-func shedCapabilities() error {
+// fileRights are those of root on files, for a process that serves nobody's files but its
+// user's own: a log of another owner is written and its owner kept. CAP_SYS_RESOURCE is not among them.
+const fileRights = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH |
+	1<<unix.CAP_FOWNER | 1<<unix.CAP_FSETID
+
+// shedCapabilities gives up all capabilities of the calling thread but kept ones, for good.
+func shedCapabilities(kept uint32) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData // low and high 32 capabilities
 	if err := unix.Capget(&header, &data[0]); err != nil {

@@ -58,7 +58,7 @@ func (t *Thread) prepare() error {
 		return err
 	}
 	t.host = t.rights.now
-	return shedCapabilities()
+	return shedCapabilities(t.pool.kept)
 }
 
 // run runs the task in hand. A panic in it ends the task, not the host.

@@ -34,6 +34,7 @@ var pipeFlags = []struct{ name, parameter, meaning string }{
 
 func newPipe() *cobra.Command {
 	var path, user string
+	file := &logFile{}
 	cmd := &cobra.Command{
 		Use:   "pipe --log_filename=FILE",
 		Short: "Write what comes on stdin into a rotated log",
@@ -49,6 +50,11 @@ cut at the end of a file, and without "rotate N" one rotated file is kept.
 No state directory is needed. A pipe is read by splice(2): killed at any instruction, no
 byte is lost but those that the writer cannot write any more. Anything else (a file, a
 terminal, a socket) is copied through a pipe first.
+
+FILE must be a regular file with one name, or not be there: a device, a directory, a FIFO,
+a link or a file with several names is refused, and left as it is. Its owner, group and mode
+stay as they are over rotations, where whoever starts the command may set them; a new one
+is of whoever starts it, or as --user, --group and --mode say.
 
 At the end of stdin everything is in the files, and compressed as the options say. On
 SIGTERM, SIGINT and SIGHUP what is in the pipe is written first, then the signal ends
@@ -68,12 +74,15 @@ Where output was dropped, as by a disk that stays full, the exit status is 1.
 			if err != nil {
 				return err
 			}
-			return pipeStdin(cmd.Context(), config, user)
+			file.path, config.Trusted = config.Path, !cmd.Flags().Lookup(forgiving).Changed
+			return pipeStdin(cmd.Context(), config, user, file)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&path, "log_filename", "", "path of the log file; its directory must be there")
 	flags.StringVar(&user, "user", "", "the user to become, who owns the files")
+	flags.StringVar(&file.group, "group", "", "the group of a log file that is not there yet")
+	flags.StringVar(&file.mode, "mode", "", "the permission bits of a log file that is not there yet, such as 0640")
 	for _, flag := range pipeFlags {
 		flags.String(flag.name, "", flag.meaning)
 	}
@@ -178,7 +187,17 @@ func formerPolicy(path string) *logrotate.Policy {
 }
 
 // pipeStdin serves stdin until its end, or until a signal.
-func pipeStdin(ctx context.Context, config engine.PipeConfig, user string) error {
+func pipeStdin(ctx context.Context, config engine.PipeConfig, user string, file *logFile) error {
+	if config.Trusted {
+		if err := file.look(); err != nil {
+			return err
+		}
+		if err := file.make(user); err != nil {
+			return err
+		}
+		// A log that is there stays whose it is, over rotations too, unless the options say otherwise.
+		config.Stream.Policy.Create.On = true
+	}
 	input, err := stdinPipe(os.Stdin, int(config.Module.PipeCapacityBytes))
 	if err != nil {
 		return err
@@ -186,6 +205,11 @@ func pipeStdin(ctx context.Context, config engine.PipeConfig, user string) error
 	leaveSession(os.Stdin)
 	if err := become(user); err != nil {
 		return err
+	}
+	if config.Trusted {
+		if err := file.mayWrite(); err != nil {
+			return err
+		}
 	}
 	ctx, signals := untilSignal(ctx)
 	config.Input, config.Former = input.reader, formerPolicy(config.Path)

@@ -59,8 +59,13 @@ func (r *pipeReplay) refused() bool {
 
 // hangsOnMore says what a case needs that a pipe cannot give it.
 func (r *pipeReplay) hangsOnMore() string {
-	if r.RootOnly {
-		return "files that root gives away, which the threads of the logger have no right to"
+	if r.RootOnly && os.Geteuid() != 0 {
+		return "files that root gives away"
+	}
+	for _, f := range r.InitialFiles {
+		if f.Path == "stdout" && f.Mode != "" && f.Mode != "0644" && !strings.Contains(r.Options, "create") {
+			return "the mode of a log, which the real program loses without create"
+		}
 	}
 	if strings.Contains(r.Options, "tabooext") {
 		return "a section that the real program drops, and that means nothing here"

@@ -25,7 +25,7 @@ type progress struct {
 
 func newProgress(out, errOut io.Writer) *progress {
 	p := &progress{next: time.Now().Add(progressAfter)}
-	if isTerminal(errOut) && !isTerminal(out) {
+	if isTerminal(errOut) && !isTerminal(out) && !dumb() {
 		p.w = errOut
 	}
 	return p

@@ -48,8 +48,12 @@ func readRecords(stateDir string) (*records, error) {
 	}
 	slices.Sort(ids)
 	r := &records{view: view}
+	tasks := podTasks{}
 	for _, id := range ids {
 		if record, err := view.Load(id); err == nil || errors.Is(err, state.ErrNewer) {
+			if record.GetTaskId() == "" && nested(record.GetContainerId()) {
+				record.TaskId = tasks.of(record.GetSandbox())
+			}
 			r.streams = append(r.streams, recorded{id, record})
 		}
 	}
@@ -82,10 +86,13 @@ func (r *records) match(name string) ([]recorded, error) {
 	for _, means := range []func(recorded) bool{
 		func(s recorded) bool { return s.GetContainerId() == name },
 		func(s recorded) bool { return s.GetTaskId() == name },
+		func(s recorded) bool { return s.GetExecutorId() == name && !nested(s.GetContainerId()) },
 		func(s recorded) bool { return s.GetExecutorId() == name },
 		func(s recorded) bool { return strings.HasPrefix(s.GetContainerId(), name) },
 		func(s recorded) bool { return strings.HasPrefix(s.GetTaskId(), name) },
-		func(s recorded) bool { return strings.HasPrefix(s.GetExecutorId(), name) },
+		func(s recorded) bool {
+			return strings.HasPrefix(s.GetExecutorId(), name) && !nested(s.GetContainerId())
+		},
 	} {
 		var found []recorded
 		var containers []string
@@ -107,6 +114,9 @@ func (r *records) match(name string) ([]recorded, error) {
 	}
 	return nil, nil
 }
+
+// nested says that a container is within another one.
+func nested(container string) bool { return strings.Contains(container, ".") }
 
 // listed shows the first few of many names.
 func listed(names []string) string {

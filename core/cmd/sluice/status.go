@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sluice/core/owner"
+	"sluice/core/series"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"strings"
@@ -76,6 +78,8 @@ func (o *statusOptions) run(cmd *cobra.Command) error {
 		return o.watchJSON(cmd, out)
 	case o.watch && !isTerminal(out):
 		return usagef("--watch draws on a terminal, which the output is not; expected --json with it, or no --watch")
+	case o.watch && dumb():
+		return usagef("--watch draws on a terminal, and TERM=dumb says that this one cannot be drawn on; expected --json with it, or no --watch")
 	}
 	first, err := look(cmd.Context(), o.stateDir)
 	if err != nil {
@@ -124,11 +128,55 @@ func (o *statusOptions) watchJSON(cmd *cobra.Command, out io.Writer) error {
 	}
 }
 
+// MarshalJSON gives times as people and other languages read them: RFC 3339 and milliseconds.
+// Between the owner and the command they are nanoseconds, more than a number of JSON holds
+// in many languages.
+func (s streamStatus) MarshalJSON() ([]byte, error) {
+	type hidden *struct{}
+	return json.Marshal(struct {
+		owner.Stream
+		RateBytes        *int64       `json:"rate_bytes,omitempty"`
+		LastRotation     *series.Time `json:"last_rotation,omitempty"`
+		Created          *series.Time `json:"created,omitempty"`
+		LongestBlockedMS int64        `json:"longest_blocked_ms,omitempty"`
+
+		NoLastRotation   hidden `json:"last_rotation_unix_nano,omitempty"`
+		NoCreated        hidden `json:"created_unix_nano,omitempty"`
+		NoLongestBlocked hidden `json:"longest_blocked_nanos,omitempty"`
+	}{
+		Stream: s.Stream, RateBytes: s.RateBytes,
+		LastRotation: moment(s.LastRotationUnixNano), Created: moment(s.CreatedUnixNano),
+		LongestBlockedMS: time.Duration(s.LongestBlockedNanos).Milliseconds(),
+	})
+}
+
+// moment is a time for JSON, nil for none.
+func moment(unixNano int64) *series.Time {
+	if unixNano == 0 {
+		return nil
+	}
+	t := series.Time(time.Unix(0, unixNano))
+	return &t
+}
+
+// printedHead is who serves, with its time as people read it.
+type printedHead struct{ owner.Head }
+
+// MarshalJSON is explained at streamStatus.
+func (h printedHead) MarshalJSON() ([]byte, error) {
+	type hidden *struct{}
+	return json.Marshal(struct {
+		owner.Head
+		At   *series.Time `json:"at,omitempty"`
+		NoAt hidden       `json:"unix_nano,omitempty"`
+	}{Head: h.Head, At: moment(h.UnixNano)})
+}
+
 // status is what is known of a state directory at one instant.
 type status struct {
 	StateDir string `json:"state_dir"`
 	// Owner is nil where nobody serves; the figures are then those of the records.
-	Owner   *owner.Head    `json:"owner"`
+	Owner   *printedHead   `json:"owner"`
 	Streams []streamStatus `json:"streams"`
 	at      time.Time
 }
@@ -149,7 +197,9 @@ func look(ctx context.Context, stateDir string) (*status, error) {
 	s := &status{StateDir: stateDir, Streams: []streamStatus{}, at: time.Now()}
 	conn, err := found.view.DialOwner(ctx)
 	if errors.Is(err, state.ErrNoOwner) {
+		tasks := podTasks{}
 		for _, figures := range found.figures() {
+			tasks.name(&figures)
 			s.Streams = append(s.Streams, streamStatus{Stream: figures})
 		}
 		return s, nil
@@ -161,9 +211,13 @@ func look(ctx context.Context, stateDir string) (*status, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state_dir %q: %w", stateDir, err)
 	}
-	s.Owner, s.at = &head, time.Unix(0, head.UnixNano)
+	s.Owner, s.at = &printedHead{head}, time.Unix(0, head.UnixNano)
 	for _, figures := range streams {
 		s.Streams = append(s.Streams, streamStatus{Stream: figures})
+	}
+	tasks := podTasks{}
+	for i := range s.Streams {
+		tasks.name(&s.Streams[i].Stream)
 	}
 	slices.SortFunc(s.Streams, func(a, b streamStatus) int {
 		return strings.Compare(a.Container+" "+b.Stream.Stream, b.Container+" "+a.Stream.Stream) // stdout first
@@ -202,11 +256,16 @@ func (s *status) since(before *status) {
 
 // problem is what makes the exit status 1.
 func (s *status) problem() error {
-	if s.Owner == nil && len(s.Streams) > 0 {
+	switch {
+	case s.Owner != nil:
+		return nil
+	case len(s.Streams) == 0:
+		return fmt.Errorf("%w %q, and no container of this boot has its record there; name the agent's directory with --state_dir, or start the agent",
+			state.ErrNoOwner, s.StateDir)
+	default:
 		return fmt.Errorf("%w %q: the figures are those of the records, and %s wait when their pipes are full; "+
 			"start the agent, or a keeper with sluice keep", state.ErrNoOwner, s.StateDir, countStreams(len(s.Streams)))
 	}
-	return nil
 }
 
 // title is the line above the table.

@@ -80,12 +80,12 @@ func TestStatusOfAnOwner(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	require.Len(t, lines, 3)
 	assert.Regexp(t, `^sluice\.test \(process \d+, sluice .+\): 1 stream, 0B/s$`, lines[0])
-	assert.Equal(t, "CONTAINER STREAM STATE RATE IN WRITTEN DROPPED LINES FILES DISK ROTATED BLOCKED TASK EXECUTOR FRAMEWORK SANDBOX",
+	assert.Equal(t, "CONTAINER STREAM TASK STATE RATE IN WRITTEN DROPPED LINES FILES DISK ROTATED BLOCKED EXECUTOR FRAMEWORK SANDBOX",
 		strings.Join(strings.Fields(lines[1]), " "))
 	fields := strings.Fields(lines[2])
 	require.Len(t, fields, 16)
-	assert.Equal(t, []string{someContainer, "stdout", "served", "0B/s", "97.7KB", "97.7KB", "0B", "12500", "4", "49.7KB"}, fields[:10])
-	assert.Equal(t, []string{"-", "web.1?[2J", "executor", "F-0001", s.sandbox}, fields[11:], "a name does nothing to a terminal")
+	assert.Equal(t, []string{someContainer, "stdout", "web.1?[2J", "served", "0B/s", "97.7KB", "97.7KB", "0B", "12500", "4", "49.7KB"}, fields[:11])
+	assert.Equal(t, []string{"-", "executor", "F-0001", s.sandbox}, fields[12:], "a name does nothing to a terminal")
 	assert.NotContains(t, out, "\x1b", "no colours but on a terminal")
 }
 
@@ -93,6 +93,10 @@ func TestStatusAsJSON(t *testing.T) {
 	s := serve(t, someContainer)
 	code, out, errOut := sluice("status", "--json", "--state_dir="+s.stateDir)
 	require.Zero(t, code, errOut)
+	assert.NotContains(t, out, "nano")
+	assert.Regexp(t, `"created": "20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"`, out)
+	assert.Regexp(t, `"last_rotation": "20\d\d-\d\d-\d\dT`, out)
+	assert.Regexp(t, `"at": "20\d\d-\d\d-\d\dT`, out)
 	var got struct {
 		Owner   owner.Head
 		Streams []struct {
@@ -120,13 +124,14 @@ func TestStatusWithoutOwner(t *testing.T) {
 	assert.Contains(t, errOut, "nobody serves the state directory")
 	assert.Contains(t, errOut, "1 stream wait when their pipes are full; start the agent, or a keeper with sluice keep")
 	assert.Contains(t, out, "nobody serves "+s.stateDir+": 1 stream by the records\n")
-	assert.Equal(t, []string{someContainer, "stdout", "waiting", "-", "97.7KB", "97.7KB", "0B", "12500", "4", "49.7KB"},
-		strings.Fields(strings.Split(out, "\n")[2])[:10], "what the owner would say")
+	assert.Equal(t, []string{someContainer, "stdout", "web.1?[2J", "waiting", "-", "97.7KB", "97.7KB", "0B", "12500", "4", "49.7KB"},
+		strings.Fields(strings.Split(out, "\n")[2])[:11], "what the owner would say")
 
 	other, owner := stateOf(t, &sluicepb.StreamRecord{ContainerId: "old", BootId: "another boot"})
 	require.NoError(t, owner.Close())
 	code, out, errOut = sluice("status", "--state_dir="+other)
-	assert.Zero(t, code, errOut)
+	assert.Equal(t, 1, code, "nobody serves")
+	assert.Contains(t, errOut, "no container of this boot has its record there")
 	assert.NotContains(t, out, "old\n", "its pipe is gone with that boot")
 }
 
@@ -150,7 +155,7 @@ func TestStatusOfLines(t *testing.T) {
 		_, out, _ := sluice("status", "--state_dir="+s.stateDir)
 		lines := strings.Split(out, "\n")
 		assert.Contains(t, lines[1], " DROPPED  LINES  FILES ")
-		assert.Equal(t, "12500", strings.Fields(lines[2])[7])
+		assert.Equal(t, "12500", strings.Fields(lines[2])[8])
 	}
 	require.NoError(t, os.Remove(filepath.Join(s.sandbox, "stdout")))
 	in, _ := figures(s)
@@ -252,9 +257,11 @@ func TestTableFits(t *testing.T) {
 	head := func(width int) string {
 		return strings.Join(strings.Fields(s.table(io.Discard, width, time.Now())[0]), " ")
 	}
-	assert.Equal(t, "CONTAIN… STREAM STATE", head(30))
-	assert.Equal(t, "CONTAINER STREAM STATE RATE IN DROPPED FILES", head(80))
-	assert.Equal(t, "CONTAINER STREAM STATE RATE IN WRITTEN DROPPED FILES DISK ROTATED TASK", head(120))
+	assert.Equal(t, "CONTAIN… STREAM TASK", head(30))
+	assert.Equal(t, "CONTAIN… STREAM TASK STATE RATE IN DROPPED FILES", head(80))
+	assert.Equal(t, "CONTAINER STREAM TASK STATE RATE IN DROPPED FILES", head(100))
+	assert.Contains(t, s.table(io.Discard, 100, time.Now())[1], "a-task-with-a-long-name-ä", "who is who")
+	assert.Equal(t, "CONTAINER STREAM TASK STATE RATE IN DROPPED FILES", head(120))
 	assert.True(t, strings.HasSuffix(s.table(io.Discard, 0, time.Now())[0], "SANDBOX"), "no end, nothing left out")
 }
 
@@ -309,7 +316,7 @@ func TestWatchDrawsUntilItIsTold(t *testing.T) {
 			before, err := term.GetState(int(slave.Fd()))
 			require.NoError(t, err)
 			frame := screen.until(func(frame string) bool { return strings.Contains(frame, "0B/s") && strings.Contains(frame, "stdout") })
-			assert.Contains(t, frame, "CONTAINER")
+			assert.Contains(t, frame, "CONTAIN…")
 			assert.NotContains(t, frame, "SANDBOX", "there is no room for it")
 			assert.NotContains(t, frame, "\x1b[2J", "names are made harmless")
 

@@ -30,21 +30,33 @@ type column struct {
 
 var columns = []column{
 	{"CONTAINER", 0, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Container }},
-	{"STREAM", 1, false, 0, false, func(s streamStatus, _ time.Time) string { return s.Stream.Stream }},
-	{"STATE", 2, false, 0, false, func(s streamStatus, _ time.Time) string { return string(s.State) }},
-	{"RATE", 3, true, 0, false, func(s streamStatus, _ time.Time) string { return rateText(s.RateBytes) }},
-	{"IN", 4, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.InBytes) }},
-	{"WRITTEN", 7, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.WrittenBytes) }},
-	{"DROPPED", 5, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DroppedBytes) }},
+	{"STREAM", 2, false, 0, false, func(s streamStatus, _ time.Time) string { return s.Stream.Stream }},
+	{"TASK", 1, false, 12, false, streamStatus.who},
+	{"STATE", 3, false, 0, false, func(s streamStatus, _ time.Time) string { return string(s.State) }},
+	{"RATE", 4, true, 0, false, func(s streamStatus, _ time.Time) string { return rateText(s.RateBytes) }},
+	{"IN", 5, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.InBytes) }},
+	{"WRITTEN", 8, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.WrittenBytes) }},
+	{"DROPPED", 6, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DroppedBytes) }},
 	{"LINES", 12, true, 0, true, func(s streamStatus, _ time.Time) string { return countText(s.InLines) }},
-	{"FILES", 6, true, 0, false, func(s streamStatus, _ time.Time) string { return fmt.Sprint(s.Files) }},
-	{"DISK", 8, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DiskBytes) }},
-	{"ROTATED", 9, true, 0, false, func(s streamStatus, now time.Time) string { return agoText(s.LastRotationUnixNano, now) }},
+	{"FILES", 7, true, 0, false, func(s streamStatus, _ time.Time) string { return fmt.Sprint(s.Files) }},
+	{"DISK", 9, true, 0, false, func(s streamStatus, _ time.Time) string { return settings.ShortSize(s.DiskBytes) }},
+	{"ROTATED", 10, true, 0, false, func(s streamStatus, now time.Time) string { return agoText(s.LastRotationUnixNano, now) }},
 	{"BLOCKED", 11, true, 0, false, func(s streamStatus, _ time.Time) string { return blockedText(s.LongestBlockedNanos) }},
-	{"TASK", 10, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Task }},
 	{"EXECUTOR", 13, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Executor }},
 	{"FRAMEWORK", 14, false, 8, false, func(s streamStatus, _ time.Time) string { return s.Framework }},
 	{"SANDBOX", 15, false, 20, false, func(s streamStatus, _ time.Time) string { return s.Sandbox }},
+}
+
+// whose are the columns that are cut, in this order, before one of the essential goes: who is who is
+// to be seen.
+var whose = []int{0, 2}
+
+// who is the task of a container, or the executor where it has none.
+func (s streamStatus) who(time.Time) string {
+	if s.Task == "" && s.Executor != "" {
+		return "(" + s.Executor + ")"
+	}
+	return s.Task
 }
 
 func rateText(rate *int64) string {
@@ -122,8 +134,8 @@ func (s *status) table(out io.Writer, width int, now time.Time) []string {
 const gap = 2
 
 // essential is the highest rank of the columns that are worth more than the whole id of a
-// container.
-const essential = 6
+// container, and the whole name of its task.
+const essential = 7
 
 // fit gives the width of each column, 0 for those that are left out.
 func fit(rows [][]string, width int) []int {
@@ -137,8 +149,10 @@ func fit(rows [][]string, width int) []int {
 		return widths
 	}
 	narrow(widths, width, essential)
-	if over := total(widths) - width; over > 0 {
-		widths[0] = max(min(widths[0], columns[0].least), widths[0]-over)
+	for _, at := range whose {
+		if over := total(widths) - width; over > 0 {
+			widths[at] = max(min(widths[at], columns[at].least), widths[at]-over)
+		}
 	}
 	narrow(widths, width, 0)
 	widths[0] = min(widths[0], width)

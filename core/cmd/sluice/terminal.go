@@ -28,11 +28,14 @@ const (
 // paint colours a text that goes to w, if that is a terminal and its user has not said
 // otherwise (no-color.org).
 func paint(w io.Writer, c colour, text string) string {
-	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" || dumb() {
 		return text
 	}
 	return string(c) + text + string(reset)
 }
+
+// dumb says that the terminal obeys no sequences.
+func dumb() bool { return os.Getenv("TERM") == "dumb" }
 
 // awaitClosed returns when nobody reads any more what is written to f: only a write would
 // tell otherwise, and a quiet log has none. For a file it never returns.
