@@ -22,7 +22,7 @@ func (e *Engine) drain(f *found, cause stream.Cause) {
 	box.users.Add(1)
 	entry := &entry{
 		id: f.id, box: box, task: worker.Task{As: e.self},
-		introduced: true, // there is no place for a policy
+		introduction: introduction{silent: true}, // there is no place for a policy
 	}
 	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
 	entry.stream = stream.New(stream.Config{

@@ -22,6 +22,7 @@ type introduction struct {
 	inode  uint64    // of what was written; 0 where it could not be
 	bytes  int64
 	failed bool // to be written, which is told
+	silent bool // there is no policy to show
 }
 
 // introduce writes the file that shows people the effective policy, on the first
@@ -33,6 +34,9 @@ func (e *entry) introduce(now time.Time, ended bool) {
 	e.writing.Lock()
 	defer e.writing.Unlock()
 	known := &e.introduction
+	if known.silent {
+		return
+	}
 	if !known.looked.IsZero() && now.Sub(known.looked) < introduceEvery && !ended {
 		return
 	}

@@ -108,8 +108,12 @@ func (l *logFile) make(owner string) error {
 // mayWrite refuses a file that the command, as who it is now, may not write.
 func (l *logFile) mayWrite() error {
 	var st unix.Stat_t
-	if err := unix.Lstat(l.path, &st); err != nil || int(st.Uid) == os.Geteuid() {
+	err := unix.Lstat(l.path, &st)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && int(st.Uid) == os.Geteuid() {
 		return nil // not there yet, or our own, whatever its mode
+	}
+	if err != nil {
+		return fmt.Errorf("--log_filename=%s: %w", l.path, err)
 	}
 	const read, write = 4, 2
 	if err := unix.Faccessat(unix.AT_FDCWD, l.path, read|write, unix.AT_EACCESS|unix.AT_SYMLINK_NOFOLLOW); err != nil {
