@@ -82,9 +82,14 @@ const anySandbox = "/mnt/mesos/sandbox"
 
 // task reads what a task's variables make of the settings, and tells all errors.
 func (r *Report) task(operator settings.Module, request Request) (settings.Container, bool) {
-	if request.User != "" && !machine.KnownUser(request.User) {
-		r.add(Error, position{}, "--user=%s: this machine does not know that user: the launch would fail", request.User)
-		return settings.Container{}, false
+	if request.User != "" {
+		switch known, err := machine.KnownUser(request.User); {
+		case err != nil:
+			r.add(Warning, position{}, "--user=%s is not checked: %v", request.User, err)
+		case !known:
+			r.add(Error, position{}, "--user=%s: this machine does not know that user: the launch would fail", request.User)
+			return settings.Container{}, false
+		}
 	}
 	container, notes, err := operator.ForTask(request.TaskEnv, request.User, anySandbox)
 	for _, one := range settings.All(err) {

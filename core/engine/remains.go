@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
@@ -72,8 +73,10 @@ func (r *remains) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, se
 	if dir.Device() != r.record.GetSandboxDevice() || dir.Inode() != r.inode {
 		return nil, nil, errors.Join(errSandboxGone, dir.Close())
 	}
+	policy := r.settings.Policy
+	policy.Create, policy.CreateOldDir = logrotate.Creation{}, logrotate.Creation{} // nothing is made
 	set, err = rotation.New(rotation.Config{
-		Dir: dir, Path: r.path, Base: r.record.GetStream(), Policy: r.settings.Policy,
+		Dir: dir, Path: r.path, Base: r.record.GetStream(), Policy: policy,
 		LimitBytes: r.settings.Policy.LimitBytes(r.settings.MaxBytes),
 		Submit:     func(rotation.Task) {}, Log: log, Now: time.Now, Kept: r.holding.keeps,
 	})

@@ -78,8 +78,8 @@ func TestTheColumnIsThatOfTheWord(t *testing.T) {
 		"createolddir 0700 alice  nogroup1", "compress compresscmd  nice -n 5 gzip --bad",
 	} {
 		rules := Rules{
-			KnownUser:  func(name string) bool { return name == "alice" },
-			KnownGroup: func(string) bool { return false },
+			KnownUser:  func(name string) (bool, error) { return name == "alice", nil },
+			KnownGroup: func(string) (bool, error) { return false, nil },
 		}
 		_, _, err := Parse(text, rules)
 		for _, one := range All(err) {
@@ -148,8 +148,8 @@ func TestNothingSuggestsTheOpposite(t *testing.T) {
 func TestUsersAreLookedUpOnce(t *testing.T) {
 	asked := map[string]int{}
 	rules := Rules{
-		KnownUser:  func(name string) bool { asked["u"+name]++; return true },
-		KnownGroup: func(name string) bool { asked["g"+name]++; return true },
+		KnownUser:  func(name string) (bool, error) { asked["u"+name]++; return true, nil },
+		KnownGroup: func(name string) (bool, error) { asked["g"+name]++; return true, nil },
 	}
 	_, _, err := Parse(strings.Repeat("su nobody nogroup\ncreate 600 nobody nogroup\n", 1000), rules)
 	require.NoError(t, err)

@@ -69,7 +69,11 @@ func (p *parser) known(fields []word) error {
 		if i == 1 {
 			lookup, kind = p.rules.KnownGroup, "group"
 		}
-		if len(name.text) > maxNamePartBytes || !plain(name.text, false) || !p.lookedUp(kind, name.text, lookup) {
+		known, err := p.lookedUp(kind, name.text, lookup)
+		if err != nil {
+			return p.errorAt(name.mark, name.text, err.Error(), "an answer, or the "+kind+" by its number")
+		}
+		if len(name.text) > maxNamePartBytes || !plain(name.text, false) || !known {
 			return p.errorAt(name.mark, name.text, "unknown "+kind, "a "+kind+" of this machine, by name or number")
 		}
 	}
@@ -77,20 +81,19 @@ func (p *parser) known(fields []word) error {
 }
 
 // lookedUp asks once for every name. The answers are shared by copies of the parser.
-func (p *parser) lookedUp(kind, name string, lookup func(string) bool) bool {
+func (p *parser) lookedUp(kind, name string, lookup func(string) (bool, error)) (known bool, err error) {
 	if lookup == nil {
-		return true
+		return true, nil
 	}
 	key := kind + " " + name
 	known, asked := p.lookups[key]
-	if !asked {
-		if len(p.lookups) >= maxLookups {
-			return false
-		}
-		known = lookup(name)
+	if asked || len(p.lookups) >= maxLookups {
+		return known, nil
+	}
+	if known, err = lookup(name); err == nil {
 		p.lookups[key] = known
 	}
-	return known
+	return known, err
 }
 
 // maxLookups is how many different names one text may have looked up: nobody needs

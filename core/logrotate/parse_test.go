@@ -141,8 +141,8 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 
 func TestUnknownOwners(t *testing.T) {
 	rules := Rules{
-		KnownUser:  func(name string) bool { return name == "alice" },
-		KnownGroup: func(name string) bool { return name == "staff" },
+		KnownUser:  func(name string) (bool, error) { return name == "alice", nil },
+		KnownGroup: func(name string) (bool, error) { return name == "staff", nil },
 	}
 	_ = parseOne(t, "create 600 alice staff", rules)
 	_, _, err := Parse("create 600 bob staff", rules)

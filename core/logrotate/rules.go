@@ -46,8 +46,8 @@ type Rules struct {
 	// beneath it is accepted. Empty if not known; then only a relative one is.
 	Sandbox string
 	// KnownUser and KnownGroup, if set, tell whether a name exists, so that a
-	// misspelt owner is an error with its line.
-	KnownUser, KnownGroup func(name string) bool
+	// misspelt owner is an error with its line. Their error says that nobody answers.
+	KnownUser, KnownGroup func(name string) (bool, error)
 }
 
 // leavesOut says that what this author may not say is left out, not refused.

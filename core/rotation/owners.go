@@ -1,10 +1,11 @@
 package rotation
 
 import (
+	"errors"
 	"fmt"
-	"os/user"
 	"sluice/core/logrotate"
-	"strconv"
+	"sluice/core/names"
+	"time"
 )
 
 // owners are the owners that a policy names, as numbers.
@@ -31,77 +32,85 @@ func (o owner) over(live LiveFile, c logrotate.Creation) LiveFile {
 	return live
 }
 
-func resolveOwners(policy logrotate.Policy) (owners, error) {
-	create, err := resolve("create", policy.Create)
-	if err != nil {
-		return owners{}, err
-	}
-	olddir, err := resolve("createolddir", policy.CreateOldDir)
-	return owners{create: create, olddir: olddir}, err
+// resolveOwners gives the numbers of the owners that a policy names; -1 are those that
+// the error tells of.
+func resolveOwners(policy logrotate.Policy, patience time.Duration) (owners, error) {
+	create, err := resolve("create", policy.Create, patience)
+	olddir, more := resolve("createolddir", policy.CreateOldDir, patience)
+	return owners{create: create, olddir: olddir}, errors.Join(err, more)
 }
 
-func resolve(directive string, c logrotate.Creation) (owner, error) {
+func resolve(directive string, c logrotate.Creation, patience time.Duration) (owner, error) {
 	o := owner{uid: -1, gid: -1}
+	var err error
 	if c.Owner != "" {
-		uid, ok := userID(c.Owner)
-		if !ok {
-			return o, fmt.Errorf("%s: unknown user %q; expected a user of this machine", directive, c.Owner)
+		if o.uid, err = names.Machine.User(c.Owner, patience); err != nil {
+			err = fmt.Errorf("%s: %w; expected a user of this machine", directive, err)
 		}
-		o.uid = uid
 	}
 	if c.Group != "" {
-		gid, ok := groupID(c.Group)
-		if !ok {
-			return o, fmt.Errorf("%s: unknown group %q; expected a group of this machine", directive, c.Group)
+		var more error
+		if o.gid, more = names.Machine.Group(c.Group, patience); more != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w; expected a group of this machine", directive, more))
 		}
-		o.gid = gid
 	}
-	return o, nil
+	return o, err
 }
+
+// findOwners resolves the owners of the policy. A launch is refused without them. A series
+// with a past is not: its new files have the owner of the one before, until one can be
+// had.
+func (s *Set) findOwners() (err error) {
+	if !s.cfg.HasPast {
+		s.owners, err = resolveOwners(s.cfg.Policy, launchPatience)
+		return err
+	}
+	if s.owners, err = resolveOwners(s.cfg.Policy, patience); err == nil {
+		return nil
+	}
+	if errors.Is(err, names.ErrNoAnswer) {
+		s.ownersAsked = time.Now()
+	}
+	s.cfg.Log.Warn("an owner that the policy of a running container names is not to be had now; new files have the owner of the one before", "error", err)
+	return nil
+}
+
+// askOwnersAgain asks for owners that nobody answered for. mu is held.
+func (s *Set) askOwnersAgain() {
+	if s.ownersAsked.IsZero() || time.Since(s.ownersAsked) < askAgain {
+		return
+	}
+	var err error
+	s.ownersAsked = time.Now()
+	if s.owners, err = resolveOwners(s.cfg.Policy, patience); !errors.Is(err, names.ErrNoAnswer) {
+		s.ownersAsked = time.Time{}
+	}
+}
+
+const (
+	// patience is how long a series with a past waits for the name service.
+	patience = 200 * time.Millisecond
+	// askAgain is how often it asks.
+	askAgain = 10 * time.Second
+	// launchPatience is how long a launch waits; prepare_timeout bounds it, too.
+	launchPatience = time.Minute
+	// knownPatience is how long whoever reads a text waits for each name.
+	knownPatience = 2 * time.Second
+)
 
 // KnownUser and KnownGroup tell whether this machine has a user or group of that name
-// or number, for the rules by which texts are read. They read the user database and
-// may block as that does.
-func KnownUser(name string) bool {
-	_, ok := userID(name)
-	return ok
-}
+// or number, for the rules by which texts are read. The error says that nobody answers.
+func KnownUser(name string) (bool, error) { return known(names.Machine.User(name, knownPatience)) }
 
 // KnownGroup is KnownUser for groups.
-func KnownGroup(name string) bool {
-	_, ok := groupID(name)
-	return ok
-}
+func KnownGroup(name string) (bool, error) { return known(names.Machine.Group(name, knownPatience)) }
 
 // GroupID gives the number of a group by its name or number.
-func GroupID(name string) (int, error) {
-	gid, ok := groupID(name)
-	if !ok {
-		return -1, fmt.Errorf("unknown group %q; expected a group of this machine", name)
-	}
-	return gid, nil
-}
+func GroupID(name string) (int, error) { return names.Machine.Group(name, knownPatience) }
 
-func userID(name string) (int, bool) {
-	u, err := user.Lookup(name)
-	if err != nil {
-		u, err = user.LookupId(name)
+func known(_ int, err error) (bool, error) {
+	if errors.Is(err, names.ErrUnknown) {
+		return false, nil
 	}
-	if err != nil {
-		return 0, false
-	}
-	uid, err := strconv.Atoi(u.Uid)
-	return uid, err == nil
-}
-
-func groupID(name string) (int, bool) {
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		g, err = user.LookupGroupId(name)
-	}
-	if err != nil {
-		return 0, false
-	}
-	gid, err := strconv.Atoi(g.Gid)
-	return gid, err == nil
+	return err == nil, err
 }

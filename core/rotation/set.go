@@ -22,6 +22,8 @@ type Set struct {
 	owners owners
 	// ownerForgone says that live files are not given away any more.
 	ownerForgone atomic.Bool
+	// ownersAsked is when nobody answered for an owner; zero: they are known.
+	ownersAsked time.Time
 
 	// turn is held by whoever changes the series as a whole; taken before mu.
 	turn sync.Mutex
@@ -62,16 +64,15 @@ var errStopped = errors.New("stopped")
 // or makes it if the policy says so; the caller closes the Set. It looks at no file
 // of the series: after a restart call Recover.
 func New(cfg Config) (*Set, error) {
-	owners, err := resolveOwners(cfg.Policy)
-	if err != nil {
-		return nil, err
-	}
 	if cfg.Guard == nil {
 		cfg.Guard = guard.New(cfg.Log)
 	}
 	s := &Set{
-		cfg: cfg, owners: owners, scheme: newScheme(cfg.Policy, cfg.Base),
+		cfg: cfg, scheme: newScheme(cfg.Policy, cfg.Base),
 		jobs: map[string]*job{}, held: map[string]sandbox.Info{},
+	}
+	if err := s.findOwners(); err != nil {
+		return nil, err
 	}
 	dir, err := s.openSeries()
 	if err != nil {
@@ -146,10 +147,14 @@ func (s *Set) Stats() Stats {
 // Live says how to make the first live file.
 func (s *Set) Live() LiveFile { return s.liveAfter(nil) }
 
-// liveAfter says how to make the live file that follows old, which may be nil.
+// liveAfter says how to make the live file that follows old, which may be nil; with one mu
+// is held.
 func (s *Set) liveAfter(old *sandbox.Info) LiveFile {
 	policy := s.cfg.Policy
 	live := LiveFile{Mode: defaultLiveMode, UID: -1, GID: -1}
+	if old != nil {
+		s.askOwnersAgain()
+	}
 	if old != nil && (policy.Create.On || policy.CopyTruncate) {
 		live = LiveFile{Mode: old.Mode.Perm(), UID: old.UID, GID: old.GID}
 	}

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// Machine knows the names that option texts may mention. A nil member takes every name.
+// Machine knows the names that option texts may mention. A nil member takes every name;
+// an error says that nobody answers.
 type Machine struct {
-	KnownUser, KnownGroup func(name string) bool
+	KnownUser, KnownGroup func(name string) (bool, error)
 	// Forgive leaves out, with a warning, what is refused of an options text, for those
 	// who cannot refuse it.
 	Forgive bool
@@ -38,12 +39,33 @@ func (on Machine) ParseModule(params []Parameter) (Module, []Note, error) {
 	var wrong found
 	notes, err := m.apply(params)
 	wrong.add(err)
+	m.machine = on.startable(&notes)
 	more, err := m.readPolicies("", "")
+	m.machine = on
 	wrong.add(err)
 	if len(wrong) == 0 {
 		wrong.add(m.contradiction())
 	}
 	return m, append(notes, more...), wrong.err()
+}
+
+// startable takes names that nobody answers for, with a note: an agent must start while the
+// name service is away, and each launch asks again.
+func (on Machine) startable(notes *[]Note) Machine {
+	taken := func(known func(string) (bool, error), kind string) func(string) (bool, error) {
+		if known == nil {
+			return nil
+		}
+		return func(name string) (bool, error) {
+			ok, err := known(name)
+			if err != nil {
+				*notes = append(*notes, Note{Warning, printable(fmt.Sprintf("the %s %q of the options is not checked: %v", kind, name, err))})
+			}
+			return ok || err != nil, nil
+		}
+	}
+	on.KnownUser, on.KnownGroup = taken(on.KnownUser, "user"), taken(on.KnownGroup, "group")
+	return on
 }
 
 // apply sets what params say, and tells all that they cannot say.

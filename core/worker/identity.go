@@ -12,6 +12,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -40,10 +41,18 @@ func Self() (Identity, error) {
 	return Identity{UID: os.Geteuid(), GID: os.Getegid(), Groups: narrow(groups)}, nil
 }
 
+// ErrNoAnswer says that the name service could not be asked, which is not that it knows no
+// such user.
+var ErrNoAnswer = errors.New("the name service of this host does not answer; try again")
+
 // Lookup finds the identity of a user in the host's user database. It may block
-// for as long as the name service does. An unknown user is an error.
+// for as long as the name service does. An unknown user is an error, and so is a name
+// service that does not answer (ErrNoAnswer).
 func Lookup(name string) (Identity, error) {
 	u, err := user.Lookup(name)
+	if err != nil && !errors.As(err, new(user.UnknownUserError)) {
+		err = fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("look up the task's user %q on this host: %w", name, err)
 	}
