@@ -123,7 +123,8 @@ func (p *parser) permitProgram() error {
 		p.policy.Compressor.External, p.policy.Compressor.Withheld = false, true
 		return nil
 	case err != nil && p.rules.leavesOut():
-		p.warn(word{p.compressorAt.mark, "compresscmd"}, "left out, gzip is used: "+scriptsOfTasks)
+		key := word{p.compressorAt.mark, "compresscmd"}
+		p.warn(key, "left out, gzip is used: "+scriptsOfTasks)
 		p.policy.Compressor = defaults().Compressor
 		return nil
 	}
