@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"sluice/core/sandbox"
 	"time"
 )
@@ -45,15 +44,7 @@ func (s *Set) files() ([]File, error) {
 		}
 		files = append(files, File{Info: info, Compressed: at.compressed, Pending: s.jobs[name] != nil, at: at})
 	}
-	slices.SortFunc(files, func(a, b File) int {
-		switch {
-		case a.at.before(b.at):
-			return -1
-		case b.at.before(a.at):
-			return 1
-		}
-		return 0
-	})
+	sortByAge(s.scheme, files, func(f File) (place, time.Time) { return f.at, f.ModTime }, s.cfg.Now())
 	return files, nil
 }
 

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"sluice/core/logrotate"
+	"time"
 )
 
 // Names tells which names the files of a series have, for those who only read it.
@@ -54,6 +55,15 @@ func (p Place) Number() int { return p.at.slot }
 
 // Before says that p is the place of an older file than q.
 func (p Place) Before(q Place) bool { return p.at.before(q.at) }
+
+// SortByAge orders the rotated files of a series from the oldest to the youngest; of gives
+// the place of a file and the time of its last write, now is in the zone of the dates.
+func SortByAge[T any](n Names, files []T, of func(T) (Place, time.Time), now time.Time) {
+	sortByAge(n.scheme, files, func(f T) (place, time.Time) {
+		at, written := of(f)
+		return at.at, written
+	}, now)
+}
 
 // TakenName is the name that the live file `base` has in the directory of the series
 // while a rotation shifts the others.

@@ -1,6 +1,6 @@
 package rotation
 
-import "slices"
+import "time"
 
 // dated plans a rotation that names by date: nothing is shifted, the oldest go.
 func (p *planner) dated() {
@@ -44,7 +44,7 @@ func (p *planner) oweAll() {
 			plain = append(plain, member{at, name, info.Inode})
 		}
 	}
-	sortMembers(plain)
+	p.sort(plain)
 	for _, m := range plain {
 		p.owe(m.name)
 	}
@@ -63,20 +63,13 @@ func (p *planner) series() []member {
 			series = append(series, member{at, name, info.Inode})
 		}
 	}
-	sortMembers(series)
+	p.sort(series)
 	return series
 }
 
-func sortMembers(members []member) {
-	slices.SortFunc(members, func(a, b member) int {
-		switch {
-		case a.before(b.place):
-			return -1
-		case b.before(a.place):
-			return 1
-		}
-		return 0
-	})
+// sort orders members from the oldest to the youngest.
+func (p *planner) sort(members []member) {
+	sortByAge(p.scheme, members, func(m member) (place, time.Time) { return m.place, p.files[m.name].ModTime }, p.now)
 }
 
 // freeDay is the name for the live file: today's, with a counter behind the date if
