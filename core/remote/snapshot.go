@@ -82,15 +82,22 @@ func (n *snapshot) take(s *Series, files []file) {
 		}
 	}
 	slices.SortFunc(n.rotated, func(a, b rotated) int {
-		p, q := places[a.name], places[b.name]
 		switch {
-		case a.taken != b.taken && a.taken, !a.taken && !b.taken && q.Before(p):
-			return -1
-		case a.taken != b.taken, p.Before(q):
+		case a.taken == b.taken:
+			return cmp.Compare(b.name, a.name)
+		case a.taken:
 			return 1
 		}
-		return cmp.Compare(a.name, b.name)
+		return -1
 	})
+	placed := slices.IndexFunc(n.rotated, func(r rotated) bool { return r.taken })
+	if placed < 0 {
+		placed = len(n.rotated)
+	}
+	rotation.SortByAge(s.names, n.rotated[:placed], func(r rotated) (rotation.Place, time.Time) {
+		return places[r.name], time.Unix(r.seconds, 0)
+	}, time.Now())
+	slices.Reverse(n.rotated)
 }
 
 // youngest is the second of the youngest change.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"time"
 )
 
 const (
@@ -98,7 +99,7 @@ func (m *moment) list() (l Listing, err error) {
 	for _, info := range found {
 		s.sortIn(&l, info, found)
 	}
-	slices.SortFunc(l.Files, compareFiles)
+	s.sort(l.Files)
 	slices.SortFunc(l.Impostors, func(a, b sandbox.Info) int { return cmp.Compare(a.Name, b.Name) })
 	if m.present() && !m.live.Ours() {
 		l.Impostors = append(l.Impostors, m.live)
@@ -208,20 +209,22 @@ func sameFile(plain, packed sandbox.Info) bool {
 	return plain.Ours() && plain.ModTime.Equal(packed.ModTime)
 }
 
-// compareFiles orders rotated files from the oldest to the youngest.
-func compareFiles(a, b File) int {
-	switch {
-	case a.Taken != b.Taken:
-		if a.Taken {
+// sort orders rotated files from the oldest to the youngest.
+func (s *Series) sort(files []File) {
+	slices.SortFunc(files, func(a, b File) int {
+		switch {
+		case a.Taken == b.Taken:
+			return cmp.Compare(a.Name, b.Name)
+		case a.Taken:
 			return 1
 		}
 		return -1
-	case a.Place.Before(b.Place):
-		return -1
-	case b.Place.Before(a.Place):
-		return 1
+	})
+	placed := slices.IndexFunc(files, func(f File) bool { return f.Taken })
+	if placed < 0 {
+		placed = len(files)
 	}
-	return cmp.Compare(a.Name, b.Name)
+	rotation.SortByAge(s.names, files[:placed], func(f File) (rotation.Place, time.Time) { return f.Place, f.ModTime }, time.Now())
 }
 
 // once keeps the youngest place of a file that a rotation moved on while it was listed.
