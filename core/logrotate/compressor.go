@@ -23,7 +23,7 @@ func readCompressCmd(p *parser, key word) error {
 			return p.errorAt(at, text, "a program and its options stand in two directives", "the program in compresscmd, its options in compressoptions")
 		}
 	}
-	p.compressorAt = &word{mark: at, text: text}
+	p.compressorAt, p.compressorKey = &word{mark: at, text: text}, key
 	p.commandOptions = words[1:]
 	p.setProgram(words[0])
 	return nil
@@ -119,12 +119,11 @@ func (p *parser) permitProgram() error {
 	err := p.permitCommand(*p.compressorAt, "an external compressor", "gzip, zstd, xz or bzip2, which are built in")
 	switch {
 	case err != nil && p.rules.Recorded:
-		p.warn(word{p.compressorAt.mark, "compresscmd"}, "left out, files stay plain: an external compressor may not be run any more")
+		p.warn(p.compressorKey, "left out, files stay plain: an external compressor may not be run any more")
 		p.policy.Compressor.External, p.policy.Compressor.Withheld = false, true
 		return nil
 	case err != nil && p.rules.leavesOut():
-		key := word{p.compressorAt.mark, "compresscmd"}
-		p.warn(key, "left out, gzip is used: "+scriptsOfTasks)
+		p.warn(p.compressorKey, "left out, gzip is used: "+scriptsOfTasks)
 		p.policy.Compressor = defaults().Compressor
 		return nil
 	}

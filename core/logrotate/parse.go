@@ -66,6 +66,7 @@ type parser struct {
 
 	// What is only wrong if it is still in force at the end, and where it was said.
 	copyAt, mailAt, oldDirAt, compressorAt, optionsAt, nameAt *word
+	compressorKey                                             word
 	commandOptions                                            []string // behind compresscmd's program
 	extSet                                                    bool
 	ownersOf                                                  []owned
