@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"time"
 )
@@ -25,7 +26,8 @@ func deviceOf(box *sharedSandbox, s settings.Stream) uint64 {
 const scriptSlots = 4
 
 // scriptRunner gives the function that runs the commands of a policy as the task's
-// user. Which policies may have commands was decided when they were read.
+// user. Which policies may have commands was decided when they were read. One that could
+// not be started because the host runs short is started later, within script_timeout.
 func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log *slog.Logger) func(script.Command) error {
 	runner := &script.Runner{
 		Dir:     box.Dir,
@@ -37,7 +39,9 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log 
 	if !e.self.Equal(identity) {
 		runner.As = &script.Credential{UID: uint32(identity.UID), GID: uint32(identity.GID), Groups: identity.Groups}
 	}
-	return runner.Run
+	return func(c script.Command) error {
+		return shortage.Retry(runner.Timeout, func() error { return runner.Run(c) })
+	}
 }
 
 // atOnce gives the function by which the end of a compression gets a thread of normal

@@ -54,11 +54,12 @@ func (c *compressions) keepFileRights() {
 	c.overtime.KeepFileRights()
 }
 
-// submitter gives the function by which a stream's compressions get a thread.
-func (c *compressions) submitter(device uint64, identity worker.Identity) func(rotation.Task) {
+// submitter gives the function by which a stream's compressions get a thread. ended hears
+// each time that one is not in hand any more.
+func (c *compressions) submitter(device uint64, identity worker.Identity, ended func()) func(rotation.Task) {
 	return func(task rotation.Task) {
 		c.waiting.Add(1)
-		(&compressing{of: c, device: device, as: identity, task: task}).submit()
+		(&compressing{of: c, device: device, as: identity, task: task, ended: ended}).submit()
 	}
 }
 
@@ -69,6 +70,7 @@ type compressing struct {
 	device   uint64
 	as       worker.Identity
 	task     rotation.Task
+	ended    func()
 	pause    shortage.Pause
 	refusals int
 }
@@ -102,6 +104,7 @@ func (w *compressing) run(refused error, leave func()) {
 			return
 		}
 		w.of.waiting.Add(-1)
+		w.ended()
 	}()
 	again = w.call(refused)
 }

@@ -22,7 +22,7 @@ import (
 func occupy(c *compressions, device uint64, self worker.Identity, files int) (release func()) {
 	held := make(chan struct{})
 	for range files {
-		c.submitter(device, self)(func(error) bool { <-held; return false })
+		c.submitter(device, self, func() {})(func(error) bool { <-held; return false })
 	}
 	return sync.OnceFunc(func() { close(held) })
 }
@@ -36,7 +36,7 @@ func TestCompressionsBeyondWhatMayWaitAreDoneOvertime(t *testing.T) {
 	release := occupy(c, 1, self, politeFiles)
 	defer release()
 	done := make(chan struct{})
-	c.submitter(1, self)(func(error) bool { close(done); return false })
+	c.submitter(1, self, func() {})(func(error) bool { close(done); return false })
 	<-done
 	waitFor(func() bool { return c.waiting.Load() == politeFiles })
 	release()
@@ -178,7 +178,7 @@ func TestACompressionIsSubmittedAgain(t *testing.T) {
 	require.NoError(t, err)
 	done := make(chan struct{})
 	var calls atomic.Int64
-	c.submitter(1, self)(func(refused error) bool {
+	c.submitter(1, self, func() {})(func(refused error) bool {
 		assert.NoError(t, refused)
 		if calls.Add(1) < 5 {
 			return true
@@ -191,7 +191,7 @@ func TestACompressionIsSubmittedAgain(t *testing.T) {
 
 	refused := make(chan error, 1)
 	stranger := worker.Identity{Groups: make([]uint32, 1<<17)} // more than the kernel takes
-	c.submitter(1, stranger)(func(err error) bool { refused <- err; return false })
+	c.submitter(1, stranger, func() {})(func(err error) bool { refused <- err; return false })
 	require.Error(t, <-refused)
 	eventually(t, "nothing waits", func() bool { return c.waiting.Load() == 0 })
 }

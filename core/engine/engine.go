@@ -294,6 +294,17 @@ type Metrics struct {
 	stream.Account
 }
 
+// add counts a stream that is served.
+func (m *Metrics) add(s *stream.Stream) {
+	m.Account = m.Account.Plus(s.Account())
+	if s.Blocked() {
+		m.Blocked++
+	}
+	if s.Dropping() {
+		m.Dropping++
+	}
+}
+
 // Metrics gives the figures as they are now.
 func (e *Engine) Metrics() Metrics {
 	e.mu.Lock()
@@ -309,13 +320,7 @@ func (e *Engine) Metrics() Metrics {
 		m.FilesEvicted, m.BytesEvicted = e.budget.evictedFiles.Load(), e.budget.evictedBytes.Load()
 	}
 	for entry := range e.serving {
-		m.Account = m.Account.Plus(entry.stream.Account())
-		if entry.stream.Blocked() {
-			m.Blocked++
-		}
-		if entry.stream.Dropping() {
-			m.Dropping++
-		}
+		_ = e.guard.Run("read the figures of a stream", func() error { m.add(entry.stream); return nil })
 	}
 	// Of streams that began while nobody counted there are only the lines dropped.
 	m.LinesKnown = e.settings.CountLines

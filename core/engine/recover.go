@@ -180,7 +180,9 @@ func (e *Engine) take(f *found, seen *report) next {
 
 // atEnd tells whether nobody has a FIFO open for writing, and nothing is in it.
 func atEnd(pipe int) bool {
-	_, err := pump.Ready(pipe)
+	var scratch pump.Scratch
+	defer scratch.Close()
+	_, err := scratch.Ready(pipe)
 	return errors.Is(err, io.EOF)
 }
 

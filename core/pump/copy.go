@@ -17,25 +17,25 @@ var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 // reads a duplicate of the head of the pipe, writes that, and only then takes the
 // bytes out of the pipe: a failing write loses nothing, and a kill between the two
 // steps leaves the chunk twice rather than not at all.
-func copyThrough(pipe, file int, offset int64, count int) (moved int, err error) {
-	scratch, err := newScratch(chunkBytes)
-	if err != nil {
-		return 0, err
-	}
-	defer scratch.close()
+func (s *Scratch) copyThrough(pipe, file int, offset int64, count int) (moved int, err error) {
+	defer s.empty()
 	buffer := chunks.Get().(*[chunkBytes]byte)
 	defer chunks.Put(buffer)
 
 	for moved < count {
-		seen, err := scratch.tee(pipe, min(chunkBytes, count-moved))
+		seen, err := s.tee(pipe, min(chunkBytes, count-moved))
 		if err != nil {
 			return moved, err
 		}
-		if err := scratch.read(buffer[:seen]); err != nil {
-			return moved, err
+		for at := 0; at < seen; {
+			n, err := s.read(buffer[at:seen])
+			if err != nil {
+				return moved, err
+			}
+			at += n
 		}
 		written, err := WriteAt(file, buffer[:seen], offset+int64(moved))
-		taken, takeErr := Discard(pipe, written, func([]byte) {})
+		taken, takeErr := s.Discard(pipe, written, func([]byte) {})
 		moved += taken
 		if err != nil {
 			return moved, err

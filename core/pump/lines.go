@@ -10,28 +10,23 @@ import (
 // FirstLine tells how many of the first room bytes in the pipe lie before or at the
 // first newline; ended says that there is one. It takes nothing out of the pipe.
 // Errors as Splice.
-func FirstLine(pipe, room int) (count int, ended bool, err error) {
-	s, err := newScratch(room)
-	if err != nil {
-		return 0, false, err
-	}
-	defer s.close()
+func (s *Scratch) FirstLine(pipe, room int) (count int, ended bool, err error) {
+	defer s.empty()
 	buffer := chunks.Get().(*[chunkBytes]byte)
 	defer chunks.Put(buffer)
 
-	seen, err := s.tee(pipe, room)
-	if err != nil {
+	if _, err := s.tee(pipe, room); err != nil {
 		return 0, false, err
 	}
-	for count < seen {
-		chunk := buffer[:min(chunkBytes, seen-count)]
-		if err := s.read(chunk); err != nil {
+	for s.held > 0 {
+		n, err := s.read(buffer[:])
+		if err != nil {
 			return 0, false, err
 		}
-		if i := bytes.IndexByte(chunk, '\n'); i >= 0 {
+		if i := bytes.IndexByte(buffer[:n], '\n'); i >= 0 {
 			return count + i + 1, true, nil
 		}
-		count += len(chunk)
+		count += n
 	}
 	return count, false, nil
 }

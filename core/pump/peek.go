@@ -2,112 +2,15 @@ package pump
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
-
-	"golang.org/x/sys/unix"
 )
-
-const (
-	// scratchBytes is the wished size of a scratch pipe: as large as the largest
-	// pipe that an unprivileged process may have by default.
-	scratchBytes = 1 << 20
-	// newPipeBytes is what a pipe has at first (pipe(7)).
-	newPipeBytes = 64 << 10
-)
-
-// scratch is a pipe of our own that takes duplicates of the head of another. It is
-// made for one look: keeping it for the next, one rotation later, would save ten
-// microseconds and leave the host with descriptors it cannot account for.
-type scratch struct{ reader, writer int }
-
-// newScratch makes a scratch pipe for count bytes, or as many as the kernel allows.
-func newScratch(count int) (scratch, error) {
-	var fds [2]int
-	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-		return scratch{}, fmt.Errorf("make a scratch pipe: %w", err)
-	}
-	if count > newPipeBytes {
-		// Where the kernel refuses, tee gives less at a time.
-		_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, scratchBytes)
-	}
-	return scratch{fds[0], fds[1]}, nil
-}
-
-func (s scratch) close() {
-	_ = unix.Close(s.reader)
-	_ = unix.Close(s.writer)
-}
-
-// tee duplicates up to count bytes of the head of the pipe into the scratch pipe.
-// Errors as Splice.
-func (s scratch) tee(pipe, count int) (int, error) {
-	for {
-		n, err := unix.Tee(pipe, s.writer, count, unix.SPLICE_F_NONBLOCK)
-		switch {
-		case n > 0:
-			return int(n), nil
-		case err == nil:
-			return 0, io.EOF
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return 0, ErrEmpty
-		default:
-			return 0, fmt.Errorf("look into the pipe: %w", err)
-		}
-	}
-}
-
-// read takes exactly len(buffer) bytes out of the scratch pipe.
-func (s scratch) read(buffer []byte) error {
-	for len(buffer) > 0 {
-		n, err := unix.Read(s.reader, buffer)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("read the scratch pipe: %w", err)
-		}
-		buffer = buffer[n:]
-	}
-	return nil
-}
-
-// skip takes count bytes out of the scratch pipe without looking at them.
-func (s scratch) skip(count int) error {
-	if count == 0 {
-		return nil
-	}
-	null, err := unix.Open("/dev/null", unix.O_WRONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open /dev/null: %w", err)
-	}
-	defer unix.Close(null)
-	for count > 0 {
-		n, err := unix.Splice(s.reader, nil, null, nil, count, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || n == 0 {
-			return fmt.Errorf("empty the scratch pipe: %w", err)
-		}
-		count -= int(n)
-	}
-	return nil
-}
 
 // WholeLines tells how many of the first room bytes in the pipe are whole lines:
 // the length up to and with the last newline among them, 0 where there is none.
 // seen is how many bytes it could look at (the pipe may hold less than room, and
 // its head may be in more pieces than fit into the scratch pipe). It takes nothing
 // out of the pipe. Errors as Splice.
-func WholeLines(pipe, room int) (lines, seen int, err error) {
-	s, err := newScratch(room)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer s.close()
+func (s *Scratch) WholeLines(pipe, room int) (lines, seen int, err error) {
+	defer s.empty()
 	buffer := chunks.Get().(*[chunkBytes]byte)
 	defer chunks.Put(buffer)
 
@@ -117,8 +20,10 @@ func WholeLines(pipe, room int) (lines, seen int, err error) {
 	// Nearly always the last newline is in the last chunk; what is before it need
 	// not be copied.
 	before := max(0, seen-chunkBytes)
-	if err := s.skip(before); err != nil {
+	if err := s.skip(before); err != nil && s.held < seen {
 		return 0, seen, err
+	} else if err != nil {
+		before = 0 // no descriptor for /dev/null: all of it is read
 	}
 	lines, err = s.lastLine(buffer, before, seen)
 	if lines > 0 || before == 0 || err != nil {
@@ -134,16 +39,54 @@ func WholeLines(pipe, room int) (lines, seen int, err error) {
 
 // lastLine reads the scratch pipe, whose bytes are those from position from to
 // position to of the pipe, and gives the position behind the last newline, or 0.
-func (s scratch) lastLine(buffer *[chunkBytes]byte, from, to int) (lines int, err error) {
+func (s *Scratch) lastLine(buffer *[chunkBytes]byte, from, to int) (lines int, err error) {
 	for at := from; at < to; {
-		chunk := buffer[:min(chunkBytes, to-at)]
-		if err := s.read(chunk); err != nil {
+		n, err := s.read(buffer[:])
+		if err != nil {
 			return 0, err
 		}
-		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(buffer[:n], '\n'); i >= 0 {
 			lines = at + i + 1
 		}
-		at += len(chunk)
+		at += n
 	}
 	return lines, nil
+}
+
+// Ready tells how many bytes a pipe holds; where it holds none, the error is ErrEmpty,
+// or io.EOF if the last writer is gone too. (poll(2) does not report the end of a FIFO that has had
+// no writer since it was opened.)
+func (s *Scratch) Ready(pipe int) (buffered int, err error) {
+	defer s.empty()
+	for {
+		if n := Buffered(pipe); n > 0 {
+			return n, nil
+		}
+		if _, err := s.tee(pipe, 1); err != nil {
+			return 0, err
+		}
+		s.empty()
+	}
+}
+
+// Discard takes up to count bytes out of the pipe and shows each chunk of them to see.
+// Errors as Splice.
+func (s *Scratch) Discard(pipe, count int, see func(chunk []byte)) (taken int, err error) {
+	defer s.empty()
+	buffer := chunks.Get().(*[chunkBytes]byte)
+	defer chunks.Put(buffer)
+	for taken < count {
+		n, err := s.take(pipe, count-taken)
+		if err != nil {
+			return taken, err
+		}
+		taken += n
+		for s.held > 0 {
+			if n, err = s.read(buffer[:]); err != nil {
+				return taken, err
+			}
+			see(buffer[:n])
+		}
+	}
+	return taken, nil
 }

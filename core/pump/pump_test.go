@@ -30,6 +30,14 @@ func pipe(t testing.TB) (reader int, writer *os.File) {
 	return fds[0], writer
 }
 
+// scratchOf gives a scratch pipe that ends with the test.
+func scratchOf(t testing.TB) *Scratch {
+	t.Helper()
+	s := &Scratch{}
+	t.Cleanup(s.Close)
+	return s
+}
+
 func file(t testing.TB) *os.File {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "live"))
@@ -51,11 +59,11 @@ func TestSpliceMovesAtTheOffsetGiven(t *testing.T) {
 	_, err := writer.WriteString("first line\nsecond line\n")
 	require.NoError(t, err)
 
-	n, err := Splice(reader, int(f.Fd()), 0, 11)
+	n, err := scratchOf(t).Splice(reader, int(f.Fd()), 0, 11)
 	require.NoError(t, err)
 	assert.Equal(t, 11, n)
 	assert.Equal(t, 12, Buffered(reader), "what was not asked for stays in the pipe")
-	n, err = Splice(reader, int(f.Fd()), 11, 100)
+	n, err = scratchOf(t).Splice(reader, int(f.Fd()), 11, 100)
 	require.NoError(t, err)
 	assert.Equal(t, 12, n)
 	assert.Equal(t, "first line\nsecond line\n", contents(t, f))
@@ -64,14 +72,14 @@ func TestSpliceMovesAtTheOffsetGiven(t *testing.T) {
 func TestSpliceTellsEmptyFromEnded(t *testing.T) {
 	reader, writer := pipe(t)
 	f := file(t)
-	_, err := Splice(reader, int(f.Fd()), 0, 10)
+	_, err := scratchOf(t).Splice(reader, int(f.Fd()), 0, 10)
 	require.ErrorIs(t, err, ErrEmpty)
-	_, err = Ready(reader)
+	_, err = scratchOf(t).Ready(reader)
 	require.ErrorIs(t, err, ErrEmpty)
 	require.NoError(t, writer.Close())
-	_, err = Splice(reader, int(f.Fd()), 0, 10)
+	_, err = scratchOf(t).Splice(reader, int(f.Fd()), 0, 10)
 	require.ErrorIs(t, err, io.EOF)
-	_, err = Ready(reader)
+	_, err = scratchOf(t).Ready(reader)
 	require.ErrorIs(t, err, io.EOF)
 }
 
@@ -81,7 +89,7 @@ func TestReadyKnowsAFIFOThatNeverHadAWriter(t *testing.T) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	require.NoError(t, err)
 	defer unix.Close(fd)
-	_, err = Ready(fd)
+	_, err = scratchOf(t).Ready(fd)
 	require.ErrorIs(t, err, io.EOF)
 }
 
@@ -93,7 +101,7 @@ func TestFailedWriteLeavesTheBytesInThePipe(t *testing.T) {
 	require.NoError(t, err)
 	defer full.Close()
 
-	_, err = copyThrough(reader, int(full.Fd()), 0, 10)
+	_, err = scratchOf(t).copyThrough(reader, int(full.Fd()), 0, 10)
 	require.ErrorIs(t, err, unix.ENOSPC)
 	assert.Equal(t, 4, Buffered(reader))
 }
@@ -104,7 +112,7 @@ func TestCopyThroughMovesLikeSplice(t *testing.T) {
 	want := strings.Repeat("0123456789abcde\n", 40<<10) // 640 KiB, ten chunks
 	_, err := writer.WriteString(want)
 	require.NoError(t, err)
-	n, err := copyThrough(reader, int(f.Fd()), 0, len(want))
+	n, err := scratchOf(t).copyThrough(reader, int(f.Fd()), 0, len(want))
 	require.NoError(t, err)
 	assert.Equal(t, len(want), n)
 	assert.Equal(t, want, contents(t, f))
@@ -119,7 +127,7 @@ func TestSpliceFallsBackWhereTheFileRefuses(t *testing.T) {
 	defer f.Close()
 	_, err = writer.WriteString("splice(2) refuses O_APPEND with EINVAL\n")
 	require.NoError(t, err)
-	n, err := Splice(reader, int(f.Fd()), 0, 100)
+	n, err := scratchOf(t).Splice(reader, int(f.Fd()), 0, 100)
 	require.NoError(t, err)
 	assert.Equal(t, 39, n)
 	assert.Equal(t, "splice(2) refuses O_APPEND with EINVAL\n", contents(t, f))
@@ -145,8 +153,9 @@ func TestWholeLines(t *testing.T) {
 			reader, writer := pipe(t)
 			_, err := writer.WriteString(c.pipe)
 			require.NoError(t, err)
+			scratch := scratchOf(t)
 			for range 2 { // the second look proves that the first left all as it was
-				lines, seen, err := WholeLines(reader, c.room)
+				lines, seen, err := scratch.WholeLines(reader, c.room)
 				require.NoError(t, err)
 				assert.Equal(t, c.lines, lines)
 				assert.Equal(t, c.seen, seen)
@@ -170,7 +179,7 @@ func TestDiscardShowsWhatGoes(t *testing.T) {
 	_, err := writer.Write(want)
 	require.NoError(t, err)
 	var seen []byte
-	n, err := Discard(reader, len(want), func(chunk []byte) { seen = append(seen, chunk...) })
+	n, err := scratchOf(t).Discard(reader, len(want), func(chunk []byte) { seen = append(seen, chunk...) })
 	require.NoError(t, err)
 	assert.Equal(t, len(want), n)
 	assert.Equal(t, want, seen)
@@ -200,8 +209,9 @@ func TestSpliceAllocatesNothing(t *testing.T) {
 	reader, writer := pipe(t)
 	f := file(t)
 	line := []byte("a line of a container\n")
+	scratch := scratchOf(t)
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		_, _ = unix.Write(int(writer.Fd()), line)
-		_, _ = Splice(reader, int(f.Fd()), 0, 1<<20)
+		_, _ = scratch.Splice(reader, int(f.Fd()), 0, 1<<20)
 	}))
 }

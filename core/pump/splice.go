@@ -24,7 +24,7 @@ var ErrEmpty = errors.New("the pipe is empty")
 // could not be written stay in the pipe. It blocks for as long as the file system
 // does, never for the pipe; while it writes, the kernel holds the pipe's lock and
 // its writers wait (iter_file_splice_write in fs/splice.c).
-func Splice(pipe, file int, offset int64, count int) (moved int, err error) {
+func (s *Scratch) Splice(pipe, file int, offset int64, count int) (moved int, err error) {
 	for {
 		at := offset
 		n, err := unix.Splice(pipe, nil, file, &at, count, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
@@ -37,7 +37,7 @@ func Splice(pipe, file int, offset int64, count int) (moved int, err error) {
 		case err == unix.EAGAIN:
 			return 0, ErrEmpty
 		case err == unix.EINVAL:
-			return copyThrough(pipe, file, offset, count)
+			return s.copyThrough(pipe, file, offset, count)
 		default:
 			return 0, err
 		}
@@ -53,20 +53,6 @@ func Buffered(pipe int) int {
 	return n
 }
 
-// Ready tells how many bytes a pipe holds; where it holds none, the error is ErrEmpty,
-// or io.EOF if the last writer is gone too. (poll(2) does not report the end of a FIFO that has had
-// no writer since it was opened.)
-func Ready(pipe int) (buffered int, err error) {
-	for {
-		if n := Buffered(pipe); n > 0 {
-			return n, nil
-		}
-		if _, _, err := WholeLines(pipe, 1); err != nil {
-			return 0, err
-		}
-	}
-}
-
 // Capacity is the size of the pipe in bytes. The container may change it with its
 // own descriptor at any time.
 func Capacity(pipe int) int {
@@ -75,27 +61,4 @@ func Capacity(pipe int) int {
 		return 0
 	}
 	return n
-}
-
-// Discard takes up to count bytes out of the pipe and gives each chunk to see
-// before it is gone for good. Errors as Splice.
-func Discard(pipe, count int, see func(chunk []byte)) (taken int, err error) {
-	buffer := chunks.Get().(*[chunkBytes]byte)
-	defer chunks.Put(buffer)
-	for taken < count {
-		n, err := unix.Read(pipe, buffer[:min(chunkBytes, count-taken)])
-		switch {
-		case n > 0:
-			taken += n
-			see(buffer[:n])
-		case err == nil:
-			return taken, io.EOF
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return taken, ErrEmpty
-		default:
-			return taken, err
-		}
-	}
-	return taken, nil
 }

@@ -13,10 +13,11 @@ import (
 
 // Task is work in the background. It is called with nil, on a thread that may do it, or
 // with the reason why none ever will. again asks for another call, after a pause: what
-// there was a shortage of may be there by then.
+// there was a shortage of may be there by then. When it has returned without that, Working
+// may have changed.
 type Task func(refused error) (again bool)
 
-// Config is what a Set needs. All members but Settle, Rested, Guard, RunScript,
+// Config is what a Set needs. All members but Settle, Guard, RunScript,
 // MakeLive and Kept are required.
 type Config struct {
 	// Dir is the sandbox, borrowed for the life of the Set.
@@ -40,9 +41,6 @@ type Config struct {
 	// the thread in the background; then a busy machine that has no time for that thread
 	// can hold a rotation up.
 	Settle func(task func())
-	// Rested hears that no compression is under way or waits any more (Working), on a
-	// thread in the background and without locks. It must return at once.
-	Rested func()
 	// Kept hears what the rotated files take, at first nothing, then after every look and
 	// change. rotated says that the live file has become one of them, or was removed: what
 	// it took until now is part of now. It is called with locks held: it must return at

@@ -53,7 +53,7 @@ type conversion struct {
 // open finishes what was begun under the former policy, and lists its files.
 func (c *conversion) open(former logrotate.Policy) error {
 	cfg := c.present.cfg
-	cfg.Policy, cfg.RunScript, cfg.Kept, cfg.Rested = former, nil, nil, nil
+	cfg.Policy, cfg.RunScript, cfg.Kept = former, nil, nil
 	cfg.Policy.CreateOldDir.On, cfg.Policy.MaxAge = false, 0
 	cfg.Submit = func(Task) {} // who recovers the series afterwards finds what is owed
 	set, err := New(cfg)

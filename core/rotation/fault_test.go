@@ -82,7 +82,6 @@ func TestAFaultInACallbackLeavesTheSetUsable(t *testing.T) {
 		{"settle", "rotate 2\ncompress", func(cfg *Config, fault func()) {
 			cfg.Settle = func(task func()) { fault(); task() }
 		}},
-		{"rested", "rotate 2\ncompress", func(cfg *Config, fault func()) { cfg.Rested = fault }},
 		{"kept", "rotate 2\ncompress", func(cfg *Config, fault func()) { cfg.Kept = func(*Set, Kept, bool) { fault() } }},
 		{"clock", "rotate 2\ncompress", func(cfg *Config, fault func()) {
 			now := cfg.Now
@@ -130,13 +129,10 @@ func TestARefusedCompressionIsTriedAgain(t *testing.T) {
 	_, err := d.set.Rotate(d.now)
 	require.NoError(t, err)
 	require.True(t, d.set.Working())
-	rested := 0
-	d.set.cfg.Rested = func() { rested++ }
 	task := d.queue[0]
 	d.queue = nil
 	require.False(t, task(unix.EPERM), "there will be no thread")
 	assert.False(t, d.set.Working())
-	assert.Equal(t, 1, rested)
 
 	d.append("text\n", 1000)
 	_, err = d.set.Rotate(d.now)

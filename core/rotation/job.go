@@ -53,10 +53,7 @@ func (s *Set) compressInBackground(j *job, refused error) (again bool) {
 			return true
 		}
 	}
-	if s.letGo(j) && s.cfg.Rested != nil {
-		rested := func() error { s.cfg.Rested(); return nil }
-		return s.cfg.Guard.Run("tell of the last compression", rested) != nil && s.mayFault(j)
-	}
+	s.letGo(j)
 	return false
 }
 
@@ -85,12 +82,11 @@ func (s *Set) mayFault(j *job) bool {
 	return j.faults < maxFaults
 }
 
-// letGo takes a job out of hand; rest says that none is any more.
-func (s *Set) letGo(j *job) (rest bool) {
+// letGo takes a job out of hand.
+func (s *Set) letGo(j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j.queued = false
-	return !s.workingLocked()
 }
 
 // attempt does the work that takes long where it is, and has settle run what needs the
@@ -154,6 +150,9 @@ func (s *Set) compressInline(plain string, out *Outcome) error {
 	j.queued = true
 	defer func() { j.queued = false }()
 	err := s.unlocked(func() error { return s.attempt(j, nil) })
+	if shortage.Is(err) {
+		return nil // the background tries again
+	}
 	if err != nil && !errors.Is(err, errStopped) {
 		out.Problems = append(out.Problems, err)
 		return nil

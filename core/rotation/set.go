@@ -79,7 +79,14 @@ func New(cfg Config) (*Set, error) {
 		return nil, err
 	}
 	s.dir = &directory{Dir: dir}
+	told := false
+	defer func() {
+		if !told {
+			_ = s.Close() // a fault of who is told
+		}
+	}()
 	s.tellKept(false)
+	told = true
 	return s, nil
 }
 

@@ -5,10 +5,6 @@ package rotation
 func (s *Set) Working() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.workingLocked()
-}
-
-func (s *Set) workingLocked() bool {
 	for _, j := range s.jobs {
 		if j.queued {
 			return true

@@ -88,7 +88,7 @@ func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) Rotat
 	before, unfinished := s.account.rotations.Load(), s.carried != ""
 	err = s.rotate(t, now, size)
 	if err != nil {
-		s.account.rotationErrors.Add(1)
+		_ = s.unrotated(err)
 	}
 	if s.account.rotations.Load() == before {
 		return RotatedNow{Err: err}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"sluice/core/pump"
 )
 
 // fitting tells how many bytes at the head of the pipe may go to the end of the
@@ -22,7 +21,7 @@ func (s *Stream) fitting(size int64, budget int) (count int, err error) {
 		// More than is moved at a time: no line can meet the limit.
 		return budget, nil
 	}
-	buffered, err := pump.Ready(s.Pipe)
+	buffered, err := s.scratch.Ready(s.Pipe)
 	if err != nil {
 		return 0, err
 	}
@@ -35,7 +34,7 @@ func (s *Stream) fitting(size int64, budget int) (count int, err error) {
 		return buffered, nil
 	}
 	s.cut = true
-	lines, seen, err := pump.WholeLines(s.Pipe, int(room))
+	lines, seen, err := s.scratch.WholeLines(s.Pipe, int(room))
 	if err != nil || lines > 0 {
 		return lines, err
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 )
 
@@ -20,9 +21,9 @@ func firstLimit(firstBytes int64) int64 { return firstBytes - int64(firstMarkRoo
 // file has size bytes, and the next line does not fit. The record is saved before
 // the mark is written and describes the file with it, so that a kill in between
 // leaves neither a false account nor a file without its mark (see resumeFirst).
-// Whatever fails, the container is not held back.
-func (s *Stream) endFirst(t *worker.Thread, size int64) {
-	s.gone = true
+// Whatever fails, the container is not held back; a shortage alone is an error, and
+// leaves all as it was.
+func (s *Stream) endFirst(t *worker.Thread, size int64) error {
 	mark, err := s.firstMark(size)
 	if err != nil {
 		s.warn("cannot read where the first bytes end; they stay without a mark", err)
@@ -32,12 +33,17 @@ func (s *Stream) endFirst(t *worker.Thread, size int64) {
 	}
 	s.note(size+int64(len(mark)), 0)
 	s.Record.FirstEndBytes = size
-	if err := s.save(t); err != nil {
+	if err := s.save(t); shortage.Is(err) {
+		s.Record.FirstEndBytes = 0
+		return err
+	} else if err != nil {
 		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
+	s.gone = true
 	if err := s.writeFirstMark(mark, size); err != nil {
 		s.warn("the first bytes stay without a mark", err)
 	}
+	return nil
 }
 
 // firstMark is what goes behind the first bytes; nothing where a file that was there

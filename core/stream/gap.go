@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sluice/core/pump"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"time"
 
@@ -35,15 +36,19 @@ const (
 // container waits: nothing is dropped that is not counted.
 func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why error) Next {
 	cause, number := causeOf(why)
+	withinLine, err := s.withinLine(cause)
+	if err != nil {
+		return s.short(step, err)
+	}
 	gap := &sluicepb.Gap{
 		SinceUnixNano: now.UnixNano(),
 		Cause:         sluicepb.Cause(cause),
 		ErrorNumber:   number,
-		WithinLine:    s.withinLine(cause),
+		WithinLine:    withinLine,
 	}
 	account := s.Record.GetAccounting()
 	account.Gap = gap
-	err := s.openSpill(t)
+	err = s.openSpill(t)
 	if err == nil {
 		err = s.save(t)
 	}
@@ -63,17 +68,23 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 }
 
 // withinLine tells whether the next byte in the pipe belongs to a line that has begun
-// in a file. Where that cannot be told it does: then a line more is dropped.
-func (s *Stream) withinLine(cause Cause) bool {
+// in a file. Where that cannot be told it does: then a line more is dropped. Only a
+// shortage is an error.
+func (s *Stream) withinLine(cause Cause) (bool, error) {
 	if cause == Panic || s.carried != "" || !s.opened {
-		return true // the stream's own state is not to be relied on
+		return true, nil // the stream's own state is not to be relied on
 	}
 	size, err := s.follow()
-	if err != nil || s.gone {
-		return true
+	if err == nil && !s.gone {
+		var torn bool
+		if torn, err = s.torn(size); err == nil {
+			return torn, nil
+		}
 	}
-	torn, err := s.torn(size)
-	return err != nil || torn
+	if shortage.Is(err) {
+		return true, err
+	}
+	return true, nil
 }
 
 // torn tells whether the live file, which is size bytes long, ends within a line.
@@ -90,6 +101,9 @@ func (s *Stream) torn(size int64) (bool, error) {
 
 // uncounted asks for patience where the account of a loss cannot be kept.
 func (s *Stream) uncounted(err error) Next {
+	if shortage.Is(err) {
+		return s.short("count what would be dropped", err)
+	}
 	s.blocked.Store(true)
 	if held, ok := s.reports.allow(s.Now()); ok {
 		s.Log.Error("what would be dropped cannot be counted, so the container's output waits in its pipe; make room in state_dir",
@@ -104,6 +118,9 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 	s.last = now
 	if refused == nil && !s.givenUp && !now.Before(s.tryAt) {
 		ended, err := s.endGap(t, now)
+		if shortage.Is(err) {
+			return s.short("write "+s.Name, err) // perhaps that works again
+		}
 		if err != nil {
 			s.account.writeErrors.Add(1)
 			s.tryAt = now.Add(s.Retry)
@@ -180,7 +197,7 @@ func (s *Stream) markable(t *worker.Thread, now time.Time) (size int64, err erro
 	// mark still does not fit, that file is rotated too.
 	for range 3 {
 		if err := s.finishCarry(now); err != nil {
-			return 0, fmt.Errorf("rotate: %w", err)
+			return 0, s.unrotated(err)
 		}
 		size, err = s.follow()
 		if err != nil || s.gone {
@@ -190,12 +207,10 @@ func (s *Stream) markable(t *worker.Thread, now time.Time) (size int64, err erro
 			return size, err
 		}
 		if s.Settings.FirstBytes > 0 {
-			s.endFirst(t, size)
-			return size, nil
+			return size, s.endFirst(t, size)
 		}
 		if err := s.rotate(t, now, size); err != nil {
-			s.account.rotationErrors.Add(1)
-			return size, fmt.Errorf("rotate: %w", err)
+			return size, s.unrotated(err)
 		}
 	}
 	return size, fmt.Errorf("no room for a mark in %q", s.Name)
@@ -222,7 +237,7 @@ func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
 	if !s.gap.GetWithinLine() {
 		return true, nil
 	}
-	count, _, err := pump.FirstLine(s.Pipe, spillBytes)
+	count, _, err := s.scratch.FirstLine(s.Pipe, spillBytes)
 	switch {
 	case errors.Is(err, io.EOF):
 		return true, nil // it will not come

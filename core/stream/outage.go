@@ -1,8 +1,8 @@
 package stream
 
 import (
-	"sluice/core/pump"
 	"sluice/core/settings"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"time"
 )
@@ -17,6 +17,9 @@ const (
 // failed decides what a failure leads to, and when to look again: first the stream's
 // own history makes room, then the pipe holds the output back, then the policy says.
 func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error) Next {
+	if shortage.Is(err) {
+		return s.short(step, err)
+	}
 	s.account.writeErrors.Add(1)
 	err = s.Sandbox.Explain(err)
 	if next, ok := s.makeRoom(t, now, err); ok {
@@ -41,6 +44,17 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 	return Next{After: min(retrySoon, full.Wait-waited), Held: true}
 }
 
+// short asks for patience where the host runs short of descriptors, memory or threads:
+// the disk does not fail, so nothing is dropped for it, and the policy of failing writes
+// is not asked.
+func (s *Stream) short(step string, err error) Next {
+	s.blocked.Store(true)
+	if held, ok := s.reports.allow(s.Now()); ok {
+		s.Log.Error("cannot "+step+" now, because the host runs short; the container's output waits in its pipe", "error", err, "held_back", held)
+	}
+	return Next{After: s.shortage.Next(), Held: true}
+}
+
 // recovered notes that writing works.
 func (s *Stream) recovered(now time.Time) {
 	if !s.outage.IsZero() {
@@ -51,6 +65,7 @@ func (s *Stream) recovered(now time.Time) {
 		s.account.blockedFor(waited)
 		s.outage, s.waitTold = time.Time{}, false
 	}
+	s.shortage = 0
 	s.blocked.Store(false)
 }
 
@@ -103,11 +118,11 @@ func (s *Stream) squeeze(size int64, count int, why error) (moved int, err error
 		return 0, why
 	}
 	for count /= 2; count >= leastMoveBytes; count /= 2 {
-		lines, _, err := pump.WholeLines(s.Pipe, count)
+		lines, _, err := s.scratch.WholeLines(s.Pipe, count)
 		if err != nil || lines == 0 {
 			break
 		}
-		if moved, err = pump.Splice(s.Pipe, s.liveFD, size, lines); err == nil {
+		if moved, err = s.scratch.Splice(s.Pipe, s.liveFD, size, lines); err == nil {
 			return moved, nil
 		}
 	}

@@ -2,8 +2,10 @@ package stream
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"sluice/core/rotation"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"time"
 )
@@ -29,7 +31,9 @@ func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	s.lastRotation.Store(now.UnixNano())
 	s.note(size, carried)
 	s.Record.GetAccounting().ContinuesLine = continues
-	if err := s.save(t); err != nil {
+	if err := s.save(t); shortage.Is(err) {
+		return err
+	} else if err != nil {
 		// The series stays exact; only an account read after a kill would not be.
 		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
@@ -84,12 +88,25 @@ func (s *Stream) tend(t *worker.Thread, now time.Time) error {
 
 // rotateByTime rotates because a period is over. An empty file stays.
 func (s *Stream) rotateByTime(t *worker.Thread, now time.Time) error {
-	s.lastRotation.Store(now.UnixNano())
+	before := s.lastRotation.Swap(now.UnixNano())
 	size, err := s.follow()
-	if err != nil || size == 0 || s.gone {
-		return err
+	if err == nil && size > 0 && !s.gone {
+		err = s.rotate(t, now, size)
 	}
-	return s.rotate(t, now, size)
+	if shortage.Is(err) {
+		s.lastRotation.Store(before)
+		s.Tend()
+	}
+	return err
+}
+
+// unrotated counts a rotation that failed. One that waits for what the host is short of
+// has not.
+func (s *Stream) unrotated(err error) error {
+	if !shortage.Is(err) {
+		s.account.rotationErrors.Add(1)
+	}
+	return fmt.Errorf("rotate: %w", err)
 }
 
 // replace moves the live file into the series and opens the next. It can be

@@ -1,6 +1,9 @@
 package stream
 
-import "sluice/core/worker"
+import (
+	"sluice/core/shortage"
+	"sluice/core/worker"
+)
 
 // SaveSoon has the next Visit save the record, for members of it that are not the
 // stream's own. It may be called at any time.
@@ -14,7 +17,9 @@ func (s *Stream) saveAsked(t *worker.Thread) {
 	if !s.saving.Swap(false) && !noted {
 		return
 	}
-	if err := s.save(t); err != nil {
+	if err := s.save(t); shortage.Is(err) {
+		s.saving.Store(true)
+	} else if err != nil {
 		s.warn("cannot save the record of the stream", err)
 	}
 }

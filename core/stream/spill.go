@@ -63,7 +63,7 @@ func (s *Stream) lose(t *worker.Thread, budget int) (count int, err error) {
 	if err := s.countSpilled(t); err != nil {
 		return 0, err
 	}
-	buffered, err := pump.Ready(s.Pipe)
+	buffered, err := s.scratch.Ready(s.Pipe)
 	if err != nil {
 		return 0, err
 	}
@@ -71,7 +71,7 @@ func (s *Stream) lose(t *worker.Thread, budget int) (count int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	count, err = pump.Splice(s.Pipe, int(s.spill.Fd()), s.spillStart(), room)
+	count, err = s.scratch.Splice(s.Pipe, int(s.spill.Fd()), s.spillStart(), room)
 	if count == 0 {
 		return 0, err
 	}

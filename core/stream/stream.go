@@ -16,9 +16,11 @@ import (
 	"log/slog"
 	"os"
 	"sluice/core/logrotate"
+	"sluice/core/pump"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
+	"sluice/core/shortage"
 	"sluice/core/worker"
 	"sync/atomic"
 	"time"
@@ -101,6 +103,9 @@ type Stream struct {
 	saving  atomic.Bool // SaveSoon was called
 	strayed bool        // the live file that the record tells of was removed by the task
 	open    atomic.Bool // there is a live file
+
+	scratch  *pump.Scratch  // of the thread, while a visit lasts
+	shortage shortage.Pause // until what the host was short of is looked for again
 
 	outage      time.Time     // since when writing fails; zero: it works, or there is a gap
 	waitTold    bool          // the log tells of that outage
@@ -211,7 +216,11 @@ func (s *Stream) finish(t *worker.Thread) Next {
 		s.set.Forgo()
 	}
 	s.Close()
-	if err := t.AsHost(s.Forget); err != nil {
+	err := t.AsHost(s.Forget)
+	if shortage.Is(err) {
+		return s.short("forget a stream that has ended", err)
+	}
+	if err != nil {
 		s.Log.Error("the stream has ended, but not all that was kept of it could be removed", "error", err)
 	}
 	return Next{Ended: true}

@@ -3,7 +3,6 @@ package stream
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"sluice/core/pump"
 	"sluice/core/worker"
@@ -34,7 +33,7 @@ type Next struct {
 	// comes: the rate is reached, or something failed.
 	Held bool
 	// Parked is true where the stream has ended and waits for its compressions: look again
-	// when rotation.Config.Rested has told.
+	// when a rotation.Task has returned.
 	Parked bool
 	// Much is true where so much came that more is to be expected.
 	Much bool
@@ -46,11 +45,12 @@ type Next struct {
 // thread could not take it.
 func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	s.account.visits.Add(1)
+	s.scratch = t.Scratch()
 	s.visiting.Store(s.age(now))
+	defer s.visiting.Store(0) // also after a fault
 	s.rotateAsked(t, refused, now)
 	next := s.visit(t, refused, now, wished)
 	s.lookAtLines(now)
-	s.visiting.Store(0)
 	if took := s.Now().Sub(now); took > held {
 		s.account.blockedFor(took)
 	}
@@ -172,8 +172,7 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 			return s.drop(budget)
 		}
 		if err := s.finishCarry(now); err != nil {
-			s.account.rotationErrors.Add(1)
-			return 0, fmt.Errorf("rotate: %w", err)
+			return 0, s.unrotated(err)
 		}
 		size, err := s.follow()
 		if err != nil {
@@ -190,22 +189,23 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 			return s.move(size, count)
 		}
 		if s.Settings.FirstBytes > 0 {
-			s.endFirst(t, size)
+			if err := s.endFirst(t, size); err != nil {
+				return 0, err
+			}
 			continue
 		}
 		if s.effort.wait(now) > 0 {
 			return 0, errEffortSpent
 		}
 		if err := s.rotate(t, now, size); err != nil {
-			s.account.rotationErrors.Add(1)
-			return 0, fmt.Errorf("rotate: %w", err)
+			return 0, s.unrotated(err)
 		}
 	}
 }
 
 // move moves count bytes to the end of the live file, which is size bytes long.
 func (s *Stream) move(size int64, count int) (moved int, err error) {
-	moved, err = pump.Splice(s.Pipe, s.liveFD, size, count)
+	moved, err = s.scratch.Splice(s.Pipe, s.liveFD, size, count)
 	if err != nil && moved == 0 && !errors.Is(err, pump.ErrEmpty) && !errors.Is(err, io.EOF) {
 		moved, err = s.squeeze(size, count, err)
 	}
@@ -219,7 +219,7 @@ func (s *Stream) move(size int64, count int) (moved int, err error) {
 // drop takes bytes that have no place any more, and counts them.
 func (s *Stream) drop(budget int) (taken int, err error) {
 	lines := 0
-	taken, err = pump.Discard(s.Pipe, budget, func(chunk []byte) {
+	taken, err = s.scratch.Discard(s.Pipe, budget, func(chunk []byte) {
 		lines += bytes.Count(chunk, []byte{'\n'})
 	})
 	s.account.drop(s.goneFor(), taken, lines)

@@ -3,6 +3,7 @@ package worker
 import (
 	"runtime"
 	"runtime/debug"
+	"sluice/core/pump"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,9 @@ type Thread struct {
 	pool   *Pool
 	rights rights
 	host   Identity // what the thread was started with
+	// scratch is this thread's, to look into pipes. It is made before the thread has less
+	// rights than the host, whose pipes may be larger.
+	scratch pump.Scratch
 
 	since  time.Time // when the thread last came out of waiting
 	queue  *queue    // of task
@@ -24,21 +28,26 @@ type Thread struct {
 // AsHost runs f with the identity of the process itself (still without its
 // capabilities): for the state directory, which belongs to the process. Then the
 // task's identity is back.
-func (t *Thread) AsHost(f func() error) error {
+func (t *Thread) AsHost(f func() error) (err error) {
 	task := t.rights.now
 	if err := t.rights.take(t.host); err != nil {
 		return err
 	}
-	err := f()
-	if back := t.rights.take(task); back != nil {
-		return back
-	}
-	return err
+	defer func() { // also after a fault in f
+		if back := t.rights.take(task); back != nil {
+			err = back
+		}
+	}()
+	return f()
 }
+
+// Scratch is the thread's own, for as long as the task runs.
+func (t *Thread) Scratch() *pump.Scratch { return &t.scratch }
 
 // serve runs tasks until the pool has too many threads.
 func (t *Thread) serve() {
 	defer t.pool.ended.Done()
+	defer t.scratch.Close()
 	// Never unlocked: the thread's changed credentials and priority end with it.
 	// Go starts no thread from one that is locked (runtime.newm), so none inherits them.
 	runtime.LockOSThread()
@@ -52,6 +61,9 @@ func (t *Thread) serve() {
 func (t *Thread) prepare() error {
 	if t.pool.polite {
 		yieldToOthers()
+	}
+	if !t.pool.background {
+		_ = t.scratch.Open() // where there is no descriptor now, the first look tries again
 	}
 	var err error
 	if t.rights, err = own(); err != nil {
