@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sluice/core/pump"
+	"sluice/core/shortage"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -53,6 +54,9 @@ func (t *Thread) serve() {
 	runtime.LockOSThread()
 	broken := t.prepare()
 	for t.pool.next(t) {
+		if shortage.Is(broken) {
+			broken = t.prepare()
+		}
 		t.run(broken)
 	}
 }
