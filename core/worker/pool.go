@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"sluice/core/guard"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,10 @@ const (
 	// Total threads of a pool: with a PerDevice of 4, seven file systems may hang
 	// at once before the others notice.
 	Total = 32
+	// BackgroundTotal threads has a pool for work in the background, and CommandTotal
+	// one for work that runs commands.
+	BackgroundTotal = 8
+	CommandTotal    = 16
 	// burst is how long one thread works off a queue alone: to wake another costs
 	// more than the few short tasks that a tick of the clock brings.
 	burst = time.Millisecond
@@ -60,11 +65,16 @@ type Waiter interface {
 
 // Pool is a set of worker threads. Its methods may be called concurrently.
 type Pool struct {
-	log        *slog.Logger
-	background bool   // few threads
-	polite     bool   // of the lowest priority
+	log      *slog.Logger
+	most     int  // threads
+	share    int  // of them, for one queue
+	polite   bool // of the lowest priority
+	commands bool
+	// background work moves nothing out of pipes.
+	background bool
 	kept       uint32 // capabilities of its threads
 	waiter     Waiter
+	guard      *guard.Guard // of the threads themselves
 	panics     atomic.Int64
 	ended      sync.WaitGroup // threads
 
@@ -76,9 +86,12 @@ type Pool struct {
 	closed   bool
 }
 
-// NewPool makes a pool whose threads wait at waiter; they start when there is work.
+// NewPool makes a pool whose threads wait at waiter. They start when there is work, and
+// are kept: what has once been had is not asked for again, in a moment in which a task
+// has taken all processes that there are.
 func NewPool(log *slog.Logger, waiter Waiter) *Pool {
-	return &Pool{log: log, kept: kept, waiter: waiter, devices: map[uint64]*queue{}}
+	// More threads than there are processors only cost switches.
+	return &Pool{log: log, kept: kept, most: Total, share: min(PerDevice, runtime.NumCPU()), waiter: waiter, guard: guard.New(log), devices: map[uint64]*queue{}}
 }
 
 // NewBackgroundPool makes a pool of few threads, with the lowest priority of processor
@@ -94,6 +107,16 @@ func NewBackgroundPool(log *slog.Logger) *Pool {
 func NewOvertimePool(log *slog.Logger) *Pool {
 	p := NewPool(log, newTokens())
 	p.background = true
+	p.most, p.share = BackgroundTotal, max(1, min(PerDevice, runtime.NumCPU()/2))
+	return p
+}
+
+// NewCommandPool makes a pool for work that may run commands of a task's, which take
+// their time: one at a time for each queue, of which each container has its own
+// (Task.Device). Nothing that is no command waits for its threads.
+func NewCommandPool(log *slog.Logger) *Pool {
+	p := NewPool(log, newTokens())
+	p.most, p.share, p.commands = CommandTotal, 1, true
 	return p
 }
 
@@ -103,7 +126,7 @@ func NewOvertimePool(log *slog.Logger) *Pool {
 func (p *Pool) KeepFileRights() { p.kept = kept | fileRights }
 
 // Panics counts the tasks that were ended by a panic.
-func (p *Pool) Panics() int64 { return p.panics.Load() }
+func (p *Pool) Panics() int64 { return p.panics.Load() + p.guard.Caught() }
 
 // Start makes a first thread wait, for a waiter where work comes from.
 func (p *Pool) Start() {
@@ -157,19 +180,10 @@ func (p *Pool) Wait() { p.ended.Wait() }
 
 // list makes q known to threads that look for work.
 func (p *Pool) list(q *queue) {
-	if !q.listed && q.head != nil && q.running < p.share() {
+	if !q.listed && q.head != nil && q.running < p.share {
 		q.listed = true
 		p.runnable = append(p.runnable, q)
 	}
-}
-
-// share is how many threads one file system may hold: more than there are
-// processors only cost switches.
-func (p *Pool) share() int {
-	if p.background {
-		return max(1, min(PerDevice, runtime.NumCPU()/2))
-	}
-	return min(PerDevice, runtime.NumCPU())
 }
 
 // engage wakes a thread, or starts one.
@@ -183,10 +197,10 @@ func (p *Pool) engage() {
 
 // grow starts a thread, unless there are too many.
 func (p *Pool) grow() {
-	if p.threads < Total && !p.closed {
+	if p.threads < p.most && !p.closed {
 		p.threads++
 		p.ended.Add(1)
-		go (&Thread{pool: p}).serve()
+		p.guard.Go("run a worker thread", (&Thread{pool: p}).serve)
 	}
 }
 
@@ -197,14 +211,12 @@ func (p *Pool) next(t *Thread) bool {
 	p.settle(t)
 	waited := false
 	for len(p.runnable) == 0 {
-		if p.closed || p.idle > p.share() {
+		if p.closed {
 			p.threads--
 			return false
 		}
 		p.idle++
-		p.mu.Unlock()
-		p.waiter.Wait()
-		p.mu.Lock()
+		p.unlocked(p.waiter.Wait)
 		p.idle--
 		waited = true
 	}
@@ -216,6 +228,13 @@ func (p *Pool) next(t *Thread) bool {
 		p.engage() // with nobody idle this starts a thread, to wait for what comes
 	}
 	return true
+}
+
+// unlocked gives the lock up while f runs, and has it again afterwards, whatever f does.
+func (p *Pool) unlocked(f func()) {
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	f()
 }
 
 // wantsHelp tells whether what is left is too much for t, or another file system's,

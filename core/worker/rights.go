@@ -34,22 +34,12 @@ func shedCapabilities(kept uint32) error {
 
 // rights is the file-system identity of one thread. Its methods must run on that
 // thread.
-type rights struct {
-	now      Identity
-	dumpable int
-}
+type rights struct{ now Identity }
 
 // own reads what the calling thread has at its start.
 func own() (rights, error) {
 	self, err := Self()
-	if err != nil {
-		return rights{}, err
-	}
-	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-	if err != nil {
-		return rights{}, fmt.Errorf("read whether the process may dump core: %w", err)
-	}
-	return rights{now: self, dumpable: dumpable}, nil
+	return rights{now: self}, err
 }
 
 // take makes id the identity of the calling thread. On an error the thread may
@@ -59,6 +49,8 @@ func (r *rights) take(id Identity) error {
 		return nil
 	}
 	r.now = Identity{UID: -1, GID: -1}
+	host.open()
+	defer host.close()
 	var groups unsafe.Pointer
 	if len(id.Groups) > 0 {
 		groups = unsafe.Pointer(&id.Groups[0])
@@ -72,12 +64,6 @@ func (r *rights) take(id Identity) error {
 	}
 	if err := setFilesystemID(unix.SYS_SETFSUID, id.UID); err != nil {
 		return fmt.Errorf("take user %d: %w", id.UID, err)
-	}
-	// The kernel makes the whole process undumpable when a thread's identity
-	// changes (commit_creds in kernel/cred.c). The host's core dumps are not ours
-	// to switch off.
-	if r.dumpable == 1 {
-		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	}
 	r.now = id
 	return nil

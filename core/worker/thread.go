@@ -45,7 +45,11 @@ func (t *Thread) AsHost(f func() error) (err error) {
 // Scratch is the thread's own, for as long as the task runs.
 func (t *Thread) Scratch() *pump.Scratch { return &t.scratch }
 
-// serve runs tasks until the pool has too many threads.
+// Commands says that a task may run commands of its stream's policy on the thread,
+// which others do not wait for.
+func (t *Thread) Commands() bool { return t != nil && t.pool.commands }
+
+// serve runs tasks until the pool is closed.
 func (t *Thread) serve() {
 	defer t.pool.ended.Done()
 	defer t.scratch.Close()

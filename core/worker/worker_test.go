@@ -129,10 +129,10 @@ func TestHungFileSystemHoldsItsShareOnly(t *testing.T) {
 	hang := make(chan struct{})
 	var started, hung sync.WaitGroup
 	hung.Add(3 * PerDevice)
-	started.Add(p.share())
+	started.Add(p.share)
 	for i := range 3 * PerDevice {
 		p.Submit(&Task{As: self, Device: 1, Run: func(*Thread, error) {
-			if i < p.share() {
+			if i < p.share {
 				started.Done()
 			}
 			<-hang
@@ -148,7 +148,7 @@ func TestHungFileSystemHoldsItsShareOnly(t *testing.T) {
 	others.Wait()
 	p.mu.Lock()
 	assert.LessOrEqual(t, p.threads, Total)
-	assert.Equal(t, p.share(), p.devices[1].running)
+	assert.Equal(t, p.share, p.devices[1].running)
 	p.mu.Unlock()
 	close(hang)
 	hung.Wait()

@@ -1,0 +1,80 @@
+package worker
+
+import (
+	"fmt"
+	"runtime"
+	"sluice/core/guard"
+	"sync"
+	"time"
+)
+
+// Reserve has the Go runtime start threads until n can be blocked in the kernel at once,
+// beside those of its processors, and keep them: it never ends one but with a goroutine that is
+// locked to it. From then on a thread that blocks in the kernel, and every worker that
+// starts, is replaced by one that is there. Where the runtime found none it would have
+// to start one at a moment of its own choice, and cannot go on without.
+//
+// Reserves add up: each user of this process has one of its own, until it calls release.
+// An error says that the threads could not be started within patience.
+func Reserve(n int, g *guard.Guard, patience time.Duration) (release func(), err error) {
+	reserved.mu.Lock()
+	defer reserved.mu.Unlock()
+	reserved.threads += n
+	release = sync.OnceFunc(func() {
+		reserved.mu.Lock()
+		defer reserved.mu.Unlock()
+		reserved.threads -= n
+	})
+	if err := busyAtOnce(reserved.threads+ofTheRuntime(), g, patience); err != nil {
+		reserved.threads -= n
+		return nil, err
+	}
+	return release, nil
+}
+
+// ofTheRuntime are threads that it needs beside those that are blocked. Each of its
+// processors has one, and may have another that has given it up and is not at rest yet,
+// which is a matter of its next microseconds on a processor of the machine. One waits in
+// the poller. The others are for two such threads of one processor at a time.
+func ofTheRuntime() int { return 2*runtime.GOMAXPROCS(0) + 1 + inPassing }
+
+const inPassing = 5
+
+var reserved struct {
+	mu      sync.Mutex
+	threads int
+}
+
+// busyAtOnce keeps n goroutines, each locked to a thread, until all are there.
+func busyAtOnce(n int, g *guard.Guard, patience time.Duration) error {
+	here, leave, left := make(chan struct{}, n), make(chan struct{}), make(chan struct{}, n)
+	for range n {
+		g.Go("reserve a thread", func() {
+			defer func() { left <- struct{}{} }()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			here <- struct{}{}
+			<-leave
+		})
+	}
+	arrived, err := await(n, here, patience)
+	close(leave)
+	for range arrived {
+		<-left // only now are the threads the runtime's again
+	}
+	return err
+}
+
+// await receives n times, but for no longer than patience.
+func await(n int, here <-chan struct{}, patience time.Duration) (arrived int, err error) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for i := range n {
+		select {
+		case <-here:
+		case <-late.C:
+			return i, fmt.Errorf("%d of the %d threads that the logger needs could be started within %v: there are too few processes", i, n, patience)
+		}
+	}
+	return n, nil
+}
