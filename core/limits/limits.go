@@ -1,0 +1,159 @@
+// Package limits tells what the kernel allows a process to have, and how much of that is
+// taken: descriptors, and threads and processes, which are one to the kernel.
+//
+// It reads /proc and the control groups, whose figures are true when they are read. It
+// refuses to say what is enough; that is its caller's.
+package limits
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limit is one bound that holds for a process.
+type Limit struct {
+	// Name is what bounds, for people.
+	Name string
+	// Remedy is where an operator raises it.
+	Remedy string
+	// Most is the bound, and Taken how much of it there is now.
+	Most, Taken int64
+}
+
+// Left is what there may be beside what is taken.
+func (l Limit) Left() int64 { return max(0, l.Most-l.Taken) }
+
+// Self is the process that asks.
+const Self = 0
+
+// Tightest gives the limit of which the least is left; ok is false where there is none.
+func Tightest(all []Limit) (least Limit, ok bool) {
+	for _, l := range all {
+		if !ok || l.Left() < least.Left() {
+			least, ok = l, true
+		}
+	}
+	return least, ok
+}
+
+// Descriptors gives the limit of a process's descriptors, the soft one, which is in
+// force; ok is false where it cannot be read.
+func Descriptors(pid int) (l Limit, ok bool) {
+	most, ok := rlimit(pid, "Max open files")
+	if !ok {
+		return Limit{}, false
+	}
+	open, err := list(proc(pid, "fd"))
+	return Limit{Name: "the limit of open files (RLIMIT_NOFILE)", Remedy: "LimitNOFILE=", Most: most, Taken: int64(len(open))}, err == nil
+}
+
+// Processes gives the limits of threads and processes that hold for a process. What
+// cannot be read is taken for no limit.
+func Processes(pid int) []Limit {
+	all := controlGroups(pid)
+	if l, ok := ofUser(pid); ok {
+		all = append(all, l)
+	}
+	return append(all, ofMachine()...)
+}
+
+// exempt are the capabilities that lift the limit of a user's processes (copy_process
+// in kernel/fork.c): CAP_SYS_ADMIN and CAP_SYS_RESOURCE.
+const exempt = 1<<21 | 1<<24
+
+// ofUser is RLIMIT_NPROC, which is of all processes of the real user and does not hold
+// for root.
+func ofUser(pid int) (l Limit, ok bool) {
+	status := fields(proc(pid, "status"))
+	uid := firstWord(status["Uid"])
+	capabilities, err := strconv.ParseUint(strings.TrimSpace(status["CapEff"]), 16, 64)
+	if uid == "" || uid == "0" || err != nil || capabilities&exempt != 0 {
+		return Limit{}, false
+	}
+	most, ok := rlimit(pid, "Max processes")
+	if !ok || most == math.MaxInt64 {
+		return Limit{}, false
+	}
+	return Limit{
+		Name: "the limit of processes of user id " + uid + " (RLIMIT_NPROC)", Remedy: "LimitNPROC=",
+		Most: most, Taken: threadsOf(uid),
+	}, true
+}
+
+// threadsOf counts what counts for a user's limit.
+func threadsOf(uid string) (total int64) {
+	names, _ := list("/proc")
+	for _, name := range names {
+		if strings.Trim(name, "0123456789") != "" {
+			continue
+		}
+		status := fields("/proc/" + name + "/status")
+		if firstWord(status["Uid"]) != uid {
+			continue
+		}
+		threads, err := strconv.ParseInt(firstWord(status["Threads"]), 10, 64)
+		if err == nil {
+			total += threads
+		}
+	}
+	return total
+}
+
+// ofMachine are the limits of all processes together: of their number and of their ids.
+func ofMachine() (all []Limit) {
+	loadavg := strings.Fields(text("/proc/loadavg"))
+	if len(loadavg) < 4 {
+		return nil
+	}
+	_, total, _ := strings.Cut(loadavg[3], "/")
+	taken, err := strconv.ParseInt(total, 10, 64)
+	if err != nil {
+		return nil
+	}
+	for _, name := range []string{"threads-max", "pid_max"} {
+		most, err := strconv.ParseInt(strings.TrimSpace(text("/proc/sys/kernel/"+name)), 10, 64)
+		if err == nil {
+			all = append(all, Limit{Name: "the machine's limit of processes (kernel." + name + ")", Remedy: "sysctl kernel." + name, Most: most, Taken: taken})
+		}
+	}
+	return all
+}
+
+// rlimit reads a soft limit of a process; none is math.MaxInt64.
+func rlimit(pid int, name string) (most int64, ok bool) {
+	for line := range strings.Lines(text(proc(pid, "limits"))) {
+		rest, found := strings.CutPrefix(line, name)
+		if !found {
+			continue
+		}
+		soft := firstWord(rest)
+		if soft == "unlimited" {
+			return math.MaxInt64, true
+		}
+		most, err := strconv.ParseInt(soft, 10, 64)
+		return most, err == nil
+	}
+	return 0, false
+}
+
+// controlGroups are the limits of the pids controller, of the process's group and those
+// above it: each counts all that is below.
+func controlGroups(pid int) (all []Limit) {
+	for line := range strings.Lines(text(proc(pid, "cgroup"))) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		// "0::/path" is of version 2, "7:pids:/path" of version 1.
+		unified := parts[0] == "0" && parts[1] == ""
+		if !unified && !slices.Contains(strings.Split(parts[1], ","), "pids") {
+			continue
+		}
+		if m, ok := findMount(unified); ok {
+			all = append(all, m.groups(parts[2])...)
+		}
+	}
+	return all
+}
