@@ -1,6 +1,7 @@
 package check
 
 import (
+	"os/user"
 	"slices"
 	"sluice/core/logrotate"
 	"sluice/core/settings"
@@ -89,6 +90,11 @@ func (r *Report) task(operator settings.Module, request Request) (settings.Conta
 		case !known:
 			r.add(Error, position{}, "--user=%s: this machine does not know that user: the launch would fail", request.User)
 			return settings.Container{}, false
+		}
+	}
+	if id, err := user.Lookup(request.User); err == nil {
+		if uid, err := strconv.Atoi(id.Uid); err == nil {
+			operator = operator.ForUser(uid)
 		}
 	}
 	container, notes, err := operator.ForTask(request.TaskEnv, request.User, anySandbox)

@@ -4,44 +4,33 @@ import (
 	"log/slog"
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
-	"sluice/core/shortage"
 	"sluice/core/worker"
 	"time"
 )
 
-// scripted marks the queue of streams whose rotations run commands. A command may
-// take its time; it must not hold the threads that the others of the same file
-// system wait for.
-const scripted = 1 << 63
+// commandQueue is where the work of a container waits that may run commands: one that
+// takes its time holds nobody else.
+func commandQueue(box *sharedSandbox) uint64 { return box.Inode() }
 
-// deviceOf gives the queue in which the work of a stream waits.
-func deviceOf(box *sharedSandbox, s settings.Stream) uint64 {
-	if s.Policy.Scripts.Any() || s.Policy.Compressor.External {
-		return box.Device() | scripted
-	}
-	return box.Device()
-}
-
-// scriptSlots is how many commands run at once in the whole process.
-const scriptSlots = 4
-
-// scriptRunner gives the function that runs the commands of a policy as the task's
-// user. Which policies may have commands was decided when they were read. One that could
-// not be started because the host runs short is started later, within script_timeout.
-func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, log *slog.Logger) func(script.Command) error {
+// scriptRunner gives the function that runs the commands of a stream's policy as the
+// task's user. Which policies may have commands was decided when they were read. Those of
+// an operator get the environment of the host, as under the replaced program; those of a
+// task have no business with its secrets.
+func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, of settings.Stream, log *slog.Logger) func(script.Command) error {
 	runner := &script.Runner{
 		Dir:     box.Dir,
 		Timeout: e.settings.ScriptTimeout,
-		Slots:   e.scripts,
 		Env:     e.environment,
 		Log:     log,
+		Guard:   e.guard,
+	}
+	if of.OptionsFrom.Task {
+		runner.Env = script.Environment(nil)
 	}
 	if !e.self.Equal(identity) {
 		runner.As = &script.Credential{UID: uint32(identity.UID), GID: uint32(identity.GID), Groups: identity.Groups}
 	}
-	return func(c script.Command) error {
-		return shortage.Retry(runner.Timeout, func() error { return runner.Run(c) })
-	}
+	return runner.Run
 }
 
 // atOnce gives the function by which the end of a compression gets a thread of normal

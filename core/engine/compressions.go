@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sluice/core/guard"
 	"sluice/core/rotation"
+	"sluice/core/settings"
 	"sluice/core/shortage"
 	"sluice/core/worker"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type compressions struct {
 	// polite has the lowest priority: tasks have the processors first. A machine without a
 	// moment to spare gives it next to nothing, so that overtime takes what is too much.
 	polite, overtime *worker.Pool
+	commands         *worker.Pool // for compressions that run some
 	waiting, polites atomic.Int64 // those under way included
 	lingerers        atomic.Int64
 	lingererLimit    int64
@@ -44,7 +46,7 @@ const (
 func newCompressions(log *slog.Logger, guard *guard.Guard) *compressions {
 	return &compressions{
 		log: log, guard: guard, lingererLimit: lingererLimit,
-		polite: worker.NewBackgroundPool(log), overtime: worker.NewOvertimePool(log),
+		polite: worker.NewBackgroundPool(log), overtime: worker.NewOvertimePool(log), commands: worker.NewCommandPool(log),
 	}
 }
 
@@ -52,10 +54,22 @@ func newCompressions(log *slog.Logger, guard *guard.Guard) *compressions {
 func (c *compressions) keepFileRights() {
 	c.polite.KeepFileRights()
 	c.overtime.KeepFileRights()
+	c.commands.KeepFileRights()
 }
 
-// submitter gives the function by which a stream's compressions get a thread. ended hears
-// each time that one is not in hand any more.
+// submitterFor gives the function by which the compressions of a stream get a thread.
+// ended hears each time that one is not in hand any more.
+func (c *compressions) submitterFor(box *sharedSandbox, identity worker.Identity, s settings.Stream, ended func()) func(rotation.Task) {
+	if !s.Policy.Compressor.External && s.Policy.Scripts.PreRemove == "" {
+		return c.submitter(box.Device(), identity, ended)
+	}
+	return func(task rotation.Task) {
+		c.waiting.Add(1)
+		(&compressing{of: c, device: commandQueue(box), as: identity, task: task, ended: ended, commands: true}).submit()
+	}
+}
+
+// submitter is submitterFor where no commands are run.
 func (c *compressions) submitter(device uint64, identity worker.Identity, ended func()) func(rotation.Task) {
 	return func(task rotation.Task) {
 		c.waiting.Add(1)
@@ -71,6 +85,7 @@ type compressing struct {
 	as       worker.Identity
 	task     rotation.Task
 	ended    func()
+	commands bool
 	pause    shortage.Pause
 	refusals int
 }
@@ -78,11 +93,7 @@ type compressing struct {
 // submit queues it.
 func (w *compressing) submit() {
 	c := w.of
-	pool, leave := c.polite, func() { c.polites.Add(-1) }
-	if c.polites.Add(1) > politeFiles {
-		leave()
-		pool, leave = c.overtime, func() {}
-	}
+	pool, leave := c.pool(w.commands)
 	pool.Submit(&worker.Task{As: w.as, Device: w.device, Run: func(t *worker.Thread, refused error) {
 		if t == nil {
 			// A closed pool tells the caller, who may hold locks.
@@ -91,6 +102,19 @@ func (w *compressing) submit() {
 		}
 		w.run(refused, leave)
 	}})
+}
+
+// pool gives the one for a compression, and what is to be called when it is with the pool
+// no more.
+func (c *compressions) pool(commands bool) (pool *worker.Pool, leave func()) {
+	switch {
+	case commands:
+		return c.commands, func() {}
+	case c.polites.Add(1) > politeFiles:
+		c.polites.Add(-1)
+		return c.overtime, func() {}
+	}
+	return c.polite, func() { c.polites.Add(-1) }
 }
 
 // run does the work, and submits it again where it is to be. leave tells that it is with
@@ -149,12 +173,15 @@ func (c *compressions) ended(e *entry) {
 	}
 }
 
-func (c *compressions) panics() int64 { return c.polite.Panics() + c.overtime.Panics() }
+func (c *compressions) panics() int64 {
+	return c.polite.Panics() + c.overtime.Panics() + c.commands.Panics()
+}
 
 // close has what is queued told ErrClosed.
 func (c *compressions) close() {
 	c.polite.Close()
 	c.overtime.Close()
+	c.commands.Close()
 }
 
 // wait waits until nothing is under way any more, but not longer than cancelTime: the
@@ -166,6 +193,7 @@ func (c *compressions) wait() {
 		defer close(ended)
 		c.polite.Wait()
 		c.overtime.Wait()
+		c.commands.Wait()
 	})
 	patience := time.NewTimer(cancelTime)
 	defer patience.Stop()

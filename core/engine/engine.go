@@ -34,18 +34,19 @@ type Engine struct {
 	guard        *guard.Guard
 	state        *state.Dir
 	workers      *worker.Pool // moves bytes and rotates
+	commands     *worker.Pool // rotates where that runs commands
 	scheduler    *scheduler
 	budget       *budget // nil: the node has none
 	store        *fdStore
 	asking       *asking // nil where nobody can ask
 	identities   identities
 	self         worker.Identity
-	scripts      script.Slots
 	environment  []string // of scripts
 	launches     chan struct{}
 	closing      atomic.Bool // no launch begins any more
 	compressions *compressions
 	lowered      sync.Once // for the log line on pipe capacities
+	unreserve    func()    // gives the threads up
 
 	reaching deviceSlots
 	stopping chan struct{} // closed by stop
@@ -112,7 +113,6 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 		log:         log,
 		guard:       guard.New(log),
 		state:       dir,
-		scripts:     script.NewSlots(scriptSlots),
 		environment: script.Environment(os.Environ()),
 		launches:    make(chan struct{}, launchSlots),
 		serving:     map[*entry]bool{},
@@ -127,8 +127,14 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	if e.scheduler, err = newScheduler(module.MaxDelay, e.ended); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
+	if e.unreserve, err = e.reserveThreads(); err != nil {
+		e.scheduler.release()
+		return nil, errors.Join(err, dir.Close())
+	}
+	e.tellOfDescriptors()
 	e.workers = worker.NewPool(log, e.scheduler)
-	e.scheduler.pool = e.workers
+	e.commands = worker.NewCommandPool(log)
+	e.scheduler.pool, e.scheduler.commands = e.workers, e.commands
 	reserveDescriptors(e.scheduler.epoll)
 	e.startBudget()
 	e.workers.Start()
@@ -171,9 +177,12 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.asking.close()
 	e.scheduler.close()
 	e.workers.Close()
+	e.commands.Close()
 	e.compressions.close()
 	e.awaitLaunches()
 	e.workers.Wait()
+	e.commands.Wait()
+	e.unreserve()
 	e.scheduler.release()
 	if e.budget != nil {
 		e.budget.close()
@@ -312,7 +321,7 @@ func (e *Engine) Metrics() Metrics {
 	m := Metrics{
 		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered,
 		Blocked: int64(len(e.pending)),
-		Panics:  e.workers.Panics() + e.compressions.panics() + e.scheduler.panics.Load() + e.guard.Caught(),
+		Panics:  e.workers.Panics() + e.commands.Panics() + e.compressions.panics() + e.scheduler.panics.Load() + e.guard.Caught(),
 		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
 		Compressions: e.compressions.waiting.Load(),
 	}

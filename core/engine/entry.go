@@ -75,9 +75,10 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
 	identity := identityOf(record)
 	entry := &entry{
-		id:   id,
-		box:  box,
-		task: worker.Task{As: identity, Device: deviceOf(box, s)},
+		id:     id,
+		box:    box,
+		task:   worker.Task{As: identity, Device: box.Device()},
+		device: box.Device(),
 	}
 	save := func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) }
 	var kept func(*rotation.Set, rotation.Kept, bool)
@@ -101,11 +102,11 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 			Base:       record.GetStream(),
 			Policy:     s.Policy,
 			LimitBytes: s.Policy.LimitBytes(s.MaxBytes),
-			Submit:     e.compressions.submitter(box.Device(), identity, func() { e.scheduler.unpark(entry) }),
+			Submit:     e.compressions.submitterFor(box, identity, s, func() { e.scheduler.unpark(entry) }),
 			Settle:     e.atOnce(box.Device(), identity),
 			Guard:      e.guard,
 			Kept:       kept,
-			RunScript:  e.scriptRunner(box, identity, log),
+			RunScript:  e.scriptRunner(box, identity, s, log),
 			Log:        log,
 			Now:        time.Now,
 		},

@@ -95,7 +95,6 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 		settings:    config.Module,
 		log:         config.Log,
 		guard:       guard.New(config.Log),
-		scripts:     script.NewSlots(scriptSlots),
 		environment: script.Environment(os.Environ()),
 		serving:     map[*entry]bool{},
 		store:       &fdStore{},
@@ -112,10 +111,12 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 		return nil, err
 	}
 	e.workers = worker.NewPool(config.Log, e.scheduler)
+	e.commands = worker.NewCommandPool(config.Log)
 	if config.Trusted {
 		e.workers.KeepFileRights()
+		e.commands.KeepFileRights()
 	}
-	e.scheduler.pool = e.workers
+	e.scheduler.pool, e.scheduler.commands = e.workers, e.commands
 	e.workers.Start()
 	return e, nil
 }
@@ -205,8 +206,10 @@ func awaitEmpty(pipe int, ended <-chan struct{}) {
 func (e *Engine) stopPipe() {
 	e.scheduler.close()
 	e.workers.Close()
+	e.commands.Close()
 	e.compressions.close()
 	e.workers.Wait()
+	e.commands.Wait()
 	e.scheduler.release()
 	e.mu.Lock()
 	defer e.mu.Unlock()

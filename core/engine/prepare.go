@@ -90,7 +90,11 @@ func (e *Engine) prepare(launch Launch) (Descriptors, error) {
 	if e.closing.Load() {
 		return Descriptors{}, errClosed
 	}
-	container, notes, err := e.settings.ForTask(launch.Environment, launch.User, launch.Sandbox)
+	identity, err := e.identities.of(launch.User)
+	if err != nil {
+		return Descriptors{}, err
+	}
+	container, notes, err := e.settings.ForUser(identity.UID).ForTask(launch.Environment, launch.User, launch.Sandbox)
 	if err != nil {
 		return Descriptors{}, err
 	}
@@ -99,10 +103,6 @@ func (e *Engine) prepare(launch Launch) (Descriptors, error) {
 		if container, err = e.settings.ForDebug(container); err != nil {
 			return Descriptors{}, err
 		}
-	}
-	identity, err := e.identities.of(launch.User)
-	if err != nil {
-		return Descriptors{}, err
 	}
 	dir, err := sandbox.Open(launch.Sandbox)
 	if err != nil {

@@ -50,7 +50,7 @@ func identityOf(r *sluicepb.StreamRecord) worker.Identity {
 // the operator: what they do not allow any more is left out (settings.Stream.Withheld).
 func RecordedSettings(module settings.Module, r *sluicepb.StreamRecord) settings.Stream {
 	recorded := r.GetSettings()
-	return module.WithPolicy(settings.Stream{
+	return module.ForUser(int(r.GetUid())).WithPolicy(settings.Stream{
 		MaxBytes:     recorded.GetMaxBytes(),
 		MaxBytesFrom: recordedOrigin(recorded.GetMaxBytesFrom()),
 		OptionsText:  recorded.GetOptionsText(),

@@ -36,17 +36,19 @@ const (
 // A stream is in exactly one place: armed in the epoll set, waiting in the heap, parked
 // until its last compression is done, or with the worker pool. So it is never visited twice at the same time.
 type scheduler struct {
-	pool    *worker.Pool
-	ended   func(*entry)
-	start   time.Time
-	wakeups atomic.Int64
-	panics  atomic.Int64
-	onVisit func(*entry) // called before each visit; tests and builds with faults set it
-	visited func(*entry) // called after each visit that was not the last; may be nil
-	epoll   int
-	timer   int
-	wake    int // eventfd
-	stop    int // eventfd
+	pool *worker.Pool
+	// commands makes the visits that may run commands of a policy, which take their time.
+	commands *worker.Pool
+	ended    func(*entry)
+	start    time.Time
+	wakeups  atomic.Int64
+	panics   atomic.Int64
+	onVisit  func(*entry) // called before each visit; tests and builds with faults set it
+	visited  func(*entry) // called after each visit that was not the last; may be nil
+	epoll    int
+	timer    int
+	wake     int // eventfd
+	stop     int // eventfd
 
 	asked func() // somebody connects; see listen
 
@@ -65,6 +67,7 @@ type entry struct {
 	id       string // in the state directory
 	box      *sharedSandbox
 	task     worker.Task
+	device   uint64 // of the sandbox; task has it but where commands are run
 	stream   *stream.Stream
 	key      int32     // in the epoll set
 	due      time.Time // while waiting
@@ -193,7 +196,7 @@ func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 		s.ended(e)
 		return
 	}
-	defer s.settle(e, next) // also after a fault in what is told of the visit
+	defer s.settle(e, next, t.Commands()) // also after a fault in what is told of the visit
 	if s.visited != nil {
 		s.visited(e)
 	}
@@ -215,19 +218,29 @@ func (s *scheduler) remove(e *entry) {
 	delete(s.entries, e.key) // closing the pipe took it out of the epoll set
 }
 
-// settle puts a stream where its last visit says.
-func (s *scheduler) settle(e *entry, next stream.Next) {
+// settle puts a stream where its last visit says. away tells that the thread is none of
+// the pool that waits for pipes, and does not come for what is queued there.
+func (s *scheduler) settle(e *entry, next stream.Next, away bool) {
+	again := s.pool.Queue
+	if away {
+		again = s.pool.Submit
+	}
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.last = now
+	e.task.Device = e.device
 	if next.Much {
 		e.patience = patience
 	}
 	switch {
 	case s.closed:
+	case next.Commands:
+		s.setByClock(e, true)
+		e.task.Device = commandQueue(e.box)
+		s.commands.Submit(&e.task)
 	case next.Parked && e.unparked:
-		s.pool.Queue(&e.task)
+		again(&e.task)
 	case next.Parked:
 		s.setByClock(e, false)
 		e.parked = true
@@ -245,7 +258,7 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 		}
 	case next.After == 0:
 		s.setByClock(e, true)
-		s.pool.Queue(&e.task)
+		again(&e.task)
 	default:
 		s.setByClock(e, true)
 		s.wait(e, s.soon(now, next.After))
@@ -255,7 +268,7 @@ func (s *scheduler) settle(e *entry, next stream.Next) {
 // rests tells that a visit ended with nothing, or with a few bytes after a silence: the
 // next may be far away.
 func (s *scheduler) rests(e *entry, next stream.Next) bool {
-	return !next.Ended && !next.Held && !next.Parked && (next.Idle || next.After > 0 && !e.byClock && !next.Much)
+	return !next.Ended && !next.Held && !next.Parked && !next.Commands && (next.Idle || next.After > 0 && !e.byClock && !next.Much)
 }
 
 // soon gives the time to visit a busy stream again. Streams whose pause is the common

@@ -61,6 +61,9 @@ func (s Scripts) Any() bool {
 	return s.FirstAction != "" || s.PreRotate != "" || s.PostRotate != "" || s.LastAction != "" || s.PreRemove != ""
 }
 
+// RunsCommands says that rotations or compressions under the policy run programs.
+func (p Policy) RunsCommands() bool { return p.Scripts.Any() || p.Compressor.External }
+
 // Policy is what a text says. It is pure data; the zero value is not meaningful,
 // Parse("", rules) gives the policy of an empty text.
 type Policy struct {

@@ -51,7 +51,7 @@ func newDriver(t testing.TB, dir, options string) (*driver, error) {
 // restart is what a new process does, before it recovers.
 func (d *driver) restart() error {
 	runner := &script.Runner{
-		Dir: d.sb, As: script.Own(), Timeout: time.Minute, Slots: script.NewSlots(1),
+		Dir: d.sb, As: script.Own(), Timeout: time.Minute,
 		Env: script.Environment(nil), Log: slog.New(slog.DiscardHandler),
 	}
 	d.queue = nil

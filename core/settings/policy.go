@@ -146,7 +146,7 @@ func (m Module) rules(from Origin, user, sandbox string) logrotate.Rules {
 		rules.Trust = logrotate.Task
 		rules.Allowed = m.Task.Options
 		rules.LeaveOut = m.Task.Override == Clamp
-		rules.AllowScripts = m.AllowTaskScripts && (m.AllowRootScripts || !mayBeRoot(user))
+		rules.AllowScripts = m.AllowTaskScripts && (m.AllowRootScripts || !m.mayBeRoot(user))
 	}
 	return rules
 }
@@ -161,8 +161,18 @@ func (m Module) onlyRootForbids(s Stream, rules logrotate.Rules) bool {
 	return err == nil
 }
 
-// mayBeRoot is true also for the empty name: the agent's own user, which is root
-// on most machines.
-func mayBeRoot(user string) bool {
-	return user == "" || user == "root" || user == "0"
+// mayBeRoot goes by the id, which any name may have. Where it is not known the name has
+// to do; the empty one is the agent's own user, which is root on most machines.
+func (m Module) mayBeRoot(user string) bool {
+	if m.userID != nil && *m.userID != 0 {
+		return user == ""
+	}
+	return m.userID != nil || user == "" || user == "root" || user == "0"
+}
+
+// ForUser gives the settings for a container whose user has this id: what root may not
+// do nobody with id 0 may.
+func (m Module) ForUser(uid int) Module {
+	m.userID = &uid
+	return m
 }

@@ -69,6 +69,25 @@ func TestWhoMayNameScripts(t *testing.T) {
 		{"root, allowed", "root", []Parameter{{"allow_task_scripts", "true"}, {"allow_root_scripts", "true"}}, ""},
 		{"root, half allowed", "root", []Parameter{{"allow_root_scripts", "true"}}, tasks},
 	}
+	byID := []struct {
+		user string
+		uid  int
+		want string
+	}{
+		{"toor", 0, tasks + roots}, // any name may have the id
+		{"nobody", 65534, ""},
+		{"root", 1000, ""},        // it is the id that has the rights
+		{"", 1000, tasks + roots}, // the agent's own user, whoever that is
+	}
+	for _, c := range byID {
+		_, _, err := module(t, Parameter{"allow_task_scripts", "true"}).ForUser(c.uid).ForTask(
+			[]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", script}}, c.user, "/sandbox")
+		if c.want == "" {
+			assert.NoError(t, err, "%s is %d", c.user, c.uid)
+		} else {
+			assert.EqualError(t, err, c.want, "%s is %d", c.user, c.uid)
+		}
+	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := module(t, tt.params...).ForTask(

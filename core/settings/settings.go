@@ -66,6 +66,7 @@ func (o Origin) String() string {
 // may be called concurrently.
 type Module struct {
 	machine Machine
+	userID  *int // see ForUser
 	// Given are the parameters as they were written: what another process needs to
 	// come to the same settings.
 	Given []Parameter

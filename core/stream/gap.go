@@ -114,9 +114,13 @@ func (s *Stream) uncounted(err error) Next {
 
 // visitGap drops what has come. Every second it tries to write again.
 func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
+	try := refused == nil && !s.givenUp && !now.Before(s.tryAt)
+	if try && s.misplaced(t) {
+		return Next{Commands: true}
+	}
 	elapsed := now.Sub(s.last)
 	s.last = now
-	if refused == nil && !s.givenUp && !now.Before(s.tryAt) {
+	if try {
 		ended, err := s.endGap(t, now)
 		if shortage.Is(err) {
 			return s.short("write "+s.Name, err) // perhaps that works again

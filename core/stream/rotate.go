@@ -67,6 +67,9 @@ func (s *Stream) Tend() { s.tending.Store(true) }
 // tend removes rotated files over their age and rotates if a period of the policy is
 // over, whether or not anything is written.
 func (s *Stream) tend(t *worker.Thread, now time.Time) error {
+	if s.tending.Load() && s.misplaced(t) && s.set != nil && !s.gone {
+		return errMisplaced
+	}
 	if !s.tending.CompareAndSwap(true, false) || s.set == nil || s.gone {
 		return nil
 	}

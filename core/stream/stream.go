@@ -77,9 +77,10 @@ type Config struct {
 // and Tend may be called at any time.
 type Stream struct {
 	Config
-	limit int64         // of the live file, bytes
-	made  time.Time     // the Stream was
-	set   *rotation.Set // nil before Open
+	limit    int64         // of the live file, bytes
+	commands bool          // the policy runs some, so that a rotation may take long
+	made     time.Time     // the Stream was
+	set      *rotation.Set // nil before Open
 
 	live      *os.File // nil while it could not be opened
 	liveFD    int
@@ -140,11 +141,12 @@ func New(config Config) *Stream {
 		limit = firstLimit(first)
 	}
 	s := &Stream{
-		Config: config,
-		limit:  limit,
-		made:   config.Now(),
-		next:   rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1},
-		rate:   bucket{perSecond: config.Settings.MaxRateBytes},
+		Config:   config,
+		limit:    limit,
+		commands: config.Settings.Policy.RunsCommands(),
+		made:     config.Now(),
+		next:     rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1},
+		rate:     bucket{perSecond: config.Settings.MaxRateBytes},
 	}
 	s.Rotation.Kept, s.Rotation.MakeLive = s.keeps(config.Rotation.Kept), s.makeLive
 	return s

@@ -35,6 +35,9 @@ type Next struct {
 	// Parked is true where the stream has ended and waits for its compressions: look again
 	// when a rotation.Task has returned.
 	Parked bool
+	// Commands is true where the next look has to be on a thread that may run commands
+	// (worker.Thread.Commands), and at once.
+	Commands bool
 	// Much is true where so much came that more is to be expected.
 	Much bool
 }
@@ -46,6 +49,9 @@ type Next struct {
 func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	s.account.visits.Add(1)
 	s.scratch = t.Scratch()
+	if s.asked.Load() != nil && s.misplaced(t) {
+		return Next{Commands: true}
+	}
 	s.visiting.Store(s.age(now))
 	defer s.visiting.Store(0) // also after a fault
 	s.rotateAsked(t, refused, now)
@@ -81,7 +87,9 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 		}
 	}
 	s.saveAsked(t)
-	if err := s.tend(t, now); err != nil {
+	if err := s.tend(t, now); errors.Is(err, errMisplaced) {
+		return Next{Commands: true}
+	} else if err != nil {
 		return s.failed(t, now, "rotate "+s.Name, err)
 	}
 	moved, err := s.drain(t, now)
@@ -94,6 +102,8 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 	case errors.Is(err, io.EOF):
 		s.recovered(now)
 		return s.finish(t)
+	case errors.Is(err, errMisplaced):
+		return Next{Commands: true}
 	case errors.Is(err, errRateReached):
 		s.recovered(now)
 		return Next{After: s.rate.wait(), Held: true}
@@ -136,9 +146,9 @@ const (
 
 // drain moves bytes until the pipe is nearly empty, the quantum or the rate is used
 // up, or something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
-// errRateReached, errEffortSpent or what failed.
+// errRateReached, errEffortSpent, errMisplaced or what failed.
 func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
-	began, last := time.Now(), s.replaced+quantumRotations
+	began, last := time.Now(), s.replaced+s.rotationsAtOnce()
 	for moved < quantumBytes {
 		if s.replaced >= last || moved > 0 && time.Since(began) > quantumTime {
 			// More is waiting, so that the next look comes at once.
@@ -171,6 +181,9 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		if s.gone {
 			return s.drop(budget)
 		}
+		if s.carried != "" && s.misplaced(t) {
+			return 0, errMisplaced
+		}
 		if err := s.finishCarry(now); err != nil {
 			return 0, s.unrotated(err)
 		}
@@ -196,6 +209,9 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		}
 		if s.effort.wait(now) > 0 {
 			return 0, errEffortSpent
+		}
+		if s.misplaced(t) {
+			return 0, errMisplaced
 		}
 		if err := s.rotate(t, now, size); err != nil {
 			return 0, s.unrotated(err)

@@ -21,7 +21,7 @@ const (
 	// BackgroundTotal threads has a pool for work in the background, and CommandTotal
 	// one for work that runs commands.
 	BackgroundTotal = 8
-	CommandTotal    = 16
+	CommandTotal    = 12
 	// burst is how long one thread works off a queue alone: to wake another costs
 	// more than the few short tasks that a tick of the clock brings.
 	burst = time.Millisecond

@@ -32,6 +32,14 @@ func Reserve(n int, g *guard.Guard, patience time.Duration) (release func(), err
 	return release, nil
 }
 
+// Missing is how many threads Reserve would start at most.
+func Missing(n int) int {
+	reserved.mu.Lock()
+	defer reserved.mu.Unlock()
+	there, _ := runtime.ThreadCreateProfile(nil)
+	return max(0, reserved.threads+n+ofTheRuntime()-there)
+}
+
 // ofTheRuntime are threads that it needs beside those that are blocked. Each of its
 // processors has one, and may have another that has given it up and is not at rest yet,
 // which is a matter of its next microseconds on a processor of the machine. One waits in

@@ -3,7 +3,7 @@
 //
 // A command runs as the task's user, in the sandbox, in a process group of its own,
 // for a limited time, with limited resources, with no descriptor of the host but the
-// three it is given, and at most a few at once. Its output goes to the log, a few
+// three it is given. How many run at once is its user's. Its output goes to the log, a few
 // lines of it.
 //
 // The package lives inside a host process that starts many children of its own. It

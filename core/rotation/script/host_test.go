@@ -45,7 +45,6 @@ func privateTables(t *testing.T) (private []string) {
 // in any thread would keep open what the host closes.
 func TestOneTableOfDescriptorsForAllThreads(t *testing.T) {
 	b := newBench(t)
-	b.Slots = NewSlots(4)
 	var ended atomic.Bool
 	var all sync.WaitGroup
 	for range 4 {

@@ -24,12 +24,6 @@ type Credential struct {
 	Groups   []uint32
 }
 
-// Slots bound how many commands run at once; all runners of a process share one.
-type Slots chan struct{}
-
-// NewSlots makes room for n commands.
-func NewSlots(n int) Slots { return make(Slots, n) }
-
 // Runner runs commands for one sandbox. It may be used concurrently.
 type Runner struct {
 	// Dir is the working directory, borrowed.
@@ -39,7 +33,6 @@ type Runner struct {
 	As *Credential
 	// Timeout is how long a command may take until its group is killed.
 	Timeout time.Duration
-	Slots   Slots
 	// Env is the environment of every command, see Environment.
 	Env []string
 	Log *slog.Logger
@@ -66,13 +59,11 @@ func Environment(host []string) []string {
 	return kept
 }
 
-// Run runs one command and waits for it and its process group to end. It blocks
-// while too many others run. A status other than 0, a signal or the end of its time
+// Run runs one command and waits for it and its process group to end. How many
+// run at once is its callers'. A status other than 0, a signal or the end of its time
 // is an error. Where the machine is short of processes, memory or descriptors it tries
 // again, for as long as the command may take.
 func (r *Runner) Run(c Command) error {
-	r.Slots <- struct{}{}
-	defer func() { <-r.Slots }()
 	program, err := lookUp(c.Args[0])
 	if err != nil {
 		return fmt.Errorf("start: %w", err)

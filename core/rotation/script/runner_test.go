@@ -39,7 +39,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { require.NoError(t, sb.Close()) })
 	b := &bench{t: t, dir: dir, log: &bytes.Buffer{}}
 	b.Runner = &Runner{
-		Dir: sb, As: Own(), Timeout: time.Minute, Slots: NewSlots(2), Env: Environment(nil),
+		Dir: sb, As: Own(), Timeout: time.Minute, Env: Environment(nil),
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{
 			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 				if a.Key == slog.TimeKey {
@@ -195,7 +195,6 @@ func TestLimits(t *testing.T) {
 // its own: each gets its own, whatever the order.
 func TestInAHostWithChildren(t *testing.T) {
 	b := newBench(t)
-	b.Slots = NewSlots(4)
 	var all sync.WaitGroup
 	for i := range 40 {
 		all.Go(func() {

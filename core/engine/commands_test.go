@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sluice/core/settings"
+	"sluice/core/worker"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// scripted is a testbed whose operator has a script for all, and lets tasks have theirs.
+func scripted(t *testing.T) *testbed {
+	return newTestbed(t, "allow_scripts", "true", "allow_task_scripts", "true", "allow_root_scripts", "true",
+		"max_stdout_size", "4096B", "script_timeout", "10mins",
+		"logrotate_stdout_options", "rotate 2\npostrotate\n\ttrue\nendscript")
+}
+
+func options(text string) settings.Variable {
+	return settings.Variable{Name: "CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", Value: text}
+}
+
+// live gives the live file of stdout.
+func (b *testbed) live(id string) string {
+	data, err := os.ReadFile(filepath.Join(b.sandbox(id), "stdout"))
+	require.NoError(b.t, err)
+	return string(data)
+}
+
+// hanging starts containers whose rotations do not come to an end before the test does,
+// and waits until that many scripts run.
+func (b *testbed) hanging(e *Engine, containers int, wait int) {
+	b.t.Helper()
+	release := filepath.Join(b.boxes, "release")
+	b.t.Cleanup(func() { assert.NoError(b.t, os.WriteFile(release, nil, 0o600)) })
+	for i := range containers {
+		id := fmt.Sprintf("hanging-%d", i)
+		stdout, _ := b.prepare(e, id, options("rotate 2\npostrotate\n\techo > runs; while [ ! -e "+release+" ]; do sleep 0.1; done\nendscript"))
+		_, err := stdout.WriteString(strings.Repeat("a line\n", 1000))
+		require.NoError(b.t, err)
+	}
+	eventually(b.t, "the scripts hang", func() bool {
+		found, err := filepath.Glob(filepath.Join(b.boxes, "hanging-*", "runs"))
+		require.NoError(b.t, err)
+		return len(found) >= wait
+	})
+}
+
+// TestScriptsOfOneContainerHoldNoOther has as many scripts hang as there may be, and asks
+// a container that has one too: for a line, for a launch, and, where a thread is left, for
+// a rotation.
+func TestScriptsOfOneContainerHoldNoOther(t *testing.T) {
+	b := scripted(t)
+	e := b.open()
+	t.Cleanup(e.Close)
+	stdout, _ := b.prepare(e, "neighbour")
+	b.hanging(e, worker.CommandTotal-1, worker.CommandTotal-1)
+
+	_, err := stdout.WriteString(strings.Repeat("a line\n", 1000))
+	require.NoError(t, err)
+	eventually(t, "the neighbour is rotated", func() bool {
+		_, err := os.Stat(filepath.Join(b.sandbox("neighbour"), "stdout.1"))
+		return err == nil
+	})
+
+	b.hanging(e, 3*worker.CommandTotal, worker.CommandTotal)
+	began := time.Now()
+	_, err = stdout.WriteString("the last line\n")
+	require.NoError(t, err)
+	eventually(t, "the neighbour's line is there", func() bool { return strings.HasSuffix(b.live("neighbour"), "the last line\n") })
+	fresh, _ := b.prepare(e, "fresh")
+	_, err = fresh.WriteString("a line\n")
+	require.NoError(t, err)
+	eventually(t, "the line of a new container is there", func() bool { return b.live("fresh") == "a line\n" })
+	t.Logf("a line and a launch took %v", time.Since(began))
+}
+
+// TestScriptsOfTasksGetNothingOfTheHostsEnvironment compares with the operator's own.
+func TestScriptsOfTasksGetNothingOfTheHostsEnvironment(t *testing.T) {
+	t.Setenv("SECRET_OF_THE_AGENT", "hidden")
+	b := newTestbed(t, "allow_scripts", "true", "allow_task_scripts", "true", "allow_root_scripts", "true",
+		"max_stdout_size", "4096B", "logrotate_stdout_options", "rotate 2\npostrotate\n\tenv > environment\nendscript")
+	e := b.open()
+	t.Cleanup(e.Close)
+	environment := func(id string, env ...settings.Variable) string {
+		stdout, _ := b.prepare(e, id, env...)
+		_, err := stdout.WriteString(strings.Repeat("a line\n", 1000))
+		require.NoError(t, err)
+		var text []byte
+		eventually(t, "the script has run", func() bool {
+			text, _ = os.ReadFile(filepath.Join(b.sandbox(id), "environment"))
+			return strings.Contains(string(text), "PATH=")
+		})
+		return string(text)
+	}
+	assert.Contains(t, environment("operators"), "SECRET_OF_THE_AGENT=hidden\n")
+	var names []string
+	for line := range strings.Lines(environment("tasks", options("rotate 2\npostrotate\n\texec /usr/bin/env > environment\nendscript"))) {
+		name, _, _ := strings.Cut(line, "=")
+		names = append(names, name)
+	}
+	assert.Subset(t, []string{"PATH", "PWD", "OLDPWD", "SHLVL", "_"}, names, "what is not PATH is the shell's own")
+}
+
+// TestRootIsWhoHasItsID launches a container of a user with another name and that id.
+func TestRootIsWhoHasItsID(t *testing.T) {
+	b := newTestbed(t, "allow_task_scripts", "true")
+	e := b.open()
+	t.Cleanup(e.Close)
+	e.identities.mu.Lock()
+	e.identities.known = map[string]knownIdentity{"toor": {worker.Identity{}, time.Now().Add(time.Hour)}}
+	e.identities.mu.Unlock()
+	_, err := e.Prepare(Launch{
+		ContainerID: "roots", User: "toor", Sandbox: b.sandbox("roots"),
+		Environment: []settings.Variable{options("postrotate\n\tid\nendscript")},
+	})
+	require.ErrorContains(t, err, "allow_root_scripts")
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"fmt"
+	"runtime"
+	"sluice/core/limits"
+	"sluice/core/worker"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// threadsAtOnce may be blocked in the kernel at a time: the workers, launches,
+	// answers to who asks, and what is spare for the host's own functions (the log, the
+	// outcomes of launches, of which bridge bounds the number), timers and names of users.
+	threadsAtOnce = worker.Total + 2*worker.BackgroundTotal + 2*worker.CommandTotal + launchSlots + maxAsking + spareThreads
+	spareThreads  = 16
+	// mostProcessors of Go's scheduler: each may need two threads more, and beyond these
+	// there is no work for them.
+	mostProcessors = 16
+	// fewProcesses besides the logger's own threads are told of at the start: the agent
+	// and its tasks need some as well.
+	fewProcesses = 100
+	// reserveTime is far beyond what a machine takes that has room for them.
+	reserveTime = 30 * time.Second
+)
+
+// reserveThreads has all threads started that the engine will ever need, or says which
+// limit leaves no room for them. Without that, the runtime would end the process of the
+// host when a task has taken all processes there are at the moment in which it wants one.
+func (e *Engine) reserveThreads() (unreserve func(), err error) {
+	if runtime.GOMAXPROCS(0) > mostProcessors {
+		runtime.GOMAXPROCS(mostProcessors)
+	}
+	missing := int64(worker.Missing(threadsAtOnce))
+	least, ok := limits.Tightest(limits.Processes(limits.Self))
+	if ok && least.Left() < missing {
+		return nil, fmt.Errorf("%s leaves no room for the logger's threads: %d of %d are taken, and %d more are needed; raise it (%s): %w",
+			least.Name, least.Taken, least.Most, missing, least.Remedy, unix.EAGAIN)
+	}
+	if ok && least.Left() < missing+fewProcesses {
+		e.log.Warn("few processes are left for the agent and its tasks", "limit", least.Name,
+			"most", least.Most, "taken", least.Taken, "of_the_logger", missing, "raise", least.Remedy)
+	}
+	return worker.Reserve(threadsAtOnce, e.guard, reserveTime)
+}
+
+const (
+	// DescriptorsOfContainer is how many one container holds while it runs: two pipes, two
+	// live files, the sandbox and two directories of series.
+	DescriptorsOfContainer = 7
+	// DescriptorsInPassing are those of launches, rotations and compressions under way,
+	// and of the engine itself.
+	DescriptorsInPassing = 256
+	// fewContainers is what the limit of descriptors must leave room for.
+	fewContainers = 200
+)
+
+// tellOfDescriptors warns of a limit that will be met soon. It is the host's to raise.
+func (e *Engine) tellOfDescriptors() {
+	l, ok := limits.Descriptors(limits.Self)
+	if !ok {
+		return
+	}
+	room := (l.Left() - DescriptorsInPassing) / DescriptorsOfContainer
+	if room < fewContainers {
+		e.log.Warn("few descriptors are left for containers", "limit", l.Name, "most", l.Most, "taken", l.Taken,
+			"containers", max(0, room), "raise", l.Remedy)
+	}
+}
