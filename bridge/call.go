@@ -62,12 +62,12 @@ func callPrepared(done C.sluice_prepared_fn, context C.uintptr_t, d engine.Descr
 
 // failPrepared tells the module why a container cannot be logged.
 func failPrepared(done C.sluice_prepared_fn, context C.uintptr_t, err error) {
+	answers <- struct{}{} // before the first call into C, which may take a thread
+	defer func() { <-answers }()
 	text := (*C.char)(C.malloc(maxTextBytes))
 	defer C.free(unsafe.Pointer(text))
 	failure := C.sluice_error{text: text, capacity: maxTextBytes}
 	report(&failure, err)
-	answers <- struct{}{}
-	defer func() { <-answers }()
 	C.sluice_call_prepared(done, context, -1, -1, &failure)
 }
 

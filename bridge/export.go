@@ -49,15 +49,25 @@ func sluice_initialize(logger C.int64_t, failure *C.sluice_error) (category C.in
 
 //export sluice_prepare
 func sluice_prepare(logger C.int64_t, launch C.sluice_bytes, length C.uint64_t, done C.sluice_prepared_fn, context C.uintptr_t) {
-	copied := append([]byte(nil), bytesOf(launch, length)...)
-	go func() {
-		d, err := prepareGuarded(int64(logger), copied)
+	var copied []byte
+	err := guarded.Run("take a launch", func() error {
+		copied = append(copied, bytesOf(launch, length)...)
+		return nil
+	})
+	guarded.Go("answer a launch", func() {
+		var d engine.Descriptors
+		if err == nil {
+			err = guarded.Run("prepare a container", func() (err error) {
+				d, err = prepare(int64(logger), copied)
+				return err
+			})
+		}
 		if err != nil {
 			failPrepared(done, context, err)
 			return
 		}
 		callPrepared(done, context, d)
-	}()
+	})
 }
 
 //export sluice_destroy
@@ -80,7 +90,7 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 		C.SLUICE_ROTATION_ERRORS:   m.RotationErrors,
 		C.SLUICE_WRITE_ERRORS:      m.WriteErrors,
 		C.SLUICE_IMPOSTORS:         m.Impostors,
-		C.SLUICE_PANICS:            m.Panics + panics.Load(),
+		C.SLUICE_PANICS:            m.Panics + panics.Load() + guarded.Caught(),
 		C.SLUICE_WAKEUPS:           m.Wakeups,
 		C.SLUICE_GOROUTINES:        int64(runtime.NumGoroutine()),
 
@@ -125,16 +135,6 @@ func memoryBytes() int64 {
 
 func bytesOf(data C.sluice_bytes, length C.uint64_t) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(data)), int(length))
-}
-
-// prepareGuarded is prepare with a panic made an error.
-func prepareGuarded(logger int64, launch []byte) (d engine.Descriptors, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fault(r)
-		}
-	}()
-	return prepare(logger, launch)
 }
 
 // recoverInto makes a panic an error of the export that it happened in.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sluice/core/engine"
+	"sluice/core/guard"
 	"sluice/core/rotation"
 	"sluice/core/settings"
 	"sluice/core/state"
@@ -28,6 +29,8 @@ const (
 
 var (
 	panics atomic.Int64
+	// guarded is for what runs after an export has returned.
+	guarded = guard.New(log)
 
 	errNoLogger = errors.New("the logger is not known, or not initialised")
 )
@@ -137,9 +140,10 @@ func prepare(handle int64, launch []byte) (engine.Descriptors, error) {
 func classify(err error) (category, number int) {
 	var locked *state.LockedError
 	var panicked *panicError
+	var caught *guard.Fault
 	var errno syscall.Errno
 	switch {
-	case errors.As(err, &panicked):
+	case errors.As(err, &panicked), errors.As(err, &caught):
 		return categoryPanic, 0
 	case errors.Is(err, engine.ErrTimeout):
 		return categoryTimeout, 0

@@ -1,45 +1,78 @@
 #include "host.hpp"
 
-#include <signal.h>
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
 
-#include <sys/resource.h>
-
-#include <mutex>
+#include <atomic>
 
 namespace {
 
-struct rlimit files;
-struct sigaction brokenPipe;
+std::atomic<bool> waiting(false);
 
-
-// NOTE: The runtime starts in the initialisers of the library; a priority puts
-// this one before those.
-[[gnu::constructor(101)]] void rememberHost()
-{
-  getrlimit(RLIMIT_NOFILE, &files);
-  sigaction(SIGPIPE, nullptr, &brokenPipe);
-}
+constexpr long PAUSE_NANOSECONDS = 20 * 1000 * 1000;
 
 } // namespace {
 
 
+extern "C" {
+
+int __real_pthread_create(
+  pthread_t* thread,
+  const pthread_attr_t* attributes,
+  void* (*start)(void*),
+  void* argument);
+
+
+// What the linker gives the core in place of pthread_create (--wrap): the Go
+// runtime aborts the process where that fails. It starts a thread when it needs
+// one, and a task may have taken all processes that the agent may have. The
+// core has started what it needs before that; this is for what nobody thought
+// of.
+//
+// NOTE: Called with all signals blocked, on a thread that holds locks of the
+// runtime: the agent's log is out of reach.
+[[gnu::visibility("hidden")]] int __wrap_pthread_create(
+  pthread_t* thread,
+  const pthread_attr_t* attributes,
+  void* (*start)(void*),
+  void* argument)
+{
+  static const char message[] =
+    "sluice: no thread can be started, as the limit of processes is reached; "
+    "container logs wait until one can\n";
+
+  bool told = false;
+
+  while (true) {
+    const int error =
+      __real_pthread_create(thread, attributes, start, argument);
+
+    if (error != EAGAIN || !waiting.load()) {
+      return error;
+    }
+
+    if (!told) {
+      told = true;
+      const ssize_t ignored =
+        write(STDERR_FILENO, message, sizeof(message) - 1);
+      static_cast<void>(ignored);
+    }
+
+    const struct timespec pause = {0, PAUSE_NANOSECONDS};
+    nanosleep(&pause, nullptr);
+  }
+}
+
+} // extern "C" {
+
+
 namespace [[gnu::visibility("hidden")]] sluice {
 
-void restoreHost()
+void waitForThreads()
 {
-  static std::once_flag once;
-
-  std::call_once(once, []() {
-    // The runtime raises the soft limit, which children would inherit.
-    setrlimit(RLIMIT_NOFILE, &files);
-
-    // The runtime takes SIGPIPE over, and a handler becomes SIG_DFL in children
-    // where SIG_IGN would stay. Where the host did not ignore it, the runtime
-    // keeps it: a write of the core's must not kill the host.
-    if (brokenPipe.sa_handler == SIG_IGN) {
-      sigaction(SIGPIPE, &brokenPipe, nullptr);
-    }
-  });
+  waiting.store(true);
 }
 
 } // namespace sluice {

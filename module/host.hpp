@@ -1,14 +1,13 @@
-// The agent's process, as it was before the Go runtime came into it.
+// The agent's process, as the Go runtime must not treat it.
 
 #ifndef SLUICE_MODULE_HOST_HPP
 #define SLUICE_MODULE_HOST_HPP
 
 namespace [[gnu::visibility("hidden")]] sluice {
 
-// Puts back what the Go runtime changed for its own use and the library does
-// without. To be called when the runtime has started: after any call of the
-// core. Once; what the host changes later is its own.
-void restoreHost();
+// Has threads that the core starts from now on waited for where the host may
+// not have more: before, their failure is the failure of loading the library.
+void waitForThreads();
 
 } // namespace sluice {
 

@@ -71,9 +71,13 @@ string describe(const ContainerID& id, const ContainerConfig& config)
 }
 
 
-// Takes the outcome of a `prepare`, on a thread of the core's.
+// Takes the outcome of a `prepare`, on a thread of the core's, which no
+// exception can pass.
 void prepared(
-  uintptr_t context, int32_t outFd, int32_t errFd, sluice_error* error)
+  uintptr_t context,
+  int32_t outFd,
+  int32_t errFd,
+  sluice_error* error) noexcept
 {
   // NOTE: The core gives the promise back here, exactly once.
   std::unique_ptr<Promise<ContainerIO>> promise(
@@ -146,7 +150,7 @@ private:
 
 
 // Takes a line of the core's into the agent's log.
-void log(int32_t severity, sluice_bytes text, uint64_t length)
+void log(int32_t severity, sluice_bytes text, uint64_t length) noexcept
 {
   const string line(reinterpret_cast<const char*>(text), length);
 
@@ -183,7 +187,7 @@ struct StopLogging
 ContainerLogger* create(const Parameters& parameters)
 {
   sluice_log_to(&log);
-  sluice::restoreHost();
+  sluice::waitForThreads();
 
   const string serialized = parameters.SerializeAsString();
   ErrorBuffer buffer;

@@ -1,6 +1,12 @@
 // Hazard: a language runtime raises resource limits, and children inherit them.
 
+#include <dlfcn.h>
+#include <signal.h>
+
 #include <sys/resource.h>
+
+#include <chrono>
+#include <thread>
 
 #include "guest.hpp"
 
@@ -30,11 +36,51 @@ string inherited()
   return text;
 }
 
+
+// What the host sets when it has opened the library is not taken back when it
+// makes a logger. Whether the runtime has come to rest cannot be seen: so a
+// limit is set until it has stayed for a while.
+void setBetween()
+{
+  hazard::require(
+    "dlopen", dlopen(hazard::library().c_str(), RTLD_NOW) != nullptr);
+
+  for (int stayed = 0; stayed < 300; stayed++) {
+    struct rlimit now;
+    hazard::require("getrlimit", getrlimit(RLIMIT_NOFILE, &now) == 0);
+
+    if (now.rlim_cur != 900) {
+      stayed = 0;
+      now.rlim_cur = 900;
+      hazard::require("setrlimit", setrlimit(RLIMIT_NOFILE, &now) == 0);
+      signal(SIGPIPE, SIG_IGN);
+    }
+
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+
+  hazard::Scratch scratch;
+  hazard::Guest guest(scratch.path());
+  guest.start();
+  guest.finish(guest.launch(2, hazard::numbersCommand(100000)));
+
+  struct rlimit now;
+  struct sigaction brokenPipe;
+  hazard::require("getrlimit", getrlimit(RLIMIT_NOFILE, &now) == 0);
+  hazard::require("sigaction", sigaction(SIGPIPE, nullptr, &brokenPipe) == 0);
+  hazard::requireEqual<rlim_t>("limit set in between", 900, now.rlim_cur);
+  hazard::require(
+    "SIGPIPE is ignored no more", brokenPipe.sa_handler == SIG_IGN);
+}
+
 } // namespace
 
 
 int main()
 {
+  hazard::requireEqual(
+    "status of a host that changes its mind", 0, hazard::inChild(&setBetween));
+
   // A soft limit below the hard one, which a runtime would raise.
   struct rlimit files;
   hazard::require("getrlimit", getrlimit(RLIMIT_NOFILE, &files) == 0);

@@ -1,0 +1,8 @@
+package main
+
+// #include "host.h"
+import "C"
+
+// The runtime and package os have changed what they change before this runs, and no
+// function of the library returns to the host until it has.
+func init() { C.sluice_restore_host() }
