@@ -160,6 +160,9 @@ func Run(request Request) *Report {
 	for _, m := range report.choose(modules, request.ContainerLogger) {
 		report.logger(m, request)
 	}
+	if len(report.Loggers) > 0 {
+		report.limitsOfAgent(request.Containers)
+	}
 	return report
 }
 

@@ -26,6 +26,9 @@ const (
 	reserveTime = 30 * time.Second
 )
 
+// The bound that is told to operators holds on a machine of any size.
+const _ = uint(limits.MostThreads - threadsAtOnce - 2*mostProcessors - 6 - 4) // 4: of the runtime and the scheduler
+
 // reserveThreads has all threads started that the engine will ever need, or says which
 // limit leaves no room for them. Without that, the runtime would end the process of the
 // host when a task has taken all processes there are at the moment in which it wants one.
@@ -46,16 +49,8 @@ func (e *Engine) reserveThreads() (unreserve func(), err error) {
 	return worker.Reserve(threadsAtOnce, e.guard, reserveTime)
 }
 
-const (
-	// DescriptorsOfContainer is how many one container holds while it runs: two pipes, two
-	// live files, the sandbox and two directories of series.
-	DescriptorsOfContainer = 7
-	// DescriptorsInPassing are those of launches, rotations and compressions under way,
-	// and of the engine itself.
-	DescriptorsInPassing = 256
-	// fewContainers is what the limit of descriptors must leave room for.
-	fewContainers = 200
-)
+// fewContainers is what the limit of descriptors must leave room for.
+const fewContainers = 200
 
 // tellOfDescriptors warns of a limit that will be met soon. It is the host's to raise.
 func (e *Engine) tellOfDescriptors() {
@@ -63,9 +58,8 @@ func (e *Engine) tellOfDescriptors() {
 	if !ok {
 		return
 	}
-	room := (l.Left() - DescriptorsInPassing) / DescriptorsOfContainer
-	if room < fewContainers {
+	if room := limits.Containers(l); room < fewContainers {
 		e.log.Warn("few descriptors are left for containers", "limit", l.Name, "most", l.Most, "taken", l.Taken,
-			"containers", max(0, room), "raise", l.Remedy)
+			"containers", room, "raise", l.Remedy)
 	}
 }

@@ -1,8 +1,8 @@
 // Package limits tells what the kernel allows a process to have, and how much of that is
 // taken: descriptors, and threads and processes, which are one to the kernel.
 //
-// It reads /proc and the control groups, whose figures are true when they are read. It
-// refuses to say what is enough; that is its caller's.
+// It reads /proc and the control groups, whose figures are true when they are read. What
+// the logger needs of it all is here too. It changes nothing.
 package limits
 
 import (

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include <mesos/slave/containerizer.hpp>
@@ -13,6 +14,7 @@
 
 #include "guest.hpp"
 
+using std::map;
 using std::string;
 using std::vector;
 
@@ -65,16 +67,14 @@ void abandon(hazard::Guest* guest, const string& root)
   guest->drain();
 }
 
-} // namespace
 
-
-int main()
+void check(const map<string, string>& parameters)
 {
   const vector<int> hosts = hazard::openDescriptors();
 
   hazard::Scratch scratch;
   hazard::Guest guest(scratch.path());
-  guest.start();
+  guest.start(parameters);
   requireCloseOnExec("after the start", hosts);
 
   // What the library keeps for good is there after the first containers.
@@ -102,6 +102,20 @@ int main()
     "descriptors grew from round to round",
     !(counts[7] > counts[6] && counts[6] > counts[5] && counts[5] > counts[4] &&
       counts[4] > counts[3]));
+}
+
+} // namespace
+
+
+int main()
+{
+  map<string, string> scripted = hazard::scripted();
+  scripted["max_stdout_size"] = "16KB";
+
+  for (const auto& parameters : {map<string, string>(), scripted}) {
+    hazard::requireEqual(
+      "status of the host", 0, hazard::inChild([&]() { check(parameters); }));
+  }
 
   return 0;
 }

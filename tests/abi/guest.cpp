@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +19,7 @@
 
 namespace fs = std::filesystem;
 
+using std::map;
 using std::string;
 using std::vector;
 
@@ -58,23 +61,47 @@ Scratch::~Scratch()
 Guest::Guest(const string& _root) : root(_root) {}
 
 
-void Guest::start()
+void Guest::launchAs(const string& _user)
+{
+  require("chmod", chmod(root.c_str(), 0755) == 0);
+  user = _user;
+}
+
+
+void Guest::start(const map<string, string>& parameters)
+{
+  Try<Nothing> started = tryStart(parameters);
+  if (started.isError()) {
+    fail(started.error());
+  }
+}
+
+
+Try<Nothing> Guest::tryStart(const map<string, string>& parameters)
 {
   process::initialize();
   FLAGS_logtostderr = true;
 
-  const auto parameter = [](const string& key, const string& value) {
-    return R"({"key": ")" + key + R"(", "value": ")" + value + R"("})";
-  };
+  map<string, string> all = {
+    {"state_dir", root + "/state"},
+    {"max_stdout_size", "64KB"},
+    // Hundreds of launches at once take their time under a sanitizer.
+    {"prepare_timeout", "10mins"},
+    {"logrotate_stdout_options", "rotate 1000"}};
+  for (const auto& parameter : parameters) {
+    all[parameter.first] = parameter.second;
+  }
+
+  string list;
+  for (const auto& parameter : all) {
+    list += (list.empty() ? "" : ",") + (R"({"key": ")" + parameter.first) +
+            R"(", "value": ")" + parameter.second + R"("})";
+  }
 
   const string manifest =
     R"({"libraries": [{"file": ")" + library() +
     R"(", "modules": [{"name": "sluice_ContainerLogger", "parameters": [)" +
-    parameter("state_dir", root + "/state") + "," +
-    parameter("max_stdout_size", "64KB") + "," +
-    // Hundreds of launches at once take their time under a sanitizer.
-    parameter("prepare_timeout", "10mins") + "," +
-    parameter("logrotate_stdout_options", "rotate 1000") + "]}]}]}";
+    list + "]}]}]}";
 
   Try<mesos::Modules> modules = harness::parseManifest(manifest);
   require("the manifest", modules.isSome());
@@ -90,11 +117,8 @@ void Guest::start()
   }
 
   Try<Nothing> initialized = made.get()->initialize();
-  if (initialized.isError()) {
-    fail(initialized.error());
-  }
-
   loggers.push_back(std::move(made.get()));
+  return initialized;
 }
 
 
@@ -102,6 +126,7 @@ vector<Container> Guest::launch(size_t count, const vector<string>& command)
 {
   Flags flags;
   flags.command = command;
+  flags.user = user;
 
   Try<WorkDir> workDir = WorkDir::open(root + "/work");
   require("the work directory", workDir.isSome());
@@ -187,6 +212,26 @@ string numbers(size_t last)
   }
 
   return text;
+}
+
+
+map<string, string> scripted()
+{
+  return {
+    {"allow_scripts", "true"},
+    {"logrotate_stdout_options",
+     R"(rotate 1000\npostrotate\n  true\nendscript)"}};
+}
+
+
+vector<int> threads()
+{
+  vector<int> ids;
+  for (const auto& entry : fs::directory_iterator("/proc/self/task")) {
+    ids.push_back(std::stoi(entry.path().filename().string()));
+  }
+
+  return ids;
 }
 
 

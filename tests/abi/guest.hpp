@@ -8,12 +8,16 @@
 
 #include <sys/wait.h>
 
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include <mesos/slave/container_logger.hpp>
+
+#include <stout/option.hpp>
+#include <stout/try.hpp>
 
 #include "container.hpp"
 #include "flags.hpp"
@@ -61,9 +65,17 @@ public:
   // the same root finds the streams of the first one.
   explicit Guest(const std::string& root);
 
+  // Containers are another user's from now on, who can get to their sandboxes.
+  void launchAs(const std::string& user);
+
   // Opens the library and creates and initialises the logger. The files are
   // small and plenty, so that rotation is at work and nothing is thrown away.
-  void start();
+  // `parameters` are added, as names and values, or take the place of these.
+  void start(const std::map<std::string, std::string>& parameters = {});
+
+  // The same; gives the error of initialize() where that fails.
+  Try<Nothing> tryStart(
+    const std::map<std::string, std::string>& parameters = {});
 
   // Starts this many containers with the command.
   std::vector<harness::Container> launch(
@@ -80,6 +92,7 @@ public:
 
 private:
   const std::string root;
+  Option<std::string> user;
   harness::ModuleManager manager;
   std::vector<std::unique_ptr<mesos::slave::ContainerLogger>> loggers;
 };
@@ -97,6 +110,12 @@ std::string output(const std::string& sandbox);
 // writes.
 std::vector<std::string> numbersCommand(size_t last);
 std::string numbers(size_t last);
+
+// A policy that runs a script at each rotation and keeps every file.
+std::map<std::string, std::string> scripted();
+
+// The ids of this process' threads.
+std::vector<int> threads();
 
 // The numbers of this process' open descriptors.
 std::vector<int> openDescriptors();

@@ -116,24 +116,38 @@ void compare(const string& when, const map<string, string>& before)
   }
 }
 
-} // namespace
 
-
-int main()
+void check(const map<string, string>& parameters)
 {
   hazard::Scratch scratch;
-  umask(0027);
+  umask(0012);
   setenv("SLUICE_ABI", "kept", 1);
   hazard::require("chdir", chdir(scratch.path().c_str()) == 0);
 
   const map<string, string> before = surroundings();
 
   hazard::Guest guest(scratch.path());
-  guest.start();
+  guest.start(parameters);
+  if (geteuid() == 0) {
+    guest.launchAs("nobody");
+  }
+
   compare("after the start", before);
 
   guest.finish(guest.launch(4, hazard::numbersCommand(100000)));
   compare("after work", before);
+}
+
+} // namespace
+
+
+int main()
+{
+  // With and without scripts: these are other processes, of other users.
+  for (const auto& parameters : {map<string, string>(), hazard::scripted()}) {
+    hazard::requireEqual(
+      "status of the host", 0, hazard::inChild([&]() { check(parameters); }));
+  }
 
   return 0;
 }
