@@ -129,7 +129,7 @@ var definitions = []definition{
 	},
 	{
 		name: "allow_root_scripts", form: "switch", fallback: "false",
-		meaning: "Whether a task's options may where the task's user is root.",
+		meaning: "Whether a task's options may where the task's user is root, by whatever name.",
 		set:     setSwitch(func(m *Module) *bool { return &m.AllowRootScripts }),
 	},
 	{
