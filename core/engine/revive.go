@@ -9,6 +9,7 @@ import (
 	"sluice/core/stream"
 	"sluice/core/worker"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -142,8 +143,14 @@ func (e *Engine) reach(box *sharedSandbox) error {
 	slots := e.reaching.of(box.Device())
 	slots <- struct{}{}
 	defer func() { <-slots }()
+	if before := beforeReach.Load(); before != nil {
+		(*before)()
+	}
 	return box.Reach()
 }
+
+// beforeReach is called before a sandbox is opened. Only tests set it.
+var beforeReach atomic.Pointer[func()]
 
 // deviceSlots bound what may hang in one file system.
 type deviceSlots struct {

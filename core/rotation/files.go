@@ -51,7 +51,7 @@ func (s *Set) files() ([]File, error) {
 // belongs says that a file of the series is one of the policy's: a plain file under
 // a policy that compresses is one from before that policy, unless it waits for it.
 func (s *Set) belongs(name string, at place) bool {
-	if s.scheme.cext == "" || at.compressed {
+	if s.scheme.both || s.scheme.cext == "" || at.compressed {
 		return at.inRange(s)
 	}
 	if s.jobs[name] != nil {

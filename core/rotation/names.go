@@ -12,6 +12,7 @@ type scheme struct {
 	base string // live without the extension that is to stay at the end
 	ext  string // that extension
 	cext string // ending of compressed files, empty if there are none
+	both bool   // plain files count beside compressed ones: none is compressed any more
 
 	start int
 	dated bool
@@ -20,6 +21,7 @@ type scheme struct {
 
 func newScheme(p logrotate.Policy, live string) scheme {
 	s := scheme{live: live, base: live, cext: p.CompressExt(), start: p.Start, dated: p.DateExt}
+	s.both = p.Compress && !p.Compresses()
 	if p.AddExtension != "" {
 		s.base = strings.TrimSuffix(s.base, p.AddExtension)
 		s.ext = p.AddExtension
@@ -45,6 +47,9 @@ func (s scheme) day(suffix string, counter int) string {
 // counted is the name under which the retention counts a plain name: the
 // compressed one where the policy compresses.
 func (s scheme) counted(plain string) string { return plain + s.cext }
+
+// counts says that the retention counts a file, whatever waits to be compressed.
+func (s scheme) counts(at place) bool { return s.both || at.compressed == (s.cext != "") }
 
 // place says where in the series a name stands.
 type place struct {

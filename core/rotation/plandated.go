@@ -59,7 +59,7 @@ func (p *planner) series() []member {
 		if !ok || info.Mode.IsDir() {
 			continue
 		}
-		if p.pending[name] || at.compressed == (p.scheme.cext != "") {
+		if p.pending[name] || p.scheme.counts(at) {
 			series = append(series, member{at, name, info.Inode})
 		}
 	}

@@ -83,7 +83,7 @@ func (s scheme) highest(files map[string]sandbox.Info, pending map[string]bool) 
 	last := 0
 	for name := range files {
 		at, ok := s.place(name)
-		if ok && at.slot > last && (pending[name] || at.compressed == (s.cext != "")) {
+		if ok && at.slot > last && (pending[name] || s.counts(at)) {
 			last = at.slot
 		}
 	}
@@ -104,7 +104,7 @@ func (p *planner) eachForm(slot int, visit func(name string)) {
 	}
 	info, exists := p.files[plain]
 	delayed := p.policy.DelayCompress && slot == p.scheme.start
-	if exists && (p.pending[plain] || delayed && !info.Ours()) {
+	if exists && (p.scheme.both || p.pending[plain] || delayed && !info.Ours()) {
 		visit(plain)
 	}
 }
