@@ -12,13 +12,15 @@ import (
 // TestAllMistakesOfATaskAreTold in one message: a task that fails its launch once for
 // each is started as often.
 func TestAllMistakesOfATaskAreTold(t *testing.T) {
-	_, _, err := module(t).ForTask([]Variable{
+	_, notes, err := module(t).ForTask([]Variable{
+		{"container_logger_stdout", "discard"},
 		{"CONTAINER_LOGGER_STDOUT", "none"},
 		{"CONTAINER_LOGGER_FULL_WAIT", "10secs"},
 		{"CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "rotate 5;compress\nmaxage x"},
 		{"CONTAINER_LOGGER_LOGROTATE_STDERR_OPTIONS", "rotate five"},
 	}, "nobody", "/sandbox")
 	require.Len(t, All(err), 4)
+	require.Len(t, notes, 1, "the small prefix is told too")
 	require.True(t, IsInvalid(err))
 	for _, part := range []string{
 		`task variable CONTAINER_LOGGER_STDOUT: "none" is neither`,

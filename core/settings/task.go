@@ -11,7 +11,7 @@ import (
 // prefix are nobody's business. `user` is the name of the user that the container's
 // files belong to, empty for the agent's own; `sandbox` is the absolute path of its
 // directory. The error is of type *Error, or Errors where several variables are wrong, and names
-// them; under Ignore the variables can give none.
+// them, and what the notes tell is told all the same; under Ignore the variables can give none.
 func (m Module) ForTask(untrustedEnv []Variable, user, sandbox string) (Container, []Note, error) {
 	r := taskReader{operator: m, module: m, user: user, sandbox: sandbox, seen: map[string]string{}}
 	for _, untrusted := range untrustedEnv {
@@ -30,7 +30,7 @@ func (m Module) ForTask(untrustedEnv []Variable, user, sandbox string) (Containe
 		r.found.add(r.fitNode())
 	}
 	if err := r.found.err(); err != nil {
-		return Container{}, nil, err
+		return Container{}, r.notes, err
 	}
 	return Container{Stdout: r.module.Stdout, Stderr: r.module.Stderr}, append(r.notes, notes...), nil
 }
