@@ -118,18 +118,28 @@ Try<WorkDir> WorkDir::open(const string& path)
     return Error(made.error());
   }
 
-  const fs::path last = fs::read_symlink(agents / "latest", error);
+  // NOTE: As in an agent (`createSlaveDirectory` in src/slave/paths.cpp), the
+  // link to the latest agent is below `meta` alone.
+  const fs::path checkpoints = absolute / "meta" / "slaves";
+  made = makeDirectories(checkpoints);
+  if (made.isError()) {
+    return Error(made.error());
+  }
+
+  const fs::path last = fs::read_symlink(checkpoints / "latest", error);
   if (!error && fs::is_directory(last, error)) {
     return WorkDir(absolute.string(), last.filename().string());
   }
 
   const string agentId = newId() + "-S0";
-  made = makeDirectories(agents / agentId);
-  if (made.isError()) {
-    return Error(made.error());
+  for (const fs::path& parent : {agents, checkpoints}) {
+    made = makeDirectories(parent / agentId);
+    if (made.isError()) {
+      return Error(made.error());
+    }
   }
 
-  Try<Nothing> linked = relink(agents / agentId, agents / "latest");
+  Try<Nothing> linked = relink(checkpoints / agentId, checkpoints / "latest");
   if (linked.isError()) {
     return Error(linked.error());
   }

@@ -2,7 +2,7 @@
 //
 //   slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container>
 //
-// with the links slaves/latest and runs/latest.
+// with the links meta/slaves/latest and runs/latest.
 
 #ifndef HARNESS_WORKDIR_HPP
 #define HARNESS_WORKDIR_HPP

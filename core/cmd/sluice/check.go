@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"sluice/core/check"
 	"sluice/core/settings"
 	"strings"
@@ -67,7 +69,10 @@ func printCheck(cmd *cobra.Command, report *check.Report, asJSON bool) error {
 	if asJSON {
 		err = printJSON(cmd, report)
 	} else {
-		err = report.Print(cmd.OutOrStdout())
+		var text bytes.Buffer
+		if err = report.Print(&text); err == nil {
+			_, err = io.WriteString(cmd.OutOrStdout(), printableLines(text.String()))
+		}
 	}
 	if err == nil && report.Errors() > 0 {
 		err = errors.New(report.Verdict())

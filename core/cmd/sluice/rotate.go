@@ -76,8 +76,8 @@ func rotate(ctx context.Context, name, stateDir string) ([]rotatedStream, error)
 		}
 	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("%s: no stream of a running container has its files there; "+
-			"the log of one that has ended is rotated no more", name)
+		return nil, fmt.Errorf("%s: no stream of a container that runs with this logger has its files there; "+
+			"the log of one that has ended, or that runs with another logger, is not rotated from here", name)
 	}
 	conn, err := t.records.view.DialOwner(ctx)
 	if errors.Is(err, state.ErrNoOwner) {

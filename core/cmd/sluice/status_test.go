@@ -180,7 +180,7 @@ func TestStatusRefuses(t *testing.T) {
 		{"an interval", "--interval=1ms: expected at least 100ms", 2, []string{"status", "--interval=1ms"}},
 		{"nothing to rotate", "TARGET is missing", 2, []string{"rotate"}},
 		{"no such container", `no container, task or executor that runs with this logger is "none" or begins so`, 1, []string{"rotate", "none", "--state_dir=" + s.stateDir}},
-		{"another sandbox", "no stream of a running container has its files there", 1, []string{"rotate", t.TempDir(), "--state_dir=" + s.stateDir}},
+		{"another sandbox", "no stream of a container that runs with this logger has its files there", 1, []string{"rotate", t.TempDir(), "--state_dir=" + s.stateDir}},
 		{"rotate without directory", "there is no state_dir \"/no/such\"", 1, []string{"rotate", s.sandbox, "--state_dir=/no/such"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -48,8 +48,9 @@ TEST_F(WorkDirTest, LaysOutASandboxAsAnAgentDoes)
   EXPECT_EQ(runs + "/" + id.value(), sandbox.get());
   EXPECT_EQ(sandbox.get(), fs::read_symlink(runs + "/latest"));
   EXPECT_EQ(
-    root + "/slaves/" + workDir->agentId(),
-    fs::read_symlink(root + "/slaves/latest"));
+    root + "/meta/slaves/" + workDir->agentId(),
+    fs::read_symlink(root + "/meta/slaves/latest"));
+  EXPECT_FALSE(fs::exists(fs::symlink_status(root + "/slaves/latest")));
 
   struct stat s;
   ASSERT_EQ(0, ::stat(sandbox->c_str(), &s));
