@@ -45,7 +45,9 @@ typedef struct sluice_error
 typedef const uint8_t* sluice_bytes;
 
 // Takes one log line (no newline, UTF-8, control characters escaped). Called
-// from the core's threads, several at once; must not call back into the core.
+// from one thread of the core's, a little after the line was written, so that a
+// log that hangs holds up nobody: more than 1024 lines that wait are left out
+// and counted in the log. Must not call back into the core.
 // `severity`: 0 info, 1 warning, 2 error, as in glog.
 typedef void (*sluice_log_fn)(
   int32_t severity, sluice_bytes text, uint64_t length);
@@ -57,7 +59,8 @@ typedef void (*sluice_log_fn)(
 typedef void (*sluice_prepared_fn)(
   uintptr_t context, int32_t stdout_fd, int32_t stderr_fd, sluice_error* error);
 
-// Says where log lines go; NULL stops them (after return none is under way).
+// Says where log lines go; NULL stops them (after return none is under way), and
+// waits for those before, a second at most.
 void sluice_log_to(sluice_log_fn log);
 
 // Validates the module's parameters: a serialised mesos.Parameters. Touches

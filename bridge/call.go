@@ -79,6 +79,9 @@ type logSink struct {
 }
 
 func (s *logSink) set(log C.sluice_log_fn) {
+	if log == nil {
+		queue.flush()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log = log

@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	sink logSink
-	log  = slog.New(newHostHandler())
+	sink  logSink
+	queue = newLogQueue(sink.write)
+	log   = slog.New(newHostHandler())
 )
 
 // hostHandler writes log lines into the host's log: the message, then the
@@ -45,7 +46,7 @@ func (h *hostHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo
 }
 
-// Handle writes one line.
+// Handle queues one line for the host's log.
 func (h *hostHandler) Handle(ctx context.Context, r slog.Record) error {
 	h.line.Lock()
 	defer h.line.Unlock()
@@ -56,7 +57,7 @@ func (h *hostHandler) Handle(ctx context.Context, r slog.Record) error {
 	if err := h.attributes.Handle(ctx, r); err != nil {
 		return err
 	}
-	sink.write(severity(r.Level), bytes.TrimRight(h.line.Bytes(), " \n"))
+	queue.put(severity(r.Level), bytes.Clone(bytes.TrimRight(h.line.Bytes(), " \n")))
 	return nil
 }
 

@@ -82,6 +82,7 @@ var thisMachine = settings.Machine{KnownUser: rotation.KnownUser, KnownGroup: ro
 
 // create validates the parameters of a logger.
 func create(parameters []byte) (handle int64, err error) {
+	defer queue.flush() // a host that is refused may end at once
 	var message mesos.Parameters
 	if err := message.Unmarshal(parameters); err != nil {
 		return 0, fmt.Errorf("decode the module's parameters: %w", err)
@@ -99,6 +100,7 @@ func create(parameters []byte) (handle int64, err error) {
 
 // initialize gives the logger the engine of its state directory.
 func initialize(handle int64) error {
+	defer queue.flush()
 	l := loggers.get(handle)
 	if l == nil {
 		return errNoLogger

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sluice/core/guard"
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
@@ -62,6 +63,9 @@ type Engine struct {
 }
 
 var (
+	// opening is held while an engine is opened, which may take its time: a keeper hands
+	// over, a disk hangs. Who asks for figures does not wait for it.
+	opening  sync.Mutex
 	sharedMu sync.Mutex
 	shared   []*Engine
 )
@@ -74,9 +78,9 @@ const launchSlots = 16
 // What it finds in the directory is served before it returns. It is not closed as
 // long as the process lives.
 func Share(module settings.Module, log *slog.Logger) (*Engine, error) {
-	sharedMu.Lock()
-	defer sharedMu.Unlock()
-	for _, e := range shared {
+	opening.Lock()
+	defer opening.Unlock()
+	for _, e := range allShared() {
 		if e.state.Same(module.StateDir) {
 			return e, nil
 		}
@@ -85,8 +89,17 @@ func Share(module settings.Module, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
 	shared = append(shared, e)
 	return e, nil
+}
+
+// allShared gives the engines that Share has opened.
+func allShared() []*Engine {
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
+	return slices.Clone(shared)
 }
 
 // Open takes the state directory, from a keeper if one has it, and serves what it
@@ -338,10 +351,8 @@ func (e *Engine) Metrics() Metrics {
 
 // Shared gives the figures of all engines that Share has opened, added up.
 func Shared() Metrics {
-	sharedMu.Lock()
-	defer sharedMu.Unlock()
 	var total Metrics
-	for _, e := range shared {
+	for _, e := range allShared() {
 		m := e.Metrics()
 		total.Streams += m.Streams
 		total.Recovered += m.Recovered

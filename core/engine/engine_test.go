@@ -395,3 +395,16 @@ func TestPrepareRefuses(t *testing.T) {
 	assert.Empty(t, b.stateNames())
 	assert.Zero(t, e.Metrics().Streams)
 }
+
+// TestFiguresDoNotWaitForAnEngineThatOpens: a keeper may take half a minute to hand over.
+func TestFiguresDoNotWaitForAnEngineThatOpens(t *testing.T) {
+	opening.Lock() // as Share holds it while it opens
+	defer opening.Unlock()
+	told := make(chan struct{})
+	go func() { defer close(told); Shared() }()
+	select {
+	case <-told:
+	case <-time.After(waitLimit):
+		t.Fatal("the figures wait")
+	}
+}

@@ -11,7 +11,9 @@ package state
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +67,7 @@ func Open(path string) (*Dir, error) {
 // nothing in it may be changed yet. It fails with ErrNotUsable where it is not a
 // directory, not ours, or writable by others.
 func Attach(path string) (*Dir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := makeDir(path); err != nil {
 		return nil, fmt.Errorf("%w: state_dir %q: expected a directory or a place to make one: %w", ErrNotUsable, path, err)
 	}
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -78,6 +80,18 @@ func Attach(path string) (*Dir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// makeDir makes the directory for this process alone. Those above it, as /var/run/mesos
+// after a boot, are everybody's to look into.
+func makeDir(path string) error {
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(path)), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // Close gives the directory and its lock up.

@@ -230,3 +230,18 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 	})
 }
+
+// TestTheDirectoriesAboveAreForAll: another program may keep its files in them, as an
+// agent does in /var/run/mesos.
+func TestTheDirectoriesAboveAreForAll(t *testing.T) {
+	above := filepath.Join(t.TempDir(), "mesos")
+	d, err := Open(filepath.Join(above, "sluice") + "/")
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	info, err := os.Stat(above)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o755), info.Mode().Perm())
+	info, err = os.Stat(filepath.Join(above, "sluice"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+}
