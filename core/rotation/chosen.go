@@ -22,7 +22,7 @@ func (s *Set) newChosen() *chosen {
 	if s.cfg.Policy.Rotate < 0 || !s.scheme.dated {
 		return &chosen{} // numbers are bounded by inRange
 	}
-	return &chosen{most: s.cfg.Policy.Rotate + foreignNames}
+	return &chosen{most: Most(s.cfg.Policy.Rotate)}
 }
 
 // add takes a name whose place in the series is at.
@@ -31,10 +31,7 @@ func (c *chosen) add(at place, name string, counted bool) {
 	if counted {
 		members = &c.counted
 	}
-	heap.Push(members, member{place: at, name: name})
-	if c.most > 0 && members.Len() > c.most {
-		heap.Pop(members)
-	}
+	members.keep(member{place: at, name: name}, c.most)
 }
 
 // each calls f for every name.
@@ -55,6 +52,15 @@ type youngest []member
 func (h youngest) Len() int           { return len(h) }
 func (h youngest) Less(i, j int) bool { return h[i].before(h[j].place) }
 func (h youngest) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// keep takes a member in, and lets the oldest go where there are more than most; 0 is no
+// bound.
+func (h *youngest) keep(m member, most int) {
+	heap.Push(h, m)
+	if most > 0 && h.Len() > most {
+		heap.Pop(h)
+	}
+}
 
 // Push is for container/heap.
 func (h *youngest) Push(x any) { *h = append(*h, x.(member)) }
@@ -85,6 +91,44 @@ func (s *Set) choose() (c *chosen, names int, err error) {
 func (s *Set) reachable(at place) bool {
 	rotate := s.cfg.Policy.Rotate
 	return s.scheme.dated || rotate < 0 || at.slot <= s.scheme.start+max(rotate, 1)
+}
+
+// Most is how many files of a series are looked at under a policy that keeps rotate of them,
+// of each form; 0 is without bound. There are no more unless a task has planted them.
+func Most(rotate int) int {
+	if rotate < 0 {
+		return 0
+	}
+	return rotate + foreignNames
+}
+
+// List gives the names in a directory that are of a dated series, of plain files, compressed
+// ones and directories the youngest, so many of each as most says; 0 is all. At most limit
+// names are read. The names are untrusted.
+func (n Names) List(dir *sandbox.Dir, limit, most int) ([]string, error) {
+	var plain, packed, others youngest
+	_, err := dir.Walk(limit, func(name string, directory bool) error {
+		at, ours := n.Place(name)
+		if !ours {
+			return nil
+		}
+		members := &plain
+		switch {
+		case directory:
+			members = &others
+		case at.Compressed():
+			members = &packed
+		}
+		members.keep(member{place: at.at, name: name}, most)
+		return nil
+	})
+	var names []string
+	for _, members := range []youngest{plain, packed, others} {
+		for _, m := range members {
+			names = append(names, m.name)
+		}
+	}
+	return names, err
 }
 
 // statInto adds what bears a name, if anything does.

@@ -52,6 +52,7 @@ func (s *Series) lookUp(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
 	if err := meet(dir, rotation.TakenName(s.live), found); err != nil {
 		return nil, err
 	}
+	most := s.most()
 	err := s.climb(func(plain string) (bool, bool, error) {
 		met := len(found)
 		// A plain file goes when its compressed form is there.
@@ -59,7 +60,7 @@ func (s *Series) lookUp(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
 		if packed := s.names.Compressed(plain); err == nil && packed != plain {
 			err = meet(dir, packed, found)
 		}
-		return true, len(found) > met, err
+		return most == 0 || met < most, len(found) > met, err
 	})
 	return found, err
 }
@@ -89,5 +90,9 @@ func (s *Series) numbers() ([]int, error) {
 		return false
 	})
 	slices.Sort(numbers)
-	return slices.Compact(numbers), err
+	numbers = slices.Compact(numbers)
+	if most := s.most(); most > 0 && len(numbers) > most {
+		numbers = numbers[:most]
+	}
+	return numbers, err
 }

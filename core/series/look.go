@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
@@ -141,11 +142,11 @@ func (s *Series) listRotated() (map[string]sandbox.Info, error) {
 // both of its files from one reading, but not from two: of the first one, the plain file
 // is kept where it still is or its compressed form has taken its place.
 func (s *Series) readTwice(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
-	first, err := dir.List(maxNames, s.ours)
+	first, err := s.listDated(dir)
 	if err != nil {
 		return nil, err
 	}
-	second, err := dir.List(maxNames, s.ours)
+	second, err := s.listDated(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +166,29 @@ func (s *Series) readTwice(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
 		}
 	}
 	return found, nil
+}
+
+// listDated looks at the dated files, of more than the policy can have at the youngest.
+func (s *Series) listDated(dir *sandbox.Dir) ([]sandbox.Info, error) {
+	names, err := s.names.List(dir, maxNames, s.most())
+	if err != nil {
+		return nil, fmt.Errorf("list the dated files of %q: %w", s.live, err)
+	}
+	found := map[string]sandbox.Info{}
+	for _, name := range append(names, rotation.TakenName(s.live)) {
+		if err := meet(dir, name, found); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Collect(maps.Values(found)), nil
+}
+
+// most is how many rotated files are looked at; 0 is all.
+func (s *Series) most() int {
+	if s.Guessed != "" {
+		return 0
+	}
+	return rotation.Most(s.policy.Rotate)
 }
 
 // ours accepts the names of the rotated files.
