@@ -37,10 +37,10 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, of s
 // priority: it holds the lock that the rotations of its stream take. The thread in the
 // background waits for it, so that no more outputs are open than there are threads, and
 // does it itself where it is refused: what the attempt holds must be released.
-func (e *Engine) atOnce(device uint64, identity worker.Identity) func(func()) {
+func (e *Engine) atOnce(box *sharedSandbox, identity worker.Identity) func(func()) {
 	return func(work func()) {
 		done, left := make(chan struct{}), false
-		e.workers.Submit(&worker.Task{As: identity, Device: device, Urgent: true, Run: func(_ *worker.Thread, refused error) {
+		e.workers.Submit(&worker.Task{As: identity, Device: box.Device(), Urgent: true, Owner: box.Inode(), Run: func(_ *worker.Thread, refused error) {
 			defer close(done)
 			if left = refused != nil; !left {
 				work()

@@ -201,7 +201,10 @@ func TestTheEndOfACompressionIsNeverLeftOut(t *testing.T) {
 	b := newTestbed(t)
 	e := b.open()
 	ended := 0
-	atOnce := e.atOnce(1, e.self)
+	dir, err := sandbox.Open(t.TempDir())
+	require.NoError(t, err)
+	defer dir.Close()
+	atOnce := e.atOnce(&sharedSandbox{Dir: dir}, e.self)
 	atOnce(func() { ended++ })
 	e.Close()
 	atOnce(func() { ended++ })

@@ -77,7 +77,7 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 	entry := &entry{
 		id:     id,
 		box:    box,
-		task:   worker.Task{As: identity, Device: box.Device()},
+		task:   worker.Task{As: identity, Device: box.Device(), Owner: box.Inode()},
 		device: box.Device(),
 	}
 	save := func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) }
@@ -103,7 +103,7 @@ func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, bo
 			Policy:     s.Policy,
 			LimitBytes: s.Policy.LimitBytes(s.MaxBytes),
 			Submit:     e.compressions.submitterFor(box, identity, s, func() { e.scheduler.unpark(entry) }),
-			Settle:     e.atOnce(box.Device(), identity),
+			Settle:     e.atOnce(box, identity),
 			Guard:      e.guard,
 			Kept:       kept,
 			RunScript:  e.scriptRunner(box, identity, s, log),
@@ -164,7 +164,7 @@ func (e *Engine) enlarge(pipe int) int {
 // open opens the files of the sinks, which share a sandbox, on a worker thread.
 func (e *Engine) open(sinks ...sink) error {
 	box, identity, device := sinks[0].place()
-	task := worker.Task{As: identity, Device: device, Urgent: true}
+	task := worker.Task{As: identity, Device: device, Urgent: true, Owner: box.Inode()}
 	return e.onWorker(&task, "open the files of a stream", func(t *worker.Thread) error {
 		fresh := box.fresh()
 		for _, s := range sinks {

@@ -13,10 +13,11 @@ import (
 // Limits of a pool.
 const (
 	// PerDevice threads at most work on one file system at a time, so that one
-	// that hangs holds no more than these.
+	// that hangs holds no more than these and two: one more for who has none of
+	// them, and one for urgent work.
 	PerDevice = 4
-	// Total threads of a pool: with a PerDevice of 4, seven file systems may hang
-	// at once before the others notice.
+	// Total threads of a pool: with six for each, five file systems may hang at
+	// once before the others notice.
 	Total = 32
 	// BackgroundTotal threads has a pool for work in the background, and CommandTotal
 	// one for work that runs commands.
@@ -47,6 +48,9 @@ type Task struct {
 	// Urgent work goes before what is queued: a launch waits for it. There must be
 	// little of it.
 	Urgent bool
+	// Owner is whom the work is for, such as a container: one alone never holds all
+	// threads of a file system. 0 is nobody.
+	Owner uint64
 
 	next *Task
 }
@@ -68,6 +72,7 @@ type Pool struct {
 	log      *slog.Logger
 	most     int  // threads
 	share    int  // of them, for one queue
+	apart    bool // one more of them for another owner, and one for urgent work
 	polite   bool // of the lowest priority
 	commands bool
 	// background work moves nothing out of pipes.
@@ -91,7 +96,7 @@ type Pool struct {
 // has taken all processes that there are.
 func NewPool(log *slog.Logger, waiter Waiter) *Pool {
 	// More threads than there are processors only cost switches.
-	return &Pool{log: log, kept: kept, most: Total, share: min(PerDevice, runtime.NumCPU()), waiter: waiter, guard: guard.New(log), devices: map[uint64]*queue{}}
+	return &Pool{log: log, kept: kept, most: Total, share: min(PerDevice, runtime.NumCPU()), apart: true, waiter: waiter, guard: guard.New(log), devices: map[uint64]*queue{}}
 }
 
 // NewBackgroundPool makes a pool of few threads, with the lowest priority of processor
@@ -107,7 +112,7 @@ func NewBackgroundPool(log *slog.Logger) *Pool {
 func NewOvertimePool(log *slog.Logger) *Pool {
 	p := NewPool(log, newTokens())
 	p.background = true
-	p.most, p.share = BackgroundTotal, max(1, min(PerDevice, runtime.NumCPU()/2))
+	p.most, p.share, p.apart = BackgroundTotal, max(1, min(PerDevice, runtime.NumCPU()/2)), false
 	return p
 }
 
@@ -116,7 +121,7 @@ func NewOvertimePool(log *slog.Logger) *Pool {
 // (Task.Device). Nothing that is no command waits for its threads.
 func NewCommandPool(log *slog.Logger) *Pool {
 	p := NewPool(log, newTokens())
-	p.most, p.share, p.commands = CommandTotal, 1, true
+	p.most, p.share, p.apart, p.commands = CommandTotal, 1, false, true
 	return p
 }
 
@@ -180,7 +185,7 @@ func (p *Pool) Wait() { p.ended.Wait() }
 
 // list makes q known to threads that look for work.
 func (p *Pool) list(q *queue) {
-	if !q.listed && q.head != nil && q.running < p.share {
+	if !q.listed && q.next(p.share, p.apart) != nil {
 		q.listed = true
 		p.runnable = append(p.runnable, q)
 	}
@@ -252,8 +257,7 @@ func (p *Pool) assign(t *Thread) {
 	q := p.runnable[0]
 	p.runnable = append(p.runnable[:0], p.runnable[1:]...)
 	q.listed = false
-	t.queue, t.task, t.closed = q, q.pop(), p.closed
-	q.running++
+	t.queue, t.task, t.closed = q, q.take(p.share, p.apart), p.closed
 	p.list(q)
 }
 
@@ -263,7 +267,7 @@ func (p *Pool) settle(t *Thread) {
 	if q == nil {
 		return
 	}
-	q.running--
+	q.done(t.task.Owner)
 	t.queue, t.task = nil, nil
 	p.list(q)
 	if q.head == nil && q.running == 0 && len(p.devices) > manyDevices {

@@ -8,7 +8,8 @@ type queue struct {
 	device     uint64
 	head, tail *Task
 	running    int
-	listed     bool // in Pool.runnable
+	owners     map[uint64]int // of what is running
+	listed     bool           // in Pool.runnable
 }
 
 func (q *queue) push(task *Task) {
@@ -26,14 +27,63 @@ func (q *queue) push(task *Task) {
 	q.tail = task
 }
 
-func (q *queue) pop() *Task {
-	task := q.head
-	q.head = task.next
-	if q.head == nil {
-		q.tail = nil
+// next is the task to be run next, nil where none may be: the first of all as long as the
+// share is not used up, then the first of an owner who has nothing under way, then an urgent
+// one of such an owner. An owner has few tasks, and few owners have any under way, so that
+// the search is short.
+func (q *queue) next(share int, apart bool) *Task {
+	switch {
+	case q.head == nil:
+		return nil
+	case q.running < share:
+		return q.head
+	case !apart || q.running >= share+2:
+		return nil
+	}
+	for task := q.head; task != nil; task = task.next {
+		waits := q.owners[task.Owner] == 0
+		if waits && (task.Urgent || task.Owner != 0 && q.running == share) {
+			return task
+		}
+	}
+	return nil
+}
+
+// take takes the next task out; there must be one.
+func (q *queue) take(share int, apart bool) *Task {
+	task := q.next(share, apart)
+	var before *Task
+	if task != q.head {
+		for before = q.head; before.next != task; {
+			before = before.next
+		}
+		before.next = task.next
+	} else {
+		q.head = task.next
+	}
+	if q.tail == task {
+		q.tail = before
 	}
 	task.next = nil
+	q.running++
+	if task.Owner != 0 {
+		if q.owners == nil {
+			q.owners = map[uint64]int{}
+		}
+		q.owners[task.Owner]++
+	}
 	return task
+}
+
+// done tells that a task of an owner has been run.
+func (q *queue) done(owner uint64) {
+	q.running--
+	if owner == 0 {
+		return
+	}
+	if q.owners[owner]--; q.owners[owner] <= 0 {
+		delete(q.owners, owner)
+	}
 }
 
 // tokens is a Waiter where nothing comes from: a Wake is a token for one Wait.

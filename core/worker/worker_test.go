@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -162,7 +163,7 @@ func TestQueueKeepsTheOrderOfSubmission(t *testing.T) {
 			q.push(&tasks[i])
 		}
 		for i := range tasks {
-			assert.Same(t, &tasks[i], q.pop())
+			assert.Same(t, &tasks[i], q.take(1<<10, false))
 		}
 		assert.Nil(t, q.head)
 	}
@@ -170,11 +171,53 @@ func TestQueueKeepsTheOrderOfSubmission(t *testing.T) {
 	q.push(&tasks[0])
 	q.push(&urgent)
 	q.push(&tasks[1])
-	assert.Same(t, &urgent, q.pop())
-	assert.Same(t, &tasks[0], q.pop())
-	assert.Same(t, &tasks[1], q.pop())
+	assert.Same(t, &urgent, q.take(1<<10, false))
+	assert.Same(t, &tasks[0], q.take(1<<10, false))
+	assert.Same(t, &tasks[1], q.take(1<<10, false))
 	assert.Nil(t, q.head)
 	assert.Nil(t, q.tail)
+}
+
+// One container's work never holds all threads of a file system, and a launch has one of its
+// own whoever holds the others.
+func TestOneOwnerLeavesThreadsToOthers(t *testing.T) {
+	p := NewPool(slog.New(slog.DiscardHandler), newTokens())
+	p.Start()
+	self, err := Self()
+	require.NoError(t, err)
+	release := make(chan struct{})
+	var held sync.WaitGroup
+	hold := func(owner uint64, count int, urgent bool) {
+		for range count {
+			held.Add(1)
+			p.Submit(&Task{As: self, Device: 1, Owner: owner, Urgent: urgent, Run: func(*Thread, error) {
+				defer held.Done()
+				<-release
+			}})
+		}
+	}
+	ran := func(owner uint64, urgent bool) {
+		t.Helper()
+		done := make(chan struct{})
+		p.Submit(&Task{As: self, Device: 1, Owner: owner, Urgent: urgent, Run: func(*Thread, error) { close(done) }})
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			t.Fatalf("owner %d, urgent %v: not run within a minute", owner, urgent)
+		}
+	}
+	hold(1, 10, false)
+	ran(2, false)
+	hold(1, 10, true) // ends of its compressions
+	ran(2, false)
+	hold(2, 10, false)
+	ran(3, true)
+	ran(0, true)
+	close(release)
+	held.Wait()
+	p.Close()
+	p.Wait()
+	assert.Empty(t, p.devices[1].owners)
 }
 
 func TestPanicEndsTheTaskOnly(t *testing.T) {
