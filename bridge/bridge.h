@@ -129,7 +129,9 @@ enum sluice_metric
   SLUICE_LINES_IN =
     32, // counter: ends of lines of the bytes in; -1: not counted
   SLUICE_LINES_WRITTEN = 33, // counter: of the bytes written; -1: not counted
-  SLUICE_METRICS = 34,
+  SLUICE_BYTES_DROPPED_UNRECORDED =
+    34, // counter: of streams without a record that can be used
+  SLUICE_METRICS = 35,
 };
 
 // Fills `values`, an array of `count` numbers indexed by sluice_metric; a

@@ -108,6 +108,7 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 		C.SLUICE_BYTES_DROPPED_PANIC:           m.Dropped[engine.Panic].Bytes,
 		C.SLUICE_BYTES_DROPPED_SANDBOX_REMOVED: m.Dropped[engine.SandboxRemoved].Bytes,
 		C.SLUICE_BYTES_DROPPED_DISCARDED:       m.Dropped[engine.Discarded].Bytes,
+		C.SLUICE_BYTES_DROPPED_UNRECORDED:      m.Dropped[engine.Unrecorded].Bytes,
 		C.SLUICE_MARKS:                         m.Marks,
 		C.SLUICE_BYTES_MARKS:                   m.MarkBytes,
 		C.SLUICE_FILES:                         m.Files,

@@ -51,6 +51,7 @@ constexpr struct
   {SLUICE_BYTES_DROPPED_DISCARDED, "sluice/bytes_dropped_discarded"},
   {SLUICE_LINES_IN, "sluice/lines_in"},
   {SLUICE_LINES_WRITTEN, "sluice/lines_written"},
+  {SLUICE_BYTES_DROPPED_UNRECORDED, "sluice/bytes_dropped_unrecorded"},
 };
 
 static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");

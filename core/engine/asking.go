@@ -127,12 +127,30 @@ func (a *asking) refuse() {
 	}
 }
 
-// Status gives the streams that are served, in no order (owner.Engine).
+// Status gives the streams that are served, or are to be, in no order (owner.Engine).
 func (e *Engine) Status() []owner.Stream {
-	serving := e.entries()
-	streams := make([]owner.Stream, len(serving))
-	for i, entry := range serving {
-		streams[i] = entry.status()
+	serving, streams := e.entries(), e.pendingStatus()
+	for _, entry := range serving {
+		streams = append(streams, entry.status())
+	}
+	return streams
+}
+
+// pendingStatus tells of the streams that an owner before has left and that cannot be
+// served yet: their containers wait.
+func (e *Engine) pendingStatus() (streams []owner.Stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.pending {
+		r := f.record
+		if r == nil {
+			r = drainedRecord(f.id)
+		}
+		streams = append(streams, owner.Stream{
+			ID: f.id, Container: r.GetContainerId(), Stream: r.GetStream(), Framework: r.GetFrameworkId(),
+			Executor: r.GetExecutorId(), Task: r.GetTaskId(), Sandbox: r.GetSandbox(), User: r.GetUser(),
+			State: owner.Blocked, CreatedUnixNano: r.GetCreatedUnixNano(),
+		})
 	}
 	return streams
 }

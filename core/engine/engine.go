@@ -418,4 +418,5 @@ const (
 	Panic          = stream.Panic
 	SandboxRemoved = stream.SandboxRemoved
 	Discarded      = stream.Discarded
+	Unrecorded     = stream.Unrecorded
 )

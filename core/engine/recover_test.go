@@ -148,23 +148,38 @@ func TestUnusableRecordsCostNoContainerItsPipe(t *testing.T) {
 			require.NoError(b.t, os.Remove(path))
 			require.NoError(b.t, os.Mkdir(path, 0o700))
 		}, drained},
-		{"no stream of ours", `its stream is \"../stdout\", expected`,
-			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Stream = "../stdout" }), drained},
-		{"relative sandbox", `its sandbox is \"etc\", expected an absolute path`,
-			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Sandbox = "etc" }), drained},
-		{"no limit", "its limit is 0 bytes, expected at least a page",
-			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Settings = nil }), drained},
-		{"no account", "it has no account",
-			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Accounting = nil }), drained},
+		{
+			"no stream of ours", `its stream is \"../stdout\", expected`,
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Stream = "../stdout" }), drained,
+		},
+		{
+			"relative sandbox", `its sandbox is \"etc\", expected an absolute path`,
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Sandbox = "etc" }), drained,
+		},
+		{
+			"no limit", "its limit is 0 bytes, expected at least a page",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Settings = nil }), drained,
+		},
+		{
+			"no account", "it has no account",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Accounting = nil }), drained,
+		},
 		{"no record at all", "has no record that this version can use", func(b *testbed) {
 			require.NoError(b.t, os.Remove(b.record("stdout")))
 		}, becomes{cause: stream.Unrecorded}},
-		{"options that nobody reads", "line 1",
-			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Settings.OptionsText = "rotate many" }), becomes{}},
-		{"sandbox gone", "the sandbox was removed while its container runs",
-			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Sandbox += "-gone" }), removed},
-		{"another directory in its place", "the sandbox was removed while its container runs",
-			change(func(b *testbed, r *sluicepb.StreamRecord) { r.Sandbox = b.sandbox("another") }), removed},
+		{
+			"options that nobody reads", "line 1",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Settings.OptionsText = "rotate many" }),
+			becomes{},
+		},
+		{
+			"sandbox gone", "the sandbox was removed while its container runs",
+			change(func(_ *testbed, r *sluicepb.StreamRecord) { r.Sandbox += "-gone" }), removed,
+		},
+		{
+			"another directory in its place", "the sandbox was removed while its container runs",
+			change(func(b *testbed, r *sluicepb.StreamRecord) { r.Sandbox = b.sandbox("another") }), removed,
+		},
 		{"no pipe", "the stream has no FIFO", func(b *testbed) {
 			require.NoError(b.t, os.Remove(strings.TrimSuffix(b.record("stdout"), ".record")+".fifo"))
 		}, becomes{aside: true, lost: true}},

@@ -44,12 +44,14 @@ func TestPolicyThatIsNotAllowedAnyMore(t *testing.T) {
 	}{
 		{
 			"the operator's scripts",
-			[]string{"allow_scripts", "true", "logrotate_stdout_options", "rotate 3\npostrotate\ntouch ran\nendscript"}, nil,
+			[]string{"allow_scripts", "true", "logrotate_stdout_options", "rotate 3\npostrotate\ntouch ran\nendscript"},
+			nil,
 			"parameter allow_scripts does not permit", 3, "no scripts",
 		},
 		{
 			"an external compressor",
-			[]string{"allow_scripts", "true", "logrotate_stdout_options", "rotate 3\ncompress\ncompresscmd /bin/cat\ncompressext .cat"}, nil,
+			[]string{"allow_scripts", "true", "logrotate_stdout_options", "rotate 3\ncompress\ncompresscmd /bin/cat\ncompressext .cat"},
+			nil,
 			"an external compressor runs commands", 3, "nocompress",
 		},
 		{

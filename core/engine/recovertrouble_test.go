@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sluice/core/owner"
 	"sluice/core/settings"
 	"testing"
 	"time"
@@ -176,6 +177,10 @@ func TestPendingStreamsAreHandedOver(t *testing.T) {
 	e := b.open()
 	assert.Equal(t, int64(2), e.Metrics().Streams)
 	assert.Equal(t, int64(2), e.Metrics().Blocked)
+	status := e.Status()
+	require.Len(t, status, 2)
+	assert.Equal(t, owner.Blocked, status[0].State)
+	assert.Equal(t, "c", status[0].Container)
 	_, err := stdout.WriteString("waits\n")
 	require.NoError(t, err)
 	require.NoError(t, stdout.Close())

@@ -115,11 +115,13 @@ func (e *Engine) recoverEnded() error {
 	if err != nil {
 		return err
 	}
-	unusable, left, why := 0, 0, error(nil)
+	unusable, later, left, why := 0, 0, 0, error(nil)
 	for _, id := range ids {
-		counted, err := e.recoverOneEnded(id)
+		keep, err := e.recoverOneEnded(id)
 		switch {
-		case counted:
+		case keep && err != nil:
+			later, why = later+1, err
+		case keep:
 		case err != nil:
 			unusable, why = unusable+1, err
 		default:
@@ -128,22 +130,24 @@ func (e *Engine) recoverEnded() error {
 			}
 		}
 	}
-	if unusable+left > 0 {
-		e.log.Warn("what some ended streams have left does not count", "unusable", unusable, "not_removed", left, "last_error", why)
+	if unusable+later+left > 0 {
+		e.log.Warn("what some ended streams have left does not count",
+			"unusable", unusable, "until_the_next_start", later, "not_removed", left, "last_error", why)
 	}
 	return nil
 }
 
-// recoverOneEnded counts what one has left, or leaves its record to a newer version, or to
-// a start with more descriptors. It reports false where the record is of no use.
-func (e *Engine) recoverOneEnded(id string) (counted bool, err error) {
+// recoverOneEnded counts what one has left, or leaves its record to a newer version, or,
+// with an error, to a start with more descriptors. It reports false where the record is of
+// no use.
+func (e *Engine) recoverOneEnded(id string) (keep bool, err error) {
 	record, err := e.state.LoadEnded(id)
 	switch {
 	case errors.Is(err, state.ErrNewer):
 		return true, nil
 	case errors.Is(err, state.ErrTorn):
 	case err != nil:
-		return true, nil
+		return true, err
 	default:
 		err = checkRecord(record)
 	}

@@ -216,7 +216,7 @@ func (d *Dir) ofAnotherBoot(name string) bool {
 		return false
 	}
 	booted := time.Now().Add(-time.Duration(up.Nano()))
-	return time.Unix(int64(st.Ctim.Sec), int64(st.Ctim.Nsec)).Before(booted)
+	return time.Unix(st.Ctim.Sec, st.Ctim.Nsec).Before(booted)
 }
 
 func (d *Dir) names() ([]string, error) {

@@ -62,7 +62,7 @@ var errNoFile = errors.New("not a regular file")
 // the name instead: that gives errNoFile.
 func (d *Dir) read(name string) ([]byte, error) {
 	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err == unix.ELOOP || err == unix.ENXIO {
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
 		return nil, fmt.Errorf("open %q in state_dir %q: %w (%w)", name, d.path, errNoFile, err)
 	}
 	if err != nil {
