@@ -55,12 +55,30 @@ func (e *Engine) recover() error {
 	}()
 	var seen report
 	groups := newGroups()
+	e.takeAll(all, claimed, groups, &seen)
+	seen.tell(e.log)
+	e.reviveAll(groups)
+	if err := e.recoverEnded(); err != nil {
+		return err
+	}
 	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.recovered > 0 {
+		e.log.Info("took over the streams of an owner before", "streams", e.recovered, "found", len(all))
+	}
+	return nil
+}
+
+// takeAll takes what was found, and sorts out what is to be revived. Of the pipes that the
+// service manager has kept, claimed, it takes those that are needed.
+func (e *Engine) takeAll(all []*found, claimed map[string]int, groups *groups, seen *report) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, f := range all {
 		e.pending[f.id] = f
 	}
 	for _, f := range all {
-		switch e.take(f, &seen) {
+		switch e.take(f, seen) {
 		case revive:
 			groups.add(f)
 		case again:
@@ -77,18 +95,6 @@ func (e *Engine) recover() error {
 			e.store.forget(id)
 		}
 	}
-	e.mu.Unlock()
-	seen.tell(e.log)
-	e.reviveAll(groups)
-	if err := e.recoverEnded(); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.recovered > 0 {
-		e.log.Info("took over the streams of an owner before", "streams", e.recovered, "found", len(all))
-	}
-	return nil
 }
 
 // errNoRecord is why a FIFO is drained whose record was set aside, or taken away.

@@ -115,18 +115,21 @@ var errUnconcluded = errors.New("fault while a compression was concluded")
 const complainEvery = time.Minute
 
 func (s *Set) complain(j *job, err error) {
+	if file, tell := s.mayComplain(j); tell {
+		s.cfg.Log.Warn("compression failed; the plain file stays and is tried again at the next rotation",
+			"file", file, "error", err)
+	}
+}
+
+// mayComplain gives the name that the file of a job has now.
+func (s *Set) mayComplain(j *job) (file string, tell bool) {
 	s.mu.Lock()
-	file, now := j.name, s.cfg.Now()
-	tell := s.complained.IsZero() || now.Sub(s.complained) >= complainEvery
-	if tell {
+	defer s.mu.Unlock()
+	now := s.cfg.Now()
+	if tell = s.complained.IsZero() || now.Sub(s.complained) >= complainEvery; tell {
 		s.complained = now
 	}
-	s.mu.Unlock()
-	if !tell {
-		return
-	}
-	s.cfg.Log.Warn("compression failed; the plain file stays and is tried again at the next rotation",
-		"file", file, "error", err)
+	return j.name, tell
 }
 
 // compressInline compresses a file that is to be found compressed. A failure leaves
