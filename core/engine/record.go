@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sluice/core/logrotate"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/worker"
@@ -60,6 +61,19 @@ func RecordedSettings(module settings.Module, r *sluicepb.StreamRecord) settings
 		WhenFull:     recordedWhenFull(module, recorded.GetWhenFull()),
 		FirstBytes:   recorded.GetFirstBytes(),
 	}, r.GetUser(), r.GetSandbox())
+}
+
+// grantedPolicy is what a stream's text meant when it was recorded, whoever may say what by
+// now: its files have the names and the number of that. nil: the text cannot be read.
+func grantedPolicy(r *sluicepb.StreamRecord) *logrotate.Policy {
+	policy, _, err := logrotate.Parse(r.GetSettings().GetOptionsText(), logrotate.Rules{AllowScripts: true, Recorded: true})
+	if err != nil {
+		return nil
+	}
+	if !policy.RotateSet {
+		policy.Rotate = settings.DefaultFiles
+	}
+	return &policy
 }
 
 // recordedSettings is RecordedSettings for a stream that is served again; it tells what of

@@ -206,6 +206,7 @@ func (e *Engine) recoveredEntry(f *found, box *sharedSandbox, s settings.Stream)
 		return f.entry, nil
 	}
 	f.entry = e.newEntry(f.id, f.record, f.pipe, box, s)
+	f.entry.stream.Former = grantedPolicy(f.record)
 	return f.entry, nil
 }
 

@@ -29,14 +29,14 @@ func (s *Set) Convert(former logrotate.Policy) error {
 	if s.dir == nil {
 		return fmt.Errorf("convert %q: %w", s.cfg.Base, fs.ErrClosed)
 	}
-	c := &conversion{present: s}
+	c := &conversion{present: s, sameNames: sameNames(former, s.cfg.Policy, s.cfg.Base)}
+	if c.nothing(former) {
+		return nil
+	}
 	if err := c.open(former); err != nil || c.former == nil {
 		return err
 	}
 	defer c.former.Close()
-	if c.nothing() {
-		return nil
-	}
 	if err := c.run(); err != nil {
 		return fmt.Errorf("bring the files of %q under the present policy: %w", s.cfg.Base, err)
 	}
@@ -72,17 +72,22 @@ func (c *conversion) open(former logrotate.Policy) error {
 		c.former = nil
 		return errors.Join(fmt.Errorf("look at the series as it was: %w", err), set.Close())
 	}
-	a, b := set.scheme, c.present.scheme
-	c.sameNames = cfg.Policy.OldDir == c.present.cfg.Policy.OldDir && a.base == b.base && a.ext == b.ext &&
-		a.dated == b.dated && (a.dated || a.start == b.start) && slices.Equal(a.date.fields, b.date.fields)
 	return nil
 }
 
+// sameNames says that plain files have the same names under both policies.
+func sameNames(former, present logrotate.Policy, base string) bool {
+	a, b := newScheme(former, base), newScheme(present, base)
+	return former.OldDir == present.OldDir && a.base == b.base && a.ext == b.ext &&
+		a.dated == b.dated && (a.dated || a.start == b.start) && slices.Equal(a.date.fields, b.date.fields)
+}
+
 // nothing says that the two policies lead to the same files.
-func (c *conversion) nothing() bool {
-	a, b := c.former.cfg.Policy, c.present.cfg.Policy
-	return c.sameNames && c.former.scheme.cext == c.present.scheme.cext &&
-		a.DelayCompress == b.DelayCompress && (b.Rotate < 0 || a.Rotate >= 0 && a.Rotate <= b.Rotate)
+func (c *conversion) nothing(former logrotate.Policy) bool {
+	present := c.present.cfg.Policy
+	return c.sameNames && former.CompressExt() == present.CompressExt() &&
+		former.DelayCompress == present.DelayCompress &&
+		(present.Rotate < 0 || former.Rotate >= 0 && former.Rotate <= present.Rotate)
 }
 
 func (c *conversion) run() error {

@@ -95,8 +95,8 @@ func (m Module) told(warnings []logrotate.Warning, from Origin) (texts []string)
 // rootsToo follows what allow_task_scripts alone does not permit.
 const rootsToo = "; where the task's user is root, that takes allow_root_scripts as well"
 
-// defaultFiles is how many rotated files are kept where no text says.
-const defaultFiles = 1
+// DefaultFiles is how many rotated files are kept where no text says.
+const DefaultFiles = 1
 
 // bound holds a policy to what every stream must keep, and a task's to its ceilings.
 func (m Module) bound(s *Stream) error {
@@ -114,7 +114,7 @@ func (m Module) bound(s *Stream) error {
 	}
 	most := m.Task.MaxFiles
 	if !p.RotateSet {
-		p.Rotate = defaultFiles
+		p.Rotate = DefaultFiles
 		if task && most >= 0 {
 			p.Rotate = min(p.Rotate, most)
 		}
