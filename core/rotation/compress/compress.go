@@ -7,6 +7,7 @@ package compress
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"sluice/core/logrotate"
@@ -22,42 +23,45 @@ const writeBytes = 64 << 10
 // something useless. It blocks, and uses one thread.
 func Copy(dst io.Writer, src io.Reader, method logrotate.Compressor) error {
 	out := bufio.NewWriterSize(dst, writeBytes)
-	encoder, err := encoder(out, method)
+	encoder, release, err := encoderFor(out, method)
 	if err != nil {
 		return fmt.Errorf("compress: %w", err)
 	}
+	closed := false
+	defer func() {
+		if !closed { // an error, or a fault in the input
+			_ = encoder.Close()
+		}
+	}()
 	if _, err := io.Copy(encoder, src); err != nil {
-		_ = encoder.Close()
 		return fmt.Errorf("compress: %w", err)
 	}
+	closed = true
 	if err := encoder.Close(); err != nil {
 		return fmt.Errorf("compress: end of output: %w", err)
 	}
+	release()
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("compress: end of output: %w", err)
 	}
 	return nil
 }
 
-func encoder(out io.Writer, method logrotate.Compressor) (io.WriteCloser, error) {
+// encoderFor gives an encoder for one output. It is kept for the next when release is
+// called; one that had an error or a fault is not.
+func encoderFor(out io.Writer, method logrotate.Compressor) (encoder io.WriteCloser, release func(), err error) {
 	switch method.Program {
 	case "gzip":
-		level := method.Level
-		if level == 0 {
-			level = 6 // gzip(1)
-		}
-		return gzip.NewWriterLevel(out, level)
+		level := cmp.Or(method.Level, 6) // gzip(1)
+		return gzips.take(out, level, func() (*gzip.Writer, error) { return gzip.NewWriterLevel(out, level) })
 	case "zstd":
-		level := method.Level
-		if level == 0 {
-			level = 3 // zstd(1)
-		}
-		return zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
-			zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)))
+		return zstdEncoder(out, zstd.EncoderLevelFromZstd(cmp.Or(method.Level, 3))) // zstd(1)
 	case "xz":
-		return xzEncoder(out)
+		encoder, err = xzEncoder(out)
 	case "bzip2":
-		return bzip2Encoder(out, method.Level)
+		encoder, err = bzip2Encoder(out, method.Level)
+	default:
+		err = fmt.Errorf("%q is not built in", method.Program)
 	}
-	return nil, fmt.Errorf("%q is not built in", method.Program)
+	return encoder, func() {}, err
 }

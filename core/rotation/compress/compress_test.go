@@ -8,8 +8,11 @@ import (
 	"runtime"
 	"sluice/core/logrotate"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -104,3 +107,78 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Logf("%s: %d KiB allocated", method.Program, (after.TotalAlloc-before.TotalAlloc)>>10)
 	}
 }
+
+// midway is an input that stops in its middle until it is released.
+type midway struct {
+	text     io.Reader
+	reached  chan<- struct{}
+	released <-chan struct{}
+	once     sync.Once
+}
+
+func (m *midway) Read(p []byte) (int, error) {
+	n, err := m.text.Read(p)
+	if err == io.EOF {
+		m.once.Do(func() { m.reached <- struct{}{}; <-m.released })
+	}
+	return n, err
+}
+
+// TestMemoryOfManyEncoders compresses many files at once with the level that takes most.
+func TestMemoryOfManyEncoders(t *testing.T) {
+	const parallel, mostBytes = 8, 140 << 20
+	text := strings.Repeat("2026-11-22T14:00:00 INFO a line of a log that has 1234567 in it\n", 20_000)
+	method := logrotate.Compressor{Program: "zstd", Level: 19}
+	outputs := make([]bytes.Buffer, parallel)
+	reached, released := make(chan struct{}), make(chan struct{})
+	var before, during runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var work sync.WaitGroup
+	for i := range outputs {
+		work.Go(func() {
+			assert.NoError(t, Copy(&outputs[i], &midway{text: strings.NewReader(text), reached: reached, released: released}, method))
+		})
+	}
+	for range outputs {
+		<-reached
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&during)
+	close(released)
+	work.Wait()
+	taken := int64(during.HeapAlloc) - int64(before.HeapAlloc)
+	t.Logf("%d MB for %d encoders", taken>>20, parallel)
+	assert.Less(t, taken, int64(mostBytes))
+	assert.Zero(t, large.Load())
+	for i := range outputs {
+		unpacked, err := zstd.NewReader(&outputs[i])
+		require.NoError(t, err)
+		same, err := io.ReadAll(unpacked)
+		require.NoError(t, err)
+		require.True(t, text == string(same))
+		unpacked.Close()
+	}
+}
+
+// TestAnEncoderThatFailedIsNotUsedAgain: and one that was given up counts no more.
+func TestAnEncoderThatFailedIsNotUsedAgain(t *testing.T) {
+	text := strings.Repeat("text\n", 1<<16)
+	for _, method := range []logrotate.Compressor{{Program: "gzip"}, {Program: "zstd"}, {Program: "zstd", Level: 19}} {
+		for range 3 {
+			require.Error(t, Copy(&full{10}, strings.NewReader(text), method))
+			func() {
+				defer func() { _ = recover() }()
+				_ = Copy(io.Discard, panicking{}, method)
+			}()
+			var packed bytes.Buffer
+			require.NoError(t, Copy(&packed, strings.NewReader(text), method))
+			require.NotZero(t, packed.Len())
+		}
+	}
+	assert.Zero(t, large.Load())
+}
+
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("injected") }
