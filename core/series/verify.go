@@ -128,6 +128,9 @@ func (s *Series) Verify(ctx context.Context, expected Expected) (*Report, error)
 		r.advance()
 	}
 	s.holdAgainst(report, r.listing.Files, expected)
+	if err := s.noteStrays(report); err != nil {
+		return nil, err
+	}
 	report.Whole = len(report.Findings) == 0
 	return report, nil
 }
