@@ -103,8 +103,12 @@ func allShared() []*Engine {
 }
 
 // Open takes the state directory, from a keeper if one has it, and serves what it
-// finds there. Errors are those of state.Open and ErrKeeperHangs.
+// finds there. Errors are those of state.Open and ErrKeeperHangs, and
+// which limit of processes leaves no room.
 func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
+	if err := roomForThreads(); err != nil {
+		return nil, err
+	}
 	dir, opened, err := takeStateDir(module.StateDir, handoverTimeout, log)
 	if err != nil {
 		return nil, err
@@ -140,10 +144,8 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 	if e.scheduler, err = newScheduler(module.MaxDelay, e.ended); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	if e.unreserve, err = e.reserveThreads(); err != nil {
-		e.scheduler.release()
-		return nil, errors.Join(err, dir.Close())
-	}
+	e.unreserve = e.reserveThreads()
+	e.tellOfProcesses()
 	e.tellOfDescriptors()
 	e.workers = worker.NewPool(log, e.scheduler)
 	e.commands = worker.NewCommandPool(log)

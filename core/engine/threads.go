@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sluice/core/limits"
@@ -29,24 +30,46 @@ const (
 // The bound that is told to operators holds on a machine of any size.
 const _ = uint(limits.MostThreads - threadsAtOnce - 2*mostProcessors - 6 - 4) // 4: of the runtime and the scheduler
 
-// reserveThreads has all threads started that the engine will ever need, or says which
-// limit leaves no room for them. Without that, the runtime would end the process of the
-// host when a task has taken all processes there are at the moment in which it wants one.
-func (e *Engine) reserveThreads() (unreserve func(), err error) {
+// errNoRoom says that a limit of processes leaves no room for the logger's threads.
+var errNoRoom = errors.New("no room for the logger's threads")
+
+// roomForThreads tells which limit leaves no room for the threads that the engine will
+// ever need. A host that begins asks before it takes anything over from anybody.
+func roomForThreads() error {
 	if runtime.GOMAXPROCS(0) > mostProcessors {
 		runtime.GOMAXPROCS(mostProcessors)
 	}
 	missing := int64(worker.Missing(threadsAtOnce))
 	least, ok := limits.Tightest(limits.Processes(limits.Self))
 	if ok && least.Left() < missing {
-		return nil, fmt.Errorf("%s leaves no room for the logger's threads: %d of %d are taken, and %d more are needed; raise it (%s): %w",
-			least.Name, least.Taken, least.Most, missing, least.Remedy, unix.EAGAIN)
+		return fmt.Errorf("%s leaves %w: %d of %d are taken, and %d more are needed; raise it (%s): %w",
+			least.Name, errNoRoom, least.Taken, least.Most, missing, least.Remedy, unix.EAGAIN)
 	}
-	if ok && least.Left() < missing+fewProcesses {
-		e.log.Warn("few processes are left for the agent and its tasks", "limit", least.Name,
-			"most", least.Most, "taken", least.Taken, "of_the_logger", missing, "raise", least.Remedy)
+	return nil
+}
+
+// reserveThreads has all threads started that the engine will ever need. Without that,
+// the runtime would end the process of the host when a task has taken all processes there
+// are at the moment in which it wants one. Where they cannot be had the engine serves all
+// the same: pipes without a reader are worse.
+func (e *Engine) reserveThreads() (unreserve func()) {
+	err := roomForThreads()
+	if err == nil {
+		unreserve, err = worker.Reserve(threadsAtOnce, e.guard, reserveTime)
 	}
-	return worker.Reserve(threadsAtOnce, e.guard, reserveTime)
+	if err != nil {
+		e.log.Error("the containers are served with the threads that can be had; a lack of them can end this process", "error", err)
+		return func() {}
+	}
+	return unreserve
+}
+
+// tellOfProcesses warns of a limit that the agent and its tasks will meet soon.
+func (e *Engine) tellOfProcesses() {
+	l, ok := limits.Tightest(limits.Processes(limits.Self))
+	if ok && l.Left() < fewProcesses {
+		e.log.Warn("few processes are left for the agent and its tasks", "limit", l.Name, "most", l.Most, "taken", l.Taken, "raise", l.Remedy)
+	}
 }
 
 // fewContainers is what the limit of descriptors must leave room for.
