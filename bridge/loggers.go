@@ -142,7 +142,7 @@ func prepare(handle int64, launch []byte) (engine.Descriptors, error) {
 func classify(err error) (category, number int) {
 	var locked *state.LockedError
 	var panicked *panicError
-	var caught *guard.Fault
+	var caught *guard.FaultError
 	var errno syscall.Errno
 	switch {
 	case errors.As(err, &panicked), errors.As(err, &caught):

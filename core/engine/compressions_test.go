@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -209,7 +208,7 @@ func TestTheEndOfACompressionIsNeverLeftOut(t *testing.T) {
 	e.Close()
 	atOnce(func() { ended++ })
 	assert.Equal(t, 2, ended)
-	e.workers.Submit(&worker.Task{Run: func(_ *worker.Thread, err error) { assert.True(t, errors.Is(err, worker.ErrClosed)) }})
+	e.workers.Submit(&worker.Task{Run: func(_ *worker.Thread, err error) { assert.ErrorIs(t, err, worker.ErrClosed) }})
 }
 
 // TestAClosedPoolHoldsNoRotationUp: while an owner gives its streams up, rotations under

@@ -51,7 +51,7 @@ func TestAFaultWhileFilesAreOpenedIsAnError(t *testing.T) {
 	}()
 	select {
 	case err := <-opened:
-		var fault *guard.Fault
+		var fault *guard.FaultError
 		require.ErrorAs(t, err, &fault)
 		assert.Equal(t, int64(1), e.Metrics().Panics)
 	case <-time.After(waitLimit):

@@ -69,7 +69,7 @@ func (e *Engine) reviveGroup(g *group) {
 			done, err = e.attempt(g)
 			return err
 		})
-		var fault *guard.Fault
+		var fault *guard.FaultError
 		if errors.As(err, &fault) {
 			e.faultyGroup(g)
 		}

@@ -25,8 +25,8 @@ type Guard struct {
 // New gives a guard that writes to a log.
 func New(log *slog.Logger) *Guard { return &Guard{log: log} }
 
-// Fault is the error that a panic becomes.
-type Fault struct {
+// FaultError is the error that a panic becomes.
+type FaultError struct {
 	// Work is what was being done, for people.
 	Work string
 	// Value is what the panic was called with.
@@ -34,14 +34,14 @@ type Fault struct {
 }
 
 // Error tells where the stack is.
-func (f *Fault) Error() string {
+func (f *FaultError) Error() string {
 	return fmt.Sprintf("fault in the core of sluice: %v; the stack is in the log", f.Value)
 }
 
 // Caught is how many panics there were.
 func (g *Guard) Caught() int64 { return g.caught.Load() }
 
-// Run calls f and gives its error, or a *Fault. work names it in the log.
+// Run calls f and gives its error, or a *FaultError. work names it in the log.
 func (g *Guard) Run(work string, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -67,10 +67,10 @@ func (g *Guard) run(work string, f func()) {
 }
 
 // caughtOne counts and logs a panic. A log that panics too has nobody to tell.
-func (g *Guard) caughtOne(work string, value any) *Fault {
+func (g *Guard) caughtOne(work string, value any) *FaultError {
 	g.caught.Add(1)
 	defer func() { _ = recover() }()
-	fault := &Fault{Work: work, Value: value}
+	fault := &FaultError{Work: work, Value: value}
 	g.log.Error("fault in the core; what was being done has ended", "work", work, "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
 	return fault
 }

@@ -15,7 +15,7 @@ func TestAPanicIsAnError(t *testing.T) {
 	var log bytes.Buffer
 	g := New(slog.New(slog.NewTextHandler(&log, nil)))
 	err := g.Run("break", func() error { panic("broken") })
-	var fault *Fault
+	var fault *FaultError
 	require.ErrorAs(t, err, &fault)
 	assert.Equal(t, "break", fault.Work)
 	assert.Equal(t, "fault in the core of sluice: broken; the stack is in the log", err.Error())

@@ -93,8 +93,8 @@ func (s *Scratch) fill(step string, move func() (int64, error)) (int, error) {
 			return int(n), nil
 		case err == nil:
 			return 0, io.EOF
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
 			return 0, ErrEmpty
 		default:
 			return 0, fmt.Errorf("%s: %w", step, err)

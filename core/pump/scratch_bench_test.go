@@ -2,6 +2,7 @@ package pump
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ func BenchmarkReady(b *testing.B) {
 	scratch := scratchOf(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := scratch.Ready(reader); err != ErrEmpty {
+		if _, err := scratch.Ready(reader); !errors.Is(err, ErrEmpty) {
 			b.Fatal(err)
 		}
 	}

@@ -59,7 +59,7 @@ func (s *Set) compressInBackground(j *job, refused error) (again bool) {
 
 // another complains of an attempt that failed, and tells whether to make another soon.
 func (s *Set) another(j *job, err error) bool {
-	var fault *guard.Fault
+	var fault *guard.FaultError
 	switch {
 	case err == nil, errors.Is(err, errStopped):
 		return false

@@ -156,7 +156,7 @@ func TestMemoryOfManyEncoders(t *testing.T) {
 		require.NoError(t, err)
 		same, err := io.ReadAll(unpacked)
 		require.NoError(t, err)
-		require.True(t, text == string(same))
+		require.True(t, bytes.Equal([]byte(text), same))
 		unpacked.Close()
 	}
 }
