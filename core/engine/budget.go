@@ -77,6 +77,7 @@ type holder struct {
 	claimedAt    time.Time // zero: no task
 	overdue      bool      // it takes so long that it is not relied on
 	barred       time.Time // until when
+	moved        int       // streams that have ended, with their files
 	why          string
 }
 
@@ -109,7 +110,7 @@ func (b *budget) join(e *entry) {
 	h := b.holderOf(e.stream.Record.GetSandbox(), e.box.Device())
 	h.entries = append(h.entries, e)
 	e.holding.space = h.space
-	e.holding.writes(e.stream.LiveBytes())
+	e.holding.writes(e.stream.LiveDiskBytes())
 }
 
 // holderOf gives the container of a sandbox. mu is held.
@@ -135,6 +136,14 @@ func (b *budget) dropHolder(h *holder) {
 // instant in which they do so twice or not at all: at the bound, others would give for
 // the first.
 func (b *budget) leave(e *entry) {
+	h := b.leaves(e)
+	if h != nil && b.over(h.space) {
+		b.trim(time.Now()) // what was asked of the stream while it ended is asked of what it left
+	}
+}
+
+// leaves gives the container of a stream whose files go on to count, or nil.
+func (b *budget) leaves(e *entry) *holder {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holders[e.stream.Record.GetSandbox()]
@@ -142,16 +151,22 @@ func (b *budget) leave(e *entry) {
 	if h != nil {
 		at = slices.Index(h.entries, e)
 	}
-	if at < 0 || b.closed || b.remains >= maxRemains || e.holding.files.Load() == 0 {
-		e.holding.end()
-	} else {
+	stays := at >= 0 && !b.closed && b.remains < maxRemains && e.holding.files.Load() > 0
+	if stays {
 		e.holding.writes(0)
 		b.addRemains(h, newRemains(e.id, e.stream.Record, e.stream.Settings, e.holding))
+		h.moved, h.barred = h.moved+1, time.Time{}
+	} else {
+		e.holding.end()
 	}
 	if at >= 0 {
 		h.entries = slices.Delete(h.entries, at, at+1)
 		b.dropHolder(h)
 	}
+	if !stays {
+		return nil
+	}
+	return h
 }
 
 // close ends all choosing, before the sandboxes are released.
@@ -166,7 +181,7 @@ func (b *budget) visited(e *entry, now time.Time) {
 	if e.holding == nil {
 		return // it is drained
 	}
-	grown := e.holding.writes(e.stream.LiveBytes())
+	grown := e.holding.writes(e.stream.LiveDiskBytes())
 	if b.minFree.On() {
 		e.holding.space.visited(b.minFree, e.box.Dir, grown, now, b.warn)
 	}
@@ -198,11 +213,14 @@ func (b *budget) choose(now time.Time) []*worker.Task {
 	// Whoever rotates meanwhile takes this back.
 	b.rescan.Store(int64(clock(now) + rescanAfter))
 	if b.mostBytes > 0 {
-		need := b.takenBytes.Load() - b.claimedBytes.Load() - b.mostBytes
-		tasks = append(tasks, b.claim(need, nil, "node_max_bytes", now)...)
+		holders, uses := b.usesOn(nil, now)
+		tasks = append(tasks, b.claim(taken(uses)-b.mostBytes, holders, uses, "node_max_bytes", now)...)
 	}
 	for _, s := range b.spaces {
-		tasks = append(tasks, b.claim(s.lackingBytes(), s, "node_min_free", now)...)
+		if lacking := s.lackingBytes(); lacking > 0 {
+			holders, uses := b.usesOn(s, now)
+			tasks = append(tasks, b.claim(lacking, holders, uses, "node_min_free", now)...)
+		}
 	}
 	return tasks
 }
@@ -214,19 +232,22 @@ func (b *budget) submitAll(tasks []*worker.Task) {
 	}
 }
 
-// claim has containers, those on one file system if one is given, free needBytes. It
-// gives the tasks of those that had none.
-func (b *budget) claim(needBytes int64, on *space, why string, now time.Time) (tasks []*worker.Task) {
-	if needBytes <= 0 {
-		return nil
-	}
-	var holders []*holder
-	var uses []use
+// usesOn gives all containers, those on one file system if one is given, and what each
+// takes: also of those that cannot give now, or others would have to for them. mu is held.
+func (b *budget) usesOn(on *space, now time.Time) (holders []*holder, uses []use) {
 	for _, h := range b.holders {
-		if (on == nil || h.space == on) && !h.overdue && !now.Before(h.barred) {
-			holders, uses = append(holders, h), append(uses, h.use())
+		if on == nil || h.space == on {
+			u := h.use()
+			u.withheld = h.overdue || now.Before(h.barred)
+			holders, uses = append(holders, h), append(uses, u)
 		}
 	}
+	return holders, uses
+}
+
+// claim has containers free needBytes. It gives the tasks of those that had none. mu is
+// held.
+func (b *budget) claim(needBytes int64, holders []*holder, uses []use, why string, now time.Time) (tasks []*worker.Task) {
 	files, freed := shed(needBytes, uses)
 	for i, h := range holders {
 		if files[i] == 0 {

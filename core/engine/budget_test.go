@@ -281,30 +281,58 @@ func TestAHungDiskDoesNotStopTheBudget(t *testing.T) {
 	require.NoError(t, unix.Stat(disk, &st))
 	self, err := worker.Self()
 	require.NoError(t, err)
-	hang, hangs := make(chan struct{}), make(chan struct{}, worker.PerDevice)
-	for range worker.PerDevice {
-		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Run: func(*worker.Thread, error) {
+	// Those of one file system, one more for another owner, and one for urgent work.
+	threads := min(worker.PerDevice, runtime.NumCPU()) + 2
+	hang, hangs := make(chan struct{}), make(chan struct{}, threads)
+	for range threads {
+		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Urgent: true, Run: func(*worker.Thread, error) {
 			hangs <- struct{}{}
 			<-hang
 		}})
 	}
-	for range min(worker.PerDevice, runtime.NumCPU()) {
+	for range threads {
 		<-hangs
 	}
 
 	b.boxes = ordinary
 	stdout, stderr := b.prepare(e, "well")
 	var written int64 = 400000
-	// The hung container takes most, so it is asked first; then the other one gives.
-	waitFor(func() bool {
+	// The hung container takes most, so it is asked first; then the other one gives, but not
+	// for it: it keeps what its share is.
+	const share = 256 << 10
+	least := int64(share)
+	for written < 4<<20 {
 		_, err := stdout.Write(numbered(100, 100))
 		require.NoError(t, err)
 		written += 10000
 		waitFor(func() bool { return e.Metrics().WrittenBytes == written })
 		taken, _ := b.usage("well")
-		return written > 2<<20 && e.budget.takenBytes.Load() <= 512<<10 && taken < 120000
+		if written > 2<<20 {
+			least = min(least, taken)
+		}
+	}
+	assert.Greater(t, least, int64(share-2*16<<10))
+	// Deletions take as long as they do; in the end no more is kept than the share.
+	waitFor(func() bool {
+		_, err := stdout.Write([]byte("line\n"))
+		require.NoError(t, err)
+		taken, _ := b.usage("well")
+		return taken <= share
 	})
+	usageOfHung := func() int64 {
+		b.boxes = disk
+		defer func() { b.boxes = ordinary }()
+		taken, _ := b.usage("hung")
+		return taken
+	}
+	assert.EqualValues(t, 400000, usageOfHung())
 	close(hang)
+	waitFor(func() bool {
+		_, err := stdout.Write([]byte("line\n"))
+		require.NoError(t, err)
+		return e.budget.takenBytes.Load() <= 512<<10
+	})
+	assert.Greater(t, usageOfHung(), int64(share-2*16<<10), "and neither does it give for the other")
 	for _, f := range []*os.File{hungOut, hungErr, stdout, stderr} {
 		f.Close()
 	}

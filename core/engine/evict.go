@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/shortage"
@@ -16,50 +17,55 @@ type series struct {
 	set     *rotation.Set
 	dir     *sandbox.Dir
 	holding *holding
-	evicted int64 // files before
 	explain func()
 	end     func()
 }
 
-// task makes the deletions of a container a task of a worker thread. The sandboxes of
-// streams that run stay open until it is done. mu is held.
+// task makes the deletions of a container a task of a worker thread. mu is held.
 func (b *budget) task(h *holder) *worker.Task {
-	entries := append([]*entry(nil), h.entries...)
-	ended := append([]*remains(nil), h.ended...)
 	var as worker.Identity
-	if len(ended) > 0 {
-		as = ended[0].identity()
+	var owner uint64
+	for _, r := range h.ended {
+		as, owner = r.identity(), r.inode
 	}
-	for _, e := range entries {
-		as = e.task.As
-		e.box.users.Add(1)
+	for _, e := range h.entries {
+		as, owner = e.task.As, e.task.Owner
 	}
-	return &worker.Task{As: as, Device: h.space.device, Urgent: true, Run: func(t *worker.Thread, refused error) {
-		all := b.seriesOf(entries)
+	return &worker.Task{As: as, Device: h.space.device, Urgent: true, Owner: owner, Run: func(t *worker.Thread, refused error) {
 		finished := false
 		defer func() {
 			if !finished {
-				b.done(h, errEvictionFault)
-			}
-			for _, s := range all {
-				s.end()
+				b.done(h, 0, errEvictionFault)
 			}
 		}()
-		if refused == nil {
-			all = append(all, b.seriesOfEnded(t, ended)...)
-		}
-		b.evict(h, all, refused)
+		b.evict(t, h, refused)
 		finished = true
 	}}
 }
 
+// borrow gives what the container has now; moved tells one answer from the next. The
+// sandboxes of the streams that run stay open until each is released.
+func (b *budget) borrow(h *holder) (entries []*entry, ended []*remains, moved int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, nil, h.moved
+	}
+	for _, e := range h.entries {
+		e.box.users.Add(1)
+	}
+	return slices.Clone(h.entries), slices.Clone(h.ended), h.moved
+}
+
 func (b *budget) seriesOf(entries []*entry) (all []series) {
 	for _, e := range entries {
-		if e.holding.set.Load() == nil {
-			continue // its files cannot be opened yet
+		set := e.holding.set.Load()
+		if set == nil {
+			e.box.release()
+			continue // its files are not open yet
 		}
 		all = append(all, series{
-			set: e.holding.set.Load(), dir: e.box.Dir, holding: e.holding, evicted: e.holding.evictedFiles.Load(),
+			set: set, dir: e.box.Dir, holding: e.holding,
 			explain: func() { b.explain(e) }, end: e.box.release,
 		})
 	}
@@ -83,7 +89,7 @@ func (b *budget) seriesOfEnded(t *worker.Thread, ended []*remains) (all []series
 			continue
 		}
 		all = append(all, series{
-			set: set, dir: dir, holding: r.holding, evicted: r.holding.evictedFiles.Load(),
+			set: set, dir: dir, holding: r.holding,
 			explain: func() {
 				if err := showPolicy(dir, r.path, r.record.GetStream(), r.settings, r.holding.confText()); err != nil {
 					b.warn("cannot tell in the sandbox what was deleted", err)
@@ -101,81 +107,156 @@ func (b *budget) seriesOfEnded(t *worker.Thread, ended []*remains) (all []series
 	return all
 }
 
+const (
+	// batch is how many files of a container are deleted for one look at its directories.
+	batch = 256
+	// endings is how often the streams of a container may end while it gives.
+	endings = 4
+)
+
 // evict deletes what a container is to give, also what is added meanwhile.
-func (b *budget) evict(h *holder, all []series, refused error) {
+func (b *budget) evict(t *worker.Thread, h *holder, refused error) {
 	err := refused
-	for err == nil {
-		files, bytes, why := b.claimed(h)
-		if files == 0 {
+	var moved int
+	for tries := 0; err == nil && tries < endings; {
+		needBytes, why := b.asked(h)
+		if needBytes <= 0 {
 			break
 		}
-		for range files {
-			if err = dropOldest(h.space, all, why); err != nil {
-				break
-			}
+		var freedBytes int64
+		freedBytes, moved, err = b.give(t, h, needBytes, why)
+		b.paid(h, freedBytes)
+		switch {
+		case freedBytes > 0:
+			err = nil // what could not be deleted is passed over
+		case b.hasMoved(h, moved):
+			// A stream has just ended: what it has left is asked for.
+			tries++
+			err = nil
+		case err == nil:
+			err = errNothingLeft
 		}
-		b.paid(h, files, bytes)
 	}
-	b.done(h, err)
-	for _, s := range all {
-		if s.holding.evictedFiles.Load() > s.evicted {
-			s.explain()
-			b.report(h, s.holding)
-		}
-	}
-	if b.minFree.On() && refused == nil && len(all) > 0 {
-		h.space.look(b.minFree, all[0].dir, b.warn)
-	}
+	b.done(h, moved, err)
 	if b.over(h.space) && !errors.Is(refused, worker.ErrClosed) {
 		b.trim(time.Now())
 	}
 }
 
-// claimed is what the container is to give now.
-func (b *budget) claimed(h *holder) (files int, bytes int64, why string) {
+// give deletes the oldest files of a container, no more than a batch.
+func (b *budget) give(t *worker.Thread, h *holder, needBytes int64, why string) (freedBytes int64, moved int, err error) {
+	entries, ended, moved := b.borrow(h)
+	all := b.seriesOf(entries)
+	defer func() {
+		for _, s := range all {
+			s.end()
+		}
+	}()
+	all = append(all, b.seriesOfEnded(t, ended)...)
+	counts, failed := oldestOf(all, needBytes, batch)
+	for i, s := range all {
+		if counts[i] == 0 {
+			continue
+		}
+		dropped, err := s.set.Drop(counts[i])
+		if err != nil && !errors.Is(err, fs.ErrClosed) {
+			failed = append(failed, err)
+		}
+		if dropped.Files > 0 {
+			freedBytes += dropped.Bytes
+			s.holding.evicted(dropped, why)
+			h.space.freed(dropped.Bytes)
+			s.explain()
+			b.report(h, s.holding)
+		}
+	}
+	if b.minFree.On() && len(all) > 0 {
+		h.space.look(b.minFree, all[0].dir, b.warn)
+	}
+	return freedBytes, moved, errors.Join(failed...)
+}
+
+// oldestOf tells how many files each series gives, the oldest of them all first, so that
+// needBytes are freed: at most so many files in all. A series that cannot be looked at gives
+// none.
+func oldestOf(all []series, needBytes int64, most int) (counts []int, failed []error) {
+	files := make([][]rotation.File, len(all))
+	counts = make([]int, len(all))
+	for i, s := range all {
+		var err error
+		if files[i], err = s.set.Files(); err != nil && !errors.Is(err, fs.ErrClosed) {
+			failed = append(failed, err)
+		}
+	}
+	for ; needBytes > 0 && most > 0; most-- {
+		oldest := -1
+		for i := range all {
+			if counts[i] < len(files[i]) && (oldest < 0 || files[i][counts[i]].ModTime.Before(files[oldest][counts[oldest]].ModTime)) {
+				oldest = i
+			}
+		}
+		if oldest < 0 {
+			break
+		}
+		needBytes -= all[oldest].set.Counts(files[oldest][counts[oldest]])
+		counts[oldest]++
+	}
+	return counts, failed
+}
+
+// asked is what the container is to give now: what is over when all others have given what
+// they are to.
+func (b *budget) asked(h *holder) (needBytes int64, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return h.claimedFiles, h.claimedBytes, h.why
+	if b.mostBytes > 0 {
+		needBytes = b.takenBytes.Load() - b.mostBytes - (b.claimedBytes.Load() - h.claimedBytes)
+	}
+	needBytes = max(needBytes, h.space.lackingBytes()+h.claimedBytes)
+	return min(needBytes, h.claimedBytes), h.why
 }
 
 // paid takes what was given off what is still to be given, unless nobody relies on it
 // any more.
-func (b *budget) paid(h *holder, files int, bytes int64) {
+func (b *budget) paid(h *holder, freedBytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if h.overdue || h.claimedFiles < files {
-		return
+	freedBytes = min(freedBytes, h.claimedBytes)
+	if h.claimedBytes > 0 {
+		h.claimedFiles -= int(int64(h.claimedFiles) * freedBytes / h.claimedBytes)
 	}
-	h.claimedFiles -= files
-	h.claimedBytes -= bytes
-	b.claimedBytes.Add(-bytes)
-	h.space.claimedBytes.Add(-bytes)
+	h.claimedBytes -= freedBytes
+	b.claimedBytes.Add(-freedBytes)
+	h.space.claimedBytes.Add(-freedBytes)
+}
+
+// hasMoved says that a stream of the container has ended since.
+func (b *budget) hasMoved(h *holder, since int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return h.moved != since
 }
 
 // done ends the task of a container. One whose files cannot be deleted, or are not
-// where they were, is left alone for a while.
-func (b *budget) done(h *holder, err error) {
-	b.settle(h, err)
+// where they were, is left alone for a while; but not where a stream has ended since it
+// was looked at.
+func (b *budget) done(h *holder, moved int, err error) {
+	b.settle(h, moved, err)
 	if err != nil && !errors.Is(err, errNothingLeft) && !errors.Is(err, worker.ErrClosed) {
 		b.warn("rotated files cannot be deleted to keep the budget of the node", fmt.Errorf("sandbox %q: %w", h.sandbox, err))
 	}
 }
 
 // settle takes back what a container was to give, and bars it after an error.
-func (b *budget) settle(h *holder, err error) {
+func (b *budget) settle(h *holder, moved int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.forget(h)
 	h.claimedAt, h.overdue = time.Time{}, false
 	switch {
-	case errors.Is(err, errNothingLeft):
-		// Perhaps the stream has just ended: what it left is asked next.
+	case errors.Is(err, errNothingLeft) && h.moved != moved:
+	case errors.Is(err, errNothingLeft), shortage.Is(err):
 		h.barred = time.Now().Add(rescanAfter)
-		b.guard.AfterFunc(rescanAfter, "choose what is deleted", func() {
-			if b.over(h.space) {
-				b.trim(time.Now())
-			}
-		})
 	case err != nil:
 		h.barred = time.Now().Add(barredFor)
 	}
@@ -186,40 +267,6 @@ var errEvictionFault = errors.New("fault while files were deleted")
 
 // errNothingLeft says that a container has no rotated file.
 var errNothingLeft = errors.New("no rotated file is left")
-
-// dropOldest deletes the oldest rotated file of a container's streams.
-func dropOldest(on *space, all []series, why string) error {
-	var oldest *series
-	var since time.Time
-	for i, s := range all {
-		if s.set == nil {
-			continue
-		}
-		at, ok, err := s.set.Oldest()
-		if errors.Is(err, fs.ErrClosed) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if ok && (oldest == nil || at.Before(since)) {
-			oldest, since = &all[i], at
-		}
-	}
-	if oldest == nil {
-		return errNothingLeft
-	}
-	size, ok, err := oldest.set.DropOldest()
-	if err != nil && !errors.Is(err, fs.ErrClosed) {
-		return err
-	}
-	if !ok {
-		return errNothingLeft
-	}
-	oldest.holding.evicted(size, why)
-	on.freed(size)
-	return nil
-}
 
 // report tells of deletions, at most once a minute.
 func (b *budget) report(h *holder, of *holding) {

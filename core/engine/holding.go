@@ -68,14 +68,14 @@ func (h *holding) writes(liveBytes int64) (grown int64) {
 	return grown
 }
 
-// evicted counts a file that was deleted.
-func (h *holding) evicted(sizeBytes int64, why string) {
-	h.evictedFiles.Add(1)
-	h.evictedBytes.Add(sizeBytes)
+// evicted counts files that were deleted.
+func (h *holding) evicted(dropped rotation.Dropped, why string) {
+	h.evictedFiles.Add(int64(dropped.Files))
+	h.evictedBytes.Add(dropped.Bytes)
 	h.evictedAt.Store(time.Now().UnixNano())
 	h.why.Store(&why)
-	h.budget.evictedFiles.Add(1)
-	h.budget.evictedBytes.Add(sizeBytes)
+	h.budget.evictedFiles.Add(int64(dropped.Files))
+	h.budget.evictedBytes.Add(dropped.Bytes)
 }
 
 // end takes the stream out of the sum. Its series must be closed.

@@ -1,6 +1,9 @@
 package engine
 
-import "container/heap"
+import (
+	"cmp"
+	"slices"
+)
 
 // use is what one container takes, as far as the choice of what is deleted needs it.
 type use struct {
@@ -10,83 +13,87 @@ type use struct {
 	files                 int
 	// ended says that no process of it writes any more.
 	ended bool
+	// withheld says that it cannot give now: its file system hangs, or it forbids it.
+	withheld bool
 }
 
-// rank orders containers by who gives first: no container gives its last rotated
-// file while another has more, and one that has ended gives it before one that runs.
-func (u use) rank() int {
-	switch {
-	case u.files > 1:
-		return 0
-	case u.files == 1 && u.ended:
-		return 1
-	case u.files == 1:
-		return 2
+// average is that of its rotated files.
+func (u use) average() int64 { return max(1, u.keptBytes/int64(u.files)) }
+
+// taken is what all take together.
+func taken(uses []use) (bytes int64) {
+	for _, u := range uses {
+		bytes += u.takenBytes
 	}
-	return 3
+	return bytes
+}
+
+// shareOf is what every container may take so that all take no more than allBytes: who
+// takes less leaves the rest to the others, in equal parts. It is at least the number of
+// bytes by that of the containers, whatever the others take.
+func shareOf(allBytes int64, uses []use) int64 {
+	taken := make([]int64, len(uses))
+	for i, u := range uses {
+		taken[i] = u.takenBytes
+	}
+	slices.Sort(taken)
+	left := max(0, allBytes)
+	for i, bytes := range taken {
+		if share := left / int64(len(taken)-i); bytes > share {
+			return share
+		}
+		left -= bytes
+	}
+	return left
 }
 
 // shed tells how many of its oldest rotated files each container gives so that
-// needBytes are freed, or as much as there is. Every container has the same share, so
-// the one that is most above it is the one that takes most; from it one file is taken
-// at a time. It is pure. freed is what that is by the containers' average files.
+// needBytes are freed, or as much as there is to be had. Only who has more than its share
+// gives, down to that: what another does not give, because it has no rotated file or its
+// files cannot be deleted, is not charged to those that take less. The one that takes most
+// gives first. No container gives its last rotated file while another that is above the share
+// has more, and of the last files those of containers that have ended go first. It is pure.
+// freedBytes is what that is by the containers' average files.
 func shed(needBytes int64, uses []use) (files []int, freedBytes []int64) {
 	files, freedBytes = make([]int, len(uses)), make([]int64, len(uses))
-	h := givers{}
+	if needBytes <= 0 {
+		return files, freedBytes
+	}
+	share := shareOf(taken(uses)-needBytes, uses)
+	var givers []int
 	for i, u := range uses {
-		if u.files > 0 {
-			h = append(h, giver{u, i})
+		if u.takenBytes > share && u.files > 0 && u.keptBytes > 0 && !u.withheld {
+			givers = append(givers, i)
 		}
 	}
-	heap.Init(&h)
-	for needBytes > 0 && len(h) > 0 {
-		g := &h[0]
-		average := g.keptBytes / int64(g.files)
-		g.takenBytes -= average
-		g.keptBytes -= average
-		g.files--
-		needBytes -= average
-		files[g.at]++
-		freedBytes[g.at] += average
-		if g.files == 0 {
-			heap.Pop(&h)
-		} else {
-			heap.Fix(&h, 0)
+	// give has a container give so many files, as far as need be.
+	give := func(i int, most int64) {
+		average := uses[i].average()
+		if count := min(most, (needBytes+average-1)/average); count > 0 {
+			files[i] += int(count)
+			freedBytes[i] += count * average
+			needBytes -= count * average
+		}
+	}
+	left := func(i int) int64 { return uses[i].takenBytes - freedBytes[i] }
+	mostFirst := func() { slices.SortStableFunc(givers, func(i, j int) int { return cmp.Compare(left(j), left(i)) }) }
+
+	mostFirst()
+	for _, i := range givers { // to a file above the share
+		give(i, min(int64(uses[i].files-1), (left(i)-share)/uses[i].average()))
+	}
+	mostFirst()
+	for _, i := range givers {
+		if left(i) > share && files[i] < uses[i].files-1 {
+			give(i, 1)
+		}
+	}
+	for _, ended := range []bool{true, false} {
+		for _, i := range givers {
+			if uses[i].ended == ended && left(i) > share && files[i] < uses[i].files {
+				give(i, 1)
+			}
 		}
 	}
 	return files, freedBytes
-}
-
-// giver is a container that has files to give.
-type giver struct {
-	use
-	at int // in the uses
-}
-
-// givers has the one that gives next at its head.
-type givers []giver
-
-func (h givers) Len() int { return len(h) }
-
-func (h givers) Less(i, j int) bool {
-	if a, b := h[i].rank(), h[j].rank(); a != b {
-		return a < b
-	}
-	if h[i].takenBytes != h[j].takenBytes {
-		return h[i].takenBytes > h[j].takenBytes
-	}
-	return h[i].at < h[j].at
-}
-
-func (h givers) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-// Push is for container/heap.
-func (h *givers) Push(x any) { *h = append(*h, x.(giver)) }
-
-// Pop is for container/heap.
-func (h *givers) Pop() any {
-	old := *h
-	g := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return g
 }

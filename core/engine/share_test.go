@@ -27,12 +27,17 @@ func TestShed(t *testing.T) {
 		{"down to the others", 50, []use{takes(2), takes(9), takes(3)}, []int{0, 5, 0}},
 		{"then in turn", 70, []use{takes(4), takes(9), takes(4)}, []int{1, 6, 0}},
 		{"a last file stays while another has two", 90, []use{takes(1), takes(9), takes(2)}, []int{0, 8, 1}},
-		{"the last files go, the largest first", 20, []use{{takenBytes: 500, keptBytes: 10, files: 1}, takes(1), takes(1)}, []int{1, 1, 0}},
+		{"a last file of who has most goes", 10, []use{{takenBytes: 500, keptBytes: 10, files: 1}, takes(1), takes(1)}, []int{1, 0, 0}},
+		{"what it does not have is charged to nobody below its share", 20, []use{{takenBytes: 500, keptBytes: 10, files: 1}, takes(1), takes(1)}, []int{1, 0, 0}},
+		{"nor what it cannot give", 50, []use{{takenBytes: 500, keptBytes: 490, files: 49, withheld: true}, takes(1), takes(5)}, []int{0, 0, 0}},
+		{"who is above the share beside it gives down to that", 480, []use{{takenBytes: 500, keptBytes: 490, files: 49, withheld: true}, takes(1), takes(5)}, []int{0, 0, 2}},
+		{"the last files go, the largest first", 30, []use{{takenBytes: 50, keptBytes: 10, files: 1}, {takenBytes: 60, keptBytes: 10, files: 1}, takes(1)}, []int{1, 1, 0}},
 		{"all go", 1000, []use{takes(1), takes(9), takes(2)}, []int{1, 9, 2}},
-		{"a great live file does not cost the only rotated one", 10, []use{{takenBytes: 5000, keptBytes: 10, files: 1}, takes(2)}, []int{0, 1}},
-		{"who has ended gives the last first", 10, []use{takes(1), ended(1)}, []int{0, 1}},
+		{"a great live file costs nobody else a file", 10, []use{{takenBytes: 5000, keptBytes: 10, files: 1}, takes(2)}, []int{1, 0}},
+		{"above the share the last file stays while another has two", 10, []use{{takenBytes: 5000, keptBytes: 10, files: 1}, {takenBytes: 5000, keptBytes: 20, files: 2}, takes(2)}, []int{0, 1, 0}},
+		{"who has ended gives the last first", 10, []use{{takenBytes: 10, keptBytes: 10, files: 1}, {takenBytes: 10, keptBytes: 10, files: 1, ended: true}}, []int{0, 1}},
 		{"and has a share like the others", 20, []use{takes(3), ended(9)}, []int{0, 2}},
-		{"empty files free nothing", 10, []use{{takenBytes: 100, files: 3}, takes(1)}, []int{3, 1}},
+		{"empty files free nothing", 10, []use{{takenBytes: 100, files: 3}, takes(1)}, []int{0, 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			files, freed := shed(test.need, test.uses)

@@ -66,7 +66,7 @@ func (s *space) look(want settings.Free, dir *sandbox.Dir, warn func(string, err
 	s.nextBytes.Store(max(lookBytes, beyond/lookShare))
 }
 
-// freed tells of a file that was deleted, until the next look knows better.
+// freed tells of files that were deleted, until the next look knows better.
 func (s *space) freed(sizeBytes int64) {
 	for {
 		missing := s.missingBytes.Load()

@@ -176,7 +176,7 @@ func (s *Set) remove(step Step, out *Outcome) error {
 		return nil
 	}
 	out.Removed++
-	out.RemovedBytes += step.SizeBytes
+	out.RemovedBytes += s.within(step.SizeBytes)
 	return err
 }
 
@@ -196,7 +196,7 @@ func (s *Set) removeLive(dir *sandbox.Dir, name string, sizeBytes int64, out *Ou
 	}
 	out.Rotated = true
 	out.Removed++
-	out.RemovedBytes += sizeBytes
+	out.RemovedBytes += s.within(sizeBytes)
 	return nil
 }
 

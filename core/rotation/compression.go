@@ -269,7 +269,7 @@ func (s *Set) finish(j *job) error {
 	s.stats.Compressed++
 	if made, err := s.dir.Stat(target); err == nil {
 		s.added(made)
-		s.changeKept(s.counted(made.Size)-s.counted(info.Size), 0)
+		s.changeKept(s.counted(made)-s.counted(info), 0)
 	}
 	j.complete = true
 	if err := s.killed("publish %q", target); err != nil {

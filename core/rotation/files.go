@@ -70,33 +70,6 @@ func (p place) inRange(s *Set) bool {
 // sandbox itself.
 func (s *Set) OldDir() string { return s.cfg.Policy.OldDir }
 
-// DropOldest removes the oldest file of the series, to make room on a full disk. It
-// gives the size of what went; ok is false where there was nothing.
-func (s *Set) DropOldest() (sizeBytes int64, ok bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dir == nil {
-		return 0, false, fmt.Errorf("make room: %w", fs.ErrClosed)
-	}
-	files, err := s.files()
-	if err != nil || s.keepsNone() {
-		return 0, false, err
-	}
-	for _, f := range files {
-		err := s.unlink(f.Name)
-		if errors.Is(err, fs.ErrNotExist) {
-			s.removed(f.Name)
-			continue
-		}
-		if err != nil {
-			return 0, false, fmt.Errorf("make room: %w", err)
-		}
-		s.changeKept(-s.counted(f.Size), -1)
-		return f.Size, true, nil
-	}
-	return 0, false, nil
-}
-
 // Expire removes the files that are older than maxage at now. It does nothing where
 // the policy has no maxage.
 func (s *Set) Expire(now time.Time) error {
@@ -132,7 +105,7 @@ func (s *Set) expire(now time.Time) error {
 			failed = append(failed, fmt.Errorf("expire: %w", err))
 			continue
 		}
-		s.changeKept(-s.counted(f.Size), -1)
+		s.changeKept(-s.counted(f.Info), -1)
 	}
 	return errors.Join(failed...)
 }

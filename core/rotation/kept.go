@@ -1,11 +1,6 @@
 package rotation
 
-import (
-	"fmt"
-	"io/fs"
-	"sluice/core/sandbox"
-	"time"
-)
+import "sluice/core/sandbox"
 
 // Kept is what the rotated files take: counted whenever the series is looked at, and
 // changed by what is done to it in between.
@@ -14,14 +9,26 @@ type Kept struct {
 	Files int
 }
 
-// counted is what a file of the series counts. The task can extend one at no cost;
-// that is not the series' doing.
-func (s *Set) counted(sizeBytes int64) int64 {
+// counted is what a file of the series counts: what it takes of the disk, but no more than
+// the limit. The task can make one longer, with holes at no cost; that is not the series'
+// doing.
+func (s *Set) counted(info sandbox.Info) int64 { return s.within(takes(info)) }
+
+// within is what counts of so many bytes of one file.
+func (s *Set) within(bytes int64) int64 {
 	if s.cfg.LimitBytes > 0 {
-		return min(sizeBytes, s.cfg.LimitBytes)
+		return min(bytes, s.cfg.LimitBytes)
 	}
-	return sizeBytes
+	return bytes
 }
+
+// takes is what a file takes of the disk: its blocks, without what the file system has
+// allotted beyond its end.
+func takes(info sandbox.Info) int64 { return min(info.Size, info.Disk) }
+
+// most is what all rotated files count at most: a task can plant any number of them, and
+// the policy keeps no more than this. 0 is without bound.
+func (s *Set) most() int64 { return int64(max(0, s.cfg.Policy.Rotate)) * s.cfg.LimitBytes }
 
 // count counts what was found. mu is held.
 func (s *Set) count(found map[string]sandbox.Info) {
@@ -31,7 +38,7 @@ func (s *Set) count(found map[string]sandbox.Info) {
 	}
 	for name, info := range found {
 		if at, ok := s.scheme.place(name); ok && info.Mode.IsRegular() && s.belongs(name, at) {
-			s.kept.Bytes += s.counted(info.Size)
+			s.kept.Bytes += s.counted(info)
 			s.kept.Files++
 		}
 	}
@@ -47,7 +54,7 @@ func (s *Set) countRotated(live sandbox.Info, out Outcome) {
 		return
 	}
 	// Where the live file was removed it is one of those removed.
-	s.addKept(s.counted(live.Size)-out.RemovedBytes, 1-out.Removed)
+	s.addKept(s.counted(live)-out.RemovedBytes, 1-out.Removed)
 	s.tellKept(true)
 }
 
@@ -64,22 +71,12 @@ func (s *Set) addKept(bytes int64, files int) {
 
 // tellKept tells what is kept; rotated says that the live file has become part of it.
 func (s *Set) tellKept(rotated bool) {
-	if s.cfg.Kept != nil {
-		s.cfg.Kept(s, s.kept, rotated)
+	if s.cfg.Kept == nil {
+		return
 	}
-}
-
-// Oldest gives the time of the oldest file of the series; ok is false where there is
-// none.
-func (s *Set) Oldest() (at time.Time, ok bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dir == nil {
-		return time.Time{}, false, fmt.Errorf("look for the oldest file: %w", fs.ErrClosed)
+	now := s.kept
+	if most := s.most(); most > 0 {
+		now.Bytes = min(now.Bytes, most)
 	}
-	files, err := s.files()
-	if err != nil || len(files) == 0 || s.keepsNone() {
-		return time.Time{}, false, err
-	}
-	return files[0].ModTime, true, nil
+	s.cfg.Kept(s, now, rotated)
 }

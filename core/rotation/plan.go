@@ -99,7 +99,7 @@ func (p *planner) remove(name string) {
 }
 
 func (p *planner) removeNow(name string) {
-	p.add(Step{Op: OpRemove, From: name, SizeBytes: p.files[name].Size, Inode: p.files[name].Inode})
+	p.add(Step{Op: OpRemove, From: name, SizeBytes: takes(p.files[name]), Inode: p.files[name].Inode})
 	delete(p.files, name)
 	p.vacate(name)
 }
@@ -194,7 +194,7 @@ func (p *planner) moveLive() {
 		if p.taken {
 			op = OpRemoveTaken
 		}
-		p.add(Step{Op: op, From: p.live.Name, SizeBytes: p.live.Size})
+		p.add(Step{Op: op, From: p.live.Name, SizeBytes: takes(p.live)})
 		p.final = ""
 		return
 	}
@@ -234,7 +234,7 @@ func (p *planner) afterwards() {
 			p.add(Step{Op: OpRemove, From: p.scheme.counted(p.final)})
 		}
 		if d.name != p.final || p.scheme.cext != "" {
-			p.add(Step{Op: OpRemove, From: d.name, SizeBytes: p.files[d.name].Size, Inode: d.inode})
+			p.add(Step{Op: OpRemove, From: d.name, SizeBytes: takes(p.files[d.name]), Inode: d.inode})
 		}
 	}
 	if len(p.doomed) > 0 && p.policy.Scripts.Any() {

@@ -58,7 +58,7 @@ type Step struct {
 	From, To string
 	// Inode is the file's own, where the step must know it.
 	Inode uint64
-	// SizeBytes is what OpRemove takes away.
+	// SizeBytes is what OpRemove takes away, of the disk.
 	SizeBytes int64
 	// Script is the directive of OpScript.
 	Script string

@@ -15,12 +15,16 @@ type Info struct {
 	Name     string
 	Mode     os.FileMode // type and permission bits
 	Size     int64       // bytes
+	Disk     int64       // bytes of its blocks: fewer where it has holes
 	ModTime  time.Time
 	UID, GID int
 	Links    uint64
 	Inode    uint64
 	Device   uint64
 }
+
+// blockBytes is the unit of st_blocks (stat(2)).
+const blockBytes = 512
 
 // Ours says that the file is what the logger itself makes: regular, one name.
 func (i Info) Ours() bool { return i.Mode.IsRegular() && i.Links == 1 }
@@ -184,6 +188,7 @@ func infoOf(name string, st *unix.Stat_t) Info {
 		Name:    name,
 		Mode:    fileMode(st.Mode),
 		Size:    st.Size,
+		Disk:    st.Blocks * blockBytes,
 		ModTime: time.Unix(st.Mtim.Sec, st.Mtim.Nsec),
 		UID:     int(st.Uid),
 		GID:     int(st.Gid),

@@ -94,7 +94,7 @@ func (s *Stream) Account() Account {
 	}
 	if s.open.Load() {
 		now.Files += a.rotatedFiles.Load() + 1
-		now.DiskBytes += a.rotatedBytes.Load() + s.liveBytes.Load()
+		now.DiskBytes += a.rotatedBytes.Load() + s.LiveDiskBytes()
 	}
 	for cause := range now.Dropped {
 		lost := Loss{a.dropped[cause].bytes.Load(), a.dropped[cause].lines.Load()}
@@ -109,7 +109,7 @@ func (s *Stream) Account() Account {
 func (s *Stream) keeps(others func(*rotation.Set, rotation.Kept, bool)) func(*rotation.Set, rotation.Kept, bool) {
 	return func(set *rotation.Set, now rotation.Kept, rotated bool) {
 		if rotated {
-			s.liveBytes.Store(0)
+			s.sawLive(0, 0)
 		}
 		s.account.rotatedBytes.Store(now.Bytes)
 		s.account.rotatedFiles.Store(int64(now.Files))

@@ -140,7 +140,7 @@ func (s *Stream) follow() (size int64, err error) {
 			return 0, fmt.Errorf("stat %q: %w", s.Name, err)
 		}
 		if st.Nlink > 0 || attempt > followAttempts {
-			s.liveBytes.Store(st.Size)
+			s.sawLive(st.Size, min(st.Size, st.Blocks*blockBytes))
 			return st.Size, nil
 		}
 		if err := s.countAll(); err != nil {
@@ -161,6 +161,15 @@ func (s *Stream) openAnew() error {
 	defer s.live.Close()
 	s.live, s.liveFD, s.strayed = nil, -1, true
 	return s.openLive()
+}
+
+// blockBytes is the unit of st_blocks (stat(2)).
+const blockBytes = 512
+
+// sawLive notes how long the live file is, and what it takes of the disk.
+func (s *Stream) sawLive(size, disk int64) {
+	s.liveBytes.Store(size)
+	s.liveDisk.Store(disk)
 }
 
 // followAttempts is how often a removed file is replaced in one look.

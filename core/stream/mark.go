@@ -62,7 +62,7 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 	s.own.wrote(size, len(text))
 	s.account.marks.Add(1)
 	s.account.markBytes.Add(int64(len(text)))
-	s.liveBytes.Store(size + int64(len(text)))
+	s.sawLive(size+int64(len(text)), s.liveDisk.Load()+int64(len(text)))
 	return nil
 }
 

@@ -57,10 +57,18 @@ func (s *Stream) resumeLive() error {
 		if size, err = s.follow(); err != nil {
 			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
 		}
-		written += size - a.GetLiveStartBytes() - mark
+		since, err := s.writtenWithin(a.GetLiveStartBytes()+mark, size)
+		if err != nil {
+			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
+		}
+		written += since
 		s.owesLines(a.GetLiveStartBytes()+mark, size)
 	case a.GetLiveInode() != 0:
-		written += size - a.GetCarriedBytes()
+		since, err := s.writtenWithin(a.GetCarriedBytes(), size)
+		if err != nil {
+			return fmt.Errorf("resume the account of %q: %w", s.Name, err)
+		}
+		written += since
 		s.owesLines(a.GetCarriedBytes(), size)
 		s.account.rotations.Store(a.GetRotations() + 1)
 	default:

@@ -41,3 +41,9 @@ func (s *Stream) noteStrayed() bool {
 // LiveBytes is how long the live file was when it was last looked at. It may be called
 // at any time.
 func (s *Stream) LiveBytes() int64 { return s.liveBytes.Load() }
+
+// LiveDiskBytes is what the live file took of the disk then, as far as the stream itself
+// can have made it: holes take nothing, and no file of the stream is longer than its limit.
+func (s *Stream) LiveDiskBytes() int64 {
+	return min(s.liveDisk.Load(), max(s.limit, s.Settings.FirstBytes))
+}

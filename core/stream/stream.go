@@ -125,6 +125,7 @@ type Stream struct {
 	visiting    atomic.Int64  // nanoseconds from made to the begin of the visit under way; 0: none
 
 	liveBytes                  atomic.Int64 // when last looked at
+	liveDisk                   atomic.Int64 // of them, those that take blocks
 	lastRotation               atomic.Int64 // Unix nanoseconds; 0: never
 	named                      string       // what the last rotation made of the live file
 	asked                      atomic.Pointer[AskedRotation]

@@ -228,7 +228,7 @@ func (s *Stream) move(size int64, count int) (moved int, err error) {
 	s.account.writtenBytes.Add(int64(moved))
 	s.own.wrote(size, moved)
 	s.wrote(size, moved)
-	s.liveBytes.Store(size + int64(moved))
+	s.sawLive(size+int64(moved), s.liveDisk.Load()+int64(moved))
 	return moved, err
 }
 

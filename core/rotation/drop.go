@@ -1,0 +1,67 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// Dropped is what was deleted of a series.
+type Dropped struct {
+	Files int
+	Bytes int64 // that they counted
+}
+
+// failedDrops is how many files that cannot be deleted are passed over at a time.
+const failedDrops = 8
+
+// DropOldest removes the oldest file of the series, to make room on a full disk. It
+// gives what that file counted; ok is false where there was nothing.
+func (s *Set) DropOldest() (sizeBytes int64, ok bool, err error) {
+	dropped, err := s.Drop(1)
+	if dropped.Files > 0 {
+		err = nil
+	}
+	return dropped.Bytes, dropped.Files > 0, err
+}
+
+// Drop removes the oldest files of the series, so many if there are. The directory is
+// looked through once for all of them. A file that cannot be deleted keeps none of the
+// others; what was met then is the error, also where others were deleted.
+func (s *Set) Drop(most int) (done Dropped, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == nil {
+		return done, fmt.Errorf("make room: %w", fs.ErrClosed)
+	}
+	files, err := s.files()
+	if err != nil || s.keepsNone() {
+		return done, err
+	}
+	var failed []error
+	for _, f := range files {
+		if done.Files >= most || len(failed) >= failedDrops {
+			break
+		}
+		err := s.unlink(f.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			s.removed(f.Name)
+			continue
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		counts := s.counted(f.Info)
+		s.changeKept(-counts, -1)
+		done.Files++
+		done.Bytes += counts
+	}
+	if len(failed) > 0 {
+		return done, fmt.Errorf("make room: %w", failed[0])
+	}
+	return done, nil
+}
+
+// Counts is what a file of Files counts.
+func (s *Set) Counts(f File) int64 { return s.counted(f.Info) }
