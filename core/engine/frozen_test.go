@@ -132,3 +132,43 @@ func TestFrozenFileSystemHoldsUpItsOwn(t *testing.T) {
 	assert.Zero(t, m.Blocked)
 	assert.Equal(t, int64(4*len(input)+len("while another disk hangs\n")), m.WrittenBytes)
 }
+
+// A file system that hangs when an owner starts holds up neither the start nor the streams
+// of others. Its own are served when it comes back.
+func TestFrozenFileSystemDoesNotHoldTheStart(t *testing.T) {
+	b := newTestbed(t, "prepare_timeout", "300ms")
+	at := loopMount(t, 64<<20, "mkfs.ext4", "-q")
+	slow := filepath.Join(at, "slow")
+	require.NoError(t, os.Mkdir(slow, 0o755))
+	e := b.open()
+	d, err := e.Prepare(Launch{ContainerID: "slow", Sandbox: slow})
+	require.NoError(t, err)
+	slowOut, slowErr := os.NewFile(uintptr(d.Stdout), "stdout"), os.NewFile(uintptr(d.Stderr), "stderr")
+	fastOut, fastErr := b.prepare(e, "fast")
+	eventually(t, "all are looked at", func() bool { return e.Metrics().Visits >= 4 })
+	e.Close()
+	// To be made anew, which a frozen file system does not let happen.
+	require.NoError(t, os.Remove(filepath.Join(slow, "stdout")))
+	thaw := freeze(t, at)
+	e = b.open()
+	assert.Contains(t, b.log.String(), "are not served yet: their disk does not answer")
+	assert.Equal(t, int64(4), e.Metrics().Streams)
+	assert.Positive(t, e.Metrics().Blocked)
+	text := []byte("written while a disk hangs\n")
+	b.writes(fastOut, text)
+	eventually(t, "the stream of another disk is served", func() bool { return string(b.series("fast", "stdout", 10<<20)) == string(text) })
+	b.writes(slowOut, text)
+	thaw()
+	for _, f := range []*os.File{slowOut, slowErr, fastOut, fastErr} {
+		require.NoError(t, f.Close())
+	}
+	eventually(t, "the streams end", func() bool { return e.Metrics().Streams == 0 })
+	data, err := os.ReadFile(filepath.Join(slow, "stdout"))
+	require.NoError(t, err)
+	assert.Equal(t, string(text), string(data))
+	m := e.Metrics()
+	assert.Equal(t, int64(4), m.Recovered)
+	assert.Zero(t, m.DroppedBytes)
+	e.Close()
+	assert.Empty(t, b.stateNames())
+}

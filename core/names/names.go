@@ -32,8 +32,9 @@ const mostQuestions = 8
 type Service struct {
 	user, group func(name string) (id int, err error)
 
-	mu    sync.Mutex
-	asked map[string]*question // under way
+	mu     sync.Mutex
+	asked  map[string]*question // under way
+	silent time.Time            // when somebody last waited in vain; zero: it has answered since
 }
 
 type question struct {
@@ -69,11 +70,14 @@ func (s *Service) ask(what string, how func() (int, error), patience time.Durati
 	if q == nil {
 		return -1, fmt.Errorf("%s: %w: too many other questions wait for it", what, ErrNoAnswer)
 	}
-	timer := time.NewTimer(max(0, patience-time.Since(q.began)))
+	timer := time.NewTimer(s.waits(q, patience))
 	defer timer.Stop()
 	select {
 	case <-q.done:
 	case <-timer.C:
+		s.mu.Lock()
+		s.silent = time.Now()
+		s.mu.Unlock()
 		return -1, fmt.Errorf("%s: %w, asked for %v", what, ErrNoAnswer, patience)
 	}
 	switch {
@@ -84,6 +88,24 @@ func (s *Service) ask(what string, how func() (int, error), patience time.Durati
 	}
 	return q.id, nil
 }
+
+// waits is how long a question is still waited for. While the service is silent nobody has
+// much patience: an agent that starts may have many names to ask for.
+func (s *Service) waits(q *question, patience time.Duration) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.silent.IsZero() && time.Since(s.silent) < silence {
+		patience = min(patience, silentPatience)
+	}
+	return max(0, patience-time.Since(q.began))
+}
+
+const (
+	// silence is for how long one answer that did not come is taken for the service's.
+	silence = 10 * time.Second
+	// silentPatience is how long it is waited for meanwhile.
+	silentPatience = 50 * time.Millisecond
+)
 
 // question gives the one that is under way, or begins it; nil where there are too many.
 func (s *Service) question(what string, how func() (int, error)) *question {
@@ -108,6 +130,7 @@ func (s *Service) answered(what string, q *question) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.asked, what)
+	s.silent = time.Time{}
 	close(q.done)
 }
 

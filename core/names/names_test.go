@@ -68,6 +68,21 @@ func TestQuestionsThatHangAreBounded(t *testing.T) {
 	assert.LessOrEqual(t, asked.Load(), int64(mostQuestions+1))
 }
 
+// TestASilentServiceIsWaitedForOnce: an agent that starts may have many names to ask for.
+func TestASilentServiceIsWaitedForOnce(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	s := New(func(string) (int, error) { <-hang; return 0, nil }, nil)
+	_, err := s.User("first", 10*time.Millisecond)
+	require.ErrorIs(t, err, ErrNoAnswer)
+	began := time.Now()
+	for _, name := range []string{"a", "b", "c"} {
+		_, err := s.User(name, time.Hour)
+		require.ErrorIs(t, err, ErrNoAnswer)
+	}
+	assert.Less(t, time.Since(began), time.Minute)
+}
+
 func TestThisMachine(t *testing.T) {
 	id, err := Machine.User("root", time.Minute)
 	require.NoError(t, err)

@@ -38,8 +38,11 @@ func init() {
 		return
 	}
 	write := func() error { return writeUntilTold(os.Args[2]) }
-	if os.Args[2] == floodSeed {
+	switch os.Args[2] {
+	case floodSeed:
 		write = floodUntilTold
+	case onceSeed:
+		write = writeOnce
 	}
 	if err := write(); err != nil {
 		_ = os.WriteFile(writtenFile, []byte(err.Error()), 0o600)
