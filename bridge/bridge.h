@@ -59,8 +59,8 @@ typedef void (*sluice_log_fn)(
 typedef void (*sluice_prepared_fn)(
   uintptr_t context, int32_t stdout_fd, int32_t stderr_fd, sluice_error* error);
 
-// Says where log lines go; NULL stops them (after return none is under way), and
-// waits for those before, a second at most.
+// Says where log lines go; NULL stops them (after return none is under way),
+// and waits for those before, a second at most.
 void sluice_log_to(sluice_log_fn log);
 
 // Validates the module's parameters: a serialised mesos.Parameters. Touches

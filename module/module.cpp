@@ -74,10 +74,7 @@ string describe(const ContainerID& id, const ContainerConfig& config)
 // Takes the outcome of a `prepare`, on a thread of the core's, which no
 // exception can pass.
 void prepared(
-  uintptr_t context,
-  int32_t outFd,
-  int32_t errFd,
-  sluice_error* error) noexcept
+  uintptr_t context, int32_t outFd, int32_t errFd, sluice_error* error) noexcept
 {
   // NOTE: The core gives the promise back here, exactly once.
   std::unique_ptr<Promise<ContainerIO>> promise(

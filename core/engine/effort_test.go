@@ -2,10 +2,9 @@ package engine
 
 import (
 	"os/exec"
+	"sluice/core/settings"
 	"testing"
 	"time"
-
-	"sluice/core/settings"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

@@ -3,9 +3,8 @@ package engine
 import (
 	"os"
 	"path/filepath"
-	"testing"
-
 	"sluice/core/settings"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

@@ -6,7 +6,10 @@ package version
 // -ldflags "-X sluice/core/version.Version=...", never at run time.
 var Version = "dev"
 
-// Release is the text of the VERSION file, the release that the product is of or leads to, and Mesos
-// the version of Mesos whose headers the library beside it was built with. Both are
-// stamped as Version is, and empty where no build said anything.
-var Release, Mesos string
+// Release is the text of the VERSION file: the release that the product is of or leads
+// to. Stamped as Version is, empty where no build said anything.
+var Release string
+
+// Mesos is the version of Mesos whose headers the library beside the product was built
+// with. Stamped as Version is, empty where no build said anything.
+var Mesos string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,7 +63,7 @@ func (h *host) attacker(id string, a attack, planted int) (*exec.Cmd, error) {
 	}
 	defer stdout.Close()
 	defer stderr.Close()
-	task := exec.Command("/proc/self/exe")
+	task := exec.CommandContext(context.Background(), "/proc/self/exe")
 	task.Dir, task.Stdout, task.Stderr = box, stdout, stderr
 	task.Env = append(os.Environ(), roleVariable+"="+a.role, fmt.Sprintf("%s=%d", plantedVariable, planted))
 	task.SysProcAttr = &syscall.SysProcAttr{

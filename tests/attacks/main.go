@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -105,7 +106,7 @@ func one(o options, log *slog.Logger) error {
 
 // apart makes an attack in a process of its own, whose memory and time are its own.
 func apart(a attack, args []string) (f figures, err error) {
-	host := exec.Command("/proc/self/exe", append(args, "-one", a.name)...)
+	host := exec.CommandContext(context.Background(), "/proc/self/exe", append(args, "-one", a.name)...)
 	host.Stderr = os.Stderr
 	text, err := host.Output()
 	if err != nil {
