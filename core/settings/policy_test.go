@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"sluice/core/logrotate"
 	"testing"
 
@@ -112,4 +113,53 @@ func TestPolicyFromARecord(t *testing.T) {
 	assert.Equal(t, 3, s.Policy.Rotate)
 	assert.Equal(t, "old", s.Policy.OldDir)
 	assert.Equal(t, int64(8192), s.MaxBytes)
+}
+
+// TestWhatDoesNotHoldAnyMoreIsTold: a recorded policy is never refused, and what of it may
+// not be done any more is named.
+func TestWhatDoesNotHoldAnyMoreIsTold(t *testing.T) {
+	task := Origin{Task: true, Name: "CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS"}
+	operator := Origin{Name: "logrotate_stdout_options"}
+	for _, tt := range []struct {
+		name, text string
+		from       Origin
+		params     []Parameter
+		withheld   string
+		rotate     int
+	}{
+		{"a task's script", "rotate 3\npostrotate\nx\nendscript", task, nil, "allow_task_scripts", 3},
+		{"the operator's", "rotate 3\npostrotate\nx\nendscript", operator, nil, "allow_scripts", 3},
+		{"allowed", "rotate 3\npostrotate\nx\nendscript", operator, []Parameter{{"allow_scripts", "true"}}, "", 3},
+		{"a ceiling that was lowered", "rotate 3", task, []Parameter{{"task_max_files", "2"}}, "", 2},
+		{"a directive of a narrower list", "rotate 3", task, []Parameter{{"task_options", "none"}}, "", 3},
+		{"a value that is none", "compress\nrotate many\nmaxage 3", operator, nil, `"many"`, 1},
+		{"a script without its end", "rotate 3\npostrotate\nrotate 9", operator, []Parameter{{"allow_scripts", "true"}}, "does not end", 3},
+		{"no text", "rotate \xff", operator, nil, "not in UTF-8", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := module(t, tt.params...).WithPolicy(Stream{MaxBytes: 8192, OptionsText: tt.text, OptionsFrom: tt.from}, "nobody", "/sandbox")
+			assert.Equal(t, tt.rotate, s.Policy.Rotate)
+			if tt.withheld == "" {
+				assert.Empty(t, s.Withheld)
+				return
+			}
+			assert.Contains(t, s.Withheld, tt.withheld)
+			assert.False(t, s.Policy.Scripts.Any())
+		})
+	}
+}
+
+// TestAgentStartsWhileNobodyKnowsNames: "nobody answers" is not "there is no such user". A
+// launch is refused with words that say so.
+func TestAgentStartsWhileNobodyKnowsNames(t *testing.T) {
+	away := func(string) (bool, error) { return false, errors.New("the name service does not answer") }
+	m, notes, err := Machine{KnownUser: away, KnownGroup: away}.ParseModule([]Parameter{
+		{"state_dir", "/s"}, {"logrotate_stdout_options", "create 0640 alice"},
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, notes)
+	assert.Contains(t, notes[0].Text, `the user "alice" of the options is not checked: the name service does not answer`)
+	_, _, err = m.ForTask(nil, "alice", "/sandbox")
+	require.ErrorContains(t, err, "the name service does not answer")
+	assert.NotContains(t, err.Error(), "unknown user")
 }

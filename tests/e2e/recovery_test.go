@@ -223,6 +223,7 @@ func TestDiskTroubleAtTheStart(t *testing.T) {
 			return func() {}
 		}},
 		{"a directory in a reserved name", "rotate 3", func(o *orphan) func() {
+			require.NoError(t, os.WriteFile(filepath.Join(o.box, "stdout"), []byte("so that it is in the way\n"), 0o644))
 			require.NoError(t, os.Mkdir(filepath.Join(o.box, ".stdout.sluice-carry-0-4096"), 0o755))
 			return func() {}
 		}},
