@@ -220,7 +220,7 @@ map<string, string> scripted()
   return {
     {"allow_scripts", "true"},
     {"logrotate_stdout_options",
-     R"(rotate 1000\npostrotate\n  true\nendscript)"}};
+     R"(rotate 2000\npostrotate\n  true\nendscript)"}};
 }
 
 

@@ -76,9 +76,9 @@ int writeLines(int forSeconds)
 
   for (size_t line = 1; steady_clock::now() < end; line++) {
     printf("%zu\n", line);
-    if (line % 20000 == 0) {
+    if (line % 5000 == 0) {
       fflush(stdout);
-      std::this_thread::sleep_for(milliseconds(line % 60000 == 0 ? 500 : 20));
+      std::this_thread::sleep_for(milliseconds(line % 20000 == 0 ? 1000 : 200));
     }
   }
 
@@ -115,6 +115,7 @@ int takeAll(int forSeconds)
     refused++;
     printf("%zu\n", line);
     fflush(stdout);
+    usleep(100); // ten minutes of lines are fewer than are kept
 
     // Who waits for a process gets one now and then, and loses it again.
     if (steady_clock::now() - held > HOLD) {
@@ -320,6 +321,12 @@ int main(int argc, char** argv)
     return 77;
   }
 
+  // As many as hazard::output() reads.
+  const std::map<string, string> plain = {
+    {"logrotate_stdout_options", "rotate 2000"}};
+  std::map<string, string> scripted = hazard::scripted();
+  scripted["script_timeout"] = "1secs";
+
   const string self = fs::canonical("/proc/self/exe");
   const bool shared =
     hazard::inChild([&]() {
@@ -332,7 +339,7 @@ int main(int argc, char** argv)
   if (shared) {
     inScratch("a user who may have few processes", [&](const string& root) {
       becomeUser(root, PROCESSES);
-      host(root, self, {});
+      host(root, self, plain);
     });
     inScratch("a user who may have too few", [&](const string& root) {
       becomeUser(root, 60);
@@ -340,14 +347,11 @@ int main(int argc, char** argv)
     });
   }
 
-  std::map<string, string> scripted = hazard::scripted();
-  scripted["script_timeout"] = "1secs";
-
   Group group(PROCESSES);
   if (group.made()) {
     inScratch("root in a control group", [&](const string& root) {
       group.enter();
-      host(root, self, {});
+      host(root, self, plain);
     });
     inScratch("the same, with scripts", [&](const string& root) {
       group.enter();
