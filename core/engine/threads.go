@@ -14,9 +14,10 @@ import (
 const (
 	// threadsAtOnce may be blocked in the kernel at a time: the workers, launches,
 	// answers to who asks, and what is spare for the host's own functions (the log, the
-	// outcomes of launches, of which bridge bounds the number), timers and names of users.
+	// outcomes of launches, of which bridge bounds the number), timers, directories that a
+	// recovery reaches for, and questions to the name service.
 	threadsAtOnce = worker.Total + 2*worker.BackgroundTotal + 2*worker.CommandTotal + launchSlots + maxAsking + spareThreads
-	spareThreads  = 16
+	spareThreads  = 24
 	// mostProcessors of Go's scheduler: each may need two threads more, and beyond these
 	// there is no work for them.
 	mostProcessors = 16
