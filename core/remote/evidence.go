@@ -101,7 +101,7 @@ func (s *Series) head(ctx context.Context, f found) ([]byte, error) {
 	if !f.compressed {
 		return raw, nil
 	}
-	content, err := series.Expand(bytes.NewReader(raw))
+	content, err := series.ExpandWithin(bytes.NewReader(raw), windowBytes)
 	if err != nil {
 		return nil, nil
 	}

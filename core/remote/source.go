@@ -11,6 +11,10 @@ import (
 // batchBytes are read before it is made sure that they are all of one file.
 const batchBytes = 1 << 20
 
+// windowBytes is what expanding a file may take: as much as the strongest level of zstd asks for,
+// and a quarter of what is to be had in all.
+const windowBytes = 16 << 20
+
 // A source reads one file of the series, by its number, whatever name it has.
 type source struct {
 	ctx        context.Context
@@ -139,7 +143,7 @@ func (s *source) content(offset int64) (content io.ReadCloser, short int64, err 
 		return io.NopCloser(s), 0, nil
 	}
 	s.offset = 0
-	expanded, err := series.Expand(s)
+	expanded, err := series.ExpandWithin(s, windowBytes)
 	if err != nil {
 		return nil, 0, s.rather(err)
 	}

@@ -13,3 +13,8 @@ var (
 
 // Expand is compress.Expand.
 func Expand(from io.Reader) (io.ReadCloser, error) { return compress.Expand(from) }
+
+// ExpandWithin is compress.ExpandWithin.
+func ExpandWithin(from io.Reader, windowBytes uint64) (io.ReadCloser, error) {
+	return compress.ExpandWithin(from, windowBytes)
+}

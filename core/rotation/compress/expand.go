@@ -31,7 +31,11 @@ const maxXzBytes = 64 << 20
 
 // Expand gives what a compressed file holds, which is read from its beginning. The method is told by the first bytes: compressext
 // may say anything. The caller closes the result; reading gives ErrDamaged.
-func Expand(from io.Reader) (io.ReadCloser, error) {
+func Expand(from io.Reader) (io.ReadCloser, error) { return ExpandWithin(from, maxWindowBytes) }
+
+// ExpandWithin is Expand for who has no more memory to give than windowBytes and some. What wants
+// more gives ErrDamaged, whose text says so.
+func ExpandWithin(from io.Reader, windowBytes uint64) (io.ReadCloser, error) {
 	in := bufio.NewReaderSize(from, readAheadBytes)
 	magic, err := in.Peek(4)
 	if err != nil && err != io.EOF {
@@ -45,13 +49,13 @@ func Expand(from io.Reader) (io.ReadCloser, error) {
 		}
 		return &expanded{z, func() { _ = z.Close() }}, nil
 	case string(magic) == "\x28\xb5\x2f\xfd":
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindowBytes))
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(windowBytes))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		return &expanded{z, z.Close}, nil
 	case string(magic) == "\xfd7zX":
-		z, err := xz.NewReader(in, maxXzBytes)
+		z, err := xz.NewReader(in, uint32(min(maxXzBytes, windowBytes)))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
