@@ -235,3 +235,31 @@ func TestFileThatGoesWhileTheAgentOpensIt(t *testing.T) {
 	require.True(t, failed)
 	assert.Equal(t, logtest.Numbered(1, 800), out.String())
 }
+
+// An agent that has been restarted answers that it recovers, for a while: it is asked again, and
+// nothing is missing.
+func TestFollowsOverARestartOfTheAgent(t *testing.T) {
+	l := newLog(t, "rotate 300", 4096)
+	l.Lines(1, 300)
+	calls := 0
+	l.fail = func(*agent.Call) error {
+		if calls++; calls > 12 && calls < 20 {
+			return errRestarting
+		}
+		if calls == 20 {
+			l.Lines(301, 2000)
+		}
+		return nil
+	}
+	r := l.open(t)
+	var out bytes.Buffer
+	require.NoError(t, r.Follow(t.Context(), &out, func(context.Context) (bool, error) { return calls > 30, nil }))
+	assert.Equal(t, l.Written.String(), out.String())
+	require.Len(t, l.notices, 1)
+	assert.Contains(t, l.notices[0], "the agent has not recovered its containers yet")
+	assert.Contains(t, l.notices[0], "it is asked again")
+
+	calls = 12
+	_, _, err := l.agent.Find(t.Context(), "web")
+	assert.ErrorIs(t, err, errRestarting, "who does not follow is told")
+}

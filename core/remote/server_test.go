@@ -74,6 +74,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := s.answer(call)
 	switch {
+	case errors.Is(err, errRestarting):
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, "Agent has not finished recovery")
 	case errors.Is(err, os.ErrNotExist):
 		w.WriteHeader(http.StatusNotFound)
 	case errors.Is(err, os.ErrPermission):
