@@ -59,8 +59,7 @@ func findTarget(name, stateDir string) (*target, error) {
 			if unreadable != nil {
 				return nil, withoutRecords(name, stateDir, unreadable)
 			}
-			return nil, fmt.Errorf("no container, task or executor that runs with this logger is %q or begins so, and there is no such path; "+
-				"of one that has ended, or that runs with another logger, give the path of its sandbox: %w", name, fs.ErrNotExist)
+			return nil, unknownName(name)
 		}
 	}
 	t, err := openPath(name)
@@ -72,6 +71,16 @@ func findTarget(name, stateDir string) (*target, error) {
 	t.recognise()
 	return t, nil
 }
+
+// unknownName is a name that nothing here has; it matches fs.ErrNotExist.
+type unknownName string
+
+func (name unknownName) Error() string {
+	return fmt.Sprintf("no container, task or executor that runs with this logger is %q or begins so, and there is no such path; "+
+		"of one that has ended, or that runs with another logger, give the path of its sandbox", string(name))
+}
+
+func (unknownName) Is(target error) bool { return target == fs.ErrNotExist }
 
 // lookUp gives nil where no record has the name.
 func lookUp(name string, found *records) (*target, error) {
