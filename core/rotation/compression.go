@@ -259,7 +259,8 @@ func (s *Set) finish(j *job) error {
 	output, target := outputName(s.cfg.Base, j.inode), s.scheme.counted(j.name)
 	err = s.dir.RenameNew(output, s.dir.Dir, target)
 	if errors.Is(err, fs.ErrExist) {
-		if err = s.dir.Rename(target, s.dir.Dir, backupName(target, s.cfg.Now())); err == nil {
+		backup := backupName(target, s.cfg.Now())
+		if err = s.over(backup, func() error { return s.dir.Rename(target, s.dir.Dir, backup) }); err == nil {
 			err = s.dir.RenameNew(output, s.dir.Dir, target)
 		}
 	}

@@ -227,7 +227,7 @@ func (c *conversion) rename(from, name string) error {
 	err := c.former.dir.RenameNew(from, c.present.dir.Dir, name)
 	if errors.Is(err, fs.ErrExist) {
 		backup := backupName(name, c.present.cfg.Now())
-		if err = c.present.dir.RenameNew(name, c.present.dir.Dir, backup); err == nil {
+		if err = c.present.over(backup, func() error { return c.present.dir.RenameNew(name, c.present.dir.Dir, backup) }); err == nil {
 			err = c.former.dir.RenameNew(from, c.present.dir.Dir, name)
 		}
 	}
@@ -295,7 +295,8 @@ func (c *conversion) publish(output, name string) error {
 	to := c.present
 	err := to.dir.RenameNew(output, to.dir.Dir, name)
 	if errors.Is(err, fs.ErrExist) {
-		if err = to.dir.RenameNew(name, to.dir.Dir, backupName(name, to.cfg.Now())); err == nil {
+		backup := backupName(name, to.cfg.Now())
+		if err = to.over(backup, func() error { return to.dir.RenameNew(name, to.dir.Dir, backup) }); err == nil {
 			err = to.dir.RenameNew(output, to.dir.Dir, name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sluice/core/logrotate"
 	"strings"
 	"testing"
 	"time"
@@ -255,4 +256,71 @@ func TestAnExtendedFileIsNotCompressed(t *testing.T) {
 	require.Equal(t, Stats{FailedCompressions: 1, Pending: 1}, d.set.Stats())
 	rotatedOnce(t, d, "two")
 	require.Equal(t, "two", d.seriesText(), "the series keeps its bound")
+}
+
+// What stands in the way of a name of ours is kept as a backup; but the name of the backup is
+// one that a task can know, and may have given to what cannot be replaced.
+func TestBackupsWhoseNamesAreTaken(t *testing.T) {
+	now := time.Date(2024, 3, 10, 12, 0, 0, 0, time.UTC)
+	full := func(t *testing.T, path string) {
+		require.NoError(t, os.MkdirAll(path, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(path, "full"), nil, 0o600))
+	}
+	for _, what := range []string{"a file", "a directory"} {
+		held := func(t *testing.T, path string) {
+			if what == "a directory" {
+				full(t, path)
+				return
+			}
+			require.NoError(t, os.WriteFile(path, []byte("held"), 0o600))
+		}
+		t.Run(what+" was held", func(t *testing.T) {
+			d, err := newDriver(t, t.TempDir(), "rotate 3")
+			require.NoError(t, err)
+			d.now = now
+			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "stdout.1"), []byte("one"), 0o600))
+			held(t, filepath.Join(d.dir, heldPrefix("stdout")+"stdout.1"))
+			full(t, filepath.Join(d.dir, backupName("stdout.1", now)))
+			require.NoError(t, d.set.Recover(now))
+			d.append("two", 1)
+			out, err := d.set.Rotate(now)
+			require.NoError(t, err)
+			require.True(t, out.Free())
+			require.NoFileExists(t, filepath.Join(d.dir, heldPrefix("stdout")+"stdout.1"))
+		})
+		t.Run(what+" has the name of a compressed file", func(t *testing.T) {
+			d, err := newDriver(t, t.TempDir(), "rotate 3\ncompress")
+			require.NoError(t, err)
+			d.now = now
+			d.append("one", 1)
+			_, err = d.set.Rotate(now)
+			require.NoError(t, err)
+			held(t, filepath.Join(d.dir, "stdout.1.gz"))
+			full(t, filepath.Join(d.dir, backupName("stdout.1.gz", now)))
+			d.work()
+			require.NoFileExists(t, filepath.Join(d.dir, "stdout.1"))
+			require.Equal(t, "one", d.seriesText())
+		})
+		for _, after := range []string{"rotate 3\ndateext", "rotate 3\ndateext\ncompress\ncompresscmd zstd"} {
+			t.Run(what+" has the name under another policy: "+after, func(t *testing.T) {
+				d, err := newDriver(t, t.TempDir(), "rotate 3\ncompress")
+				require.NoError(t, err)
+				d.now = now
+				d.append("one", 1)
+				require.NoError(t, os.Chtimes(d.livePath(), now, now))
+				_, err = d.set.Rotate(now)
+				require.NoError(t, err)
+				d.work()
+				former := d.policy
+				d.policy, _, err = logrotate.Parse(after, logrotate.Rules{Sandbox: d.dir})
+				require.NoError(t, err)
+				require.NoError(t, d.restart())
+				for _, ending := range []string{"", ".gz", ".zst"} {
+					held(t, filepath.Join(d.dir, "stdout-20240310"+ending))
+					full(t, filepath.Join(d.dir, backupName("stdout-20240310"+ending, now)))
+				}
+				require.NoError(t, d.set.Convert(former))
+			})
+		}
+	}
 }

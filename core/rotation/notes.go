@@ -60,7 +60,8 @@ func (s *Set) restore(name string) error {
 	delete(s.held, name)
 	err := s.dir.RenameNew(heldPrefix(s.cfg.Base)+name, s.dir.Dir, name)
 	if errors.Is(err, fs.ErrExist) {
-		err = s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir.Dir, backupName(name, s.cfg.Now()))
+		backup := backupName(name, s.cfg.Now())
+		err = s.over(backup, func() error { return s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir.Dir, backup) })
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
