@@ -63,6 +63,7 @@ func (s *served) owner(use func(t *worker.Thread, of *Stream)) {
 		Name: "stdout", Sandbox: box, Pipe: pipe, CapacityBytes: 64 << 10, Settings: s.settings,
 		Rotation: rotation.Config{
 			Dir: box, Path: s.dir, Base: "stdout", Policy: s.settings.Policy, LimitBytes: servedLimitBytes, Log: log, Now: time.Now,
+			Submit: func(rotation.Task) {},
 		},
 		Record: proto.Clone(s.saved.Load()).(*sluicepb.StreamRecord),
 		Save: func(r *sluicepb.StreamRecord) error {
@@ -95,6 +96,7 @@ func onThread(t *testing.T, f func(t *worker.Thread)) {
 	<-done
 	pool.Close()
 	pool.Wait()
+	require.Zero(t, pool.Panics())
 }
 
 // writes has the container write lines, and the owner move them.
@@ -181,6 +183,31 @@ func TestAccountHasWhatTheTaskRemoved(t *testing.T) {
 		require.NoError(t, of.countAll())
 		assert.Equal(t, s.moved/10, of.Account().WrittenLines)
 	})
+}
+
+// What a task adds to its live file while there is no owner is no output of the container,
+// but for what is within the limit: that nobody can tell.
+func TestAccountHasLittleOfWhatTheTaskAdded(t *testing.T) {
+	for name, meanwhile := range map[string]func(t *testing.T, live string){
+		"extended": func(t *testing.T, live string) { require.NoError(t, os.Truncate(live, 1<<40)) },
+		"another file, extended": func(t *testing.T, live string) {
+			require.NoError(t, os.Rename(live, live+"-away"))
+			require.NoError(t, os.WriteFile(live, nil, 0o644))
+			require.NoError(t, os.Truncate(live, 1<<40))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServed(t, "rotate 9")
+			s.owner(func(thread *worker.Thread, of *Stream) { s.writes(thread, of, 30) })
+			meanwhile(t, s.live())
+			s.owner(func(_ *worker.Thread, of *Stream) {
+				assert.LessOrEqual(t, of.Account().InBytes(), int64(servedLimitBytes)+s.moved)
+				if name == "extended" {
+					assert.GreaterOrEqual(t, of.Account().InBytes(), s.moved)
+				}
+			})
+		})
+	}
 }
 
 func TestBirthMarkCountsOnlyWithItsAccount(t *testing.T) {
