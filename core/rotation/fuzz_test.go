@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sluice/core/logrotate"
 	"strings"
 	"testing"
 	"time"
@@ -150,4 +151,39 @@ func listing36(t testing.TB, dir string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// FuzzConvert brings a sandbox that a hostile task has prepared from one policy to another.
+// Whatever it finds, foreign files are left alone, recovery works afterwards and has nothing
+// left to do when it is done again, and the live file rotates.
+func FuzzConvert(f *testing.F) {
+	for policy := range fuzzPolicies {
+		f.Add(uint8(policy), uint8(policy+1), []byte("\x00\x00\x00\x02\x00\x01\x03\x01\x02\x16\x00\x00"))
+		f.Add(uint8(policy), uint8(5*policy+2), []byte("\x02\x00\x00\x18\x02\x0a\x06\x00\x00\x1e\x02\x00\x1f\x00\x00\x0f\x00\x01\x10\x00\x00\x11\x03\x00"))
+	}
+	f.Fuzz(func(t *testing.T, before, after uint8, script []byte) {
+		dir := quickDir(t)
+		sandboxScript(t, dir, script)
+		outside := foreign(t, dir)
+		d, err := newDriver(t, dir, fuzzPolicies[int(before)%len(fuzzPolicies)])
+		require.NoError(t, err)
+		former := d.policy
+		d.policy, _, err = logrotate.Parse(fuzzPolicies[int(after)%len(fuzzPolicies)], logrotate.Rules{AllowScripts: true, Sandbox: dir})
+		require.NoError(t, err)
+		d.now = time.Date(2024, 3, 10, 12, 0, 0, 0, time.UTC)
+		require.NoError(t, d.restart())
+		_ = d.set.Convert(former) // files that cannot be converted stay, and are told
+		require.NoError(t, d.set.Recover(d.now))
+		d.work()
+		require.Equal(t, outside, foreign(t, dir), "foreign files after the conversion")
+
+		live := listing36(t, dir)
+		require.NoError(t, d.restart())
+		require.NoError(t, d.set.Recover(d.now))
+		d.work()
+		require.Equal(t, live, listing36(t, dir), "a second recovery changes nothing")
+
+		rotateHostile(t, d)
+		require.Equal(t, outside, foreign(t, dir), "foreign files after rotation")
+	})
 }
