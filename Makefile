@@ -13,12 +13,13 @@ CONFIGURE := -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DMESOS_
 
 FUZZTIME ?= 30s
 SOAK ?= 15m
+CHAOS ?= 30m
 # Flags of the benchmark, e.g. BENCH='-only=b,c -loggers=sluice,s6-log'.
 BENCH ?=
 
 PREFIX ?= /usr/local
 
-.PHONY: help deps build install package package-test demo test bench bench-quick budget soak sanitize fuzz lint man generate clean
+.PHONY: help deps build install package package-test demo test bench bench-quick budget soak chaos sanitize fuzz lint man generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
@@ -70,6 +71,11 @@ soak: deps build ## load, kills, faults and fork storms for SOAK (15m), beside t
 	@mkdir -p $(BUILD)/soak
 	@go build -tags sluice_faults -o $(BUILD)/soak/soak ./tests/soak
 	@$(BUILD)/soak/soak -build='$(BUILD)' -duration='$(SOAK)'
+
+chaos: ## hostile containers under ten policies for CHAOS (30m), the owner killed every 5 s, as root
+	@mkdir -p $(BUILD)/chaos
+	@go build -o $(BUILD)/chaos/chaos ./tests/chaos
+	@$(BUILD)/chaos/chaos -out='$(BUILD)/chaos' -duration='$(CHAOS)'
 
 sanitize: deps ## the C and C++ tests under AddressSanitizer, then with the race detector in the core
 	@tests/sanitize $(BUILD)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sluice/tests/kit"
 	"sync"
 	"time"
 )
@@ -43,7 +44,7 @@ func (c *checks) look() {
 	entries, _ := os.ReadDir(c.boxes)
 	for _, entry := range entries {
 		box := filepath.Join(c.boxes, entry.Name())
-		if _, err := os.Stat(filepath.Join(box, doneFile)); err != nil || isOwned(c.state, entry.Name()) {
+		if _, err := os.Stat(filepath.Join(box, doneFile)); err != nil || kit.IsOwned(c.state, entry.Name()) {
 			continue
 		}
 		if !settled(box) {

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"sluice/tests/kit"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // containerRole makes this program a container: ID, life and, if it is to be
@@ -22,10 +20,7 @@ const (
 	doneFile  = "done"
 )
 
-// exitLock, beside the sandboxes' directory, is held by containers while they end. A pipe
-// that nobody has open keeps nothing: what a container leaves in its pipe is lost where
-// the owner is killed then, so that no container may end around a kill. The kernel
-// closes descriptors in their order: the lock outlasts the pipes.
+// exitLock is beside the sandboxes' directory.
 const exitLock = "exit.lock"
 
 // batches is in how many parts a container writes its output.
@@ -52,25 +47,11 @@ func contain(args []string) error {
 		}
 	}
 	if len(args) > 2 {
-		// Never closed but by the end of the process.
-		lock, err := unix.Open(args[2], unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open %s: %w", args[2], err)
-		}
-		if err := flock(lock, unix.LOCK_SH); err != nil {
+		if err := kit.Ends(args[2]).Begin(); err != nil {
 			return err
 		}
 	}
 	return os.WriteFile(doneFile, nil, 0o600)
-}
-
-// flock is flock(2), again where a signal of the Go runtime ends it.
-func flock(fd, how int) error {
-	for {
-		if err := unix.Flock(fd, how); !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
 }
 
 // part is a batch of an output; it may end within a line.

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -14,7 +12,7 @@ import (
 	"runtime"
 	"sluice/core/engine"
 	"sluice/core/settings"
-	"strings"
+	"sluice/tests/kit"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -96,18 +94,15 @@ func own(args []string) error {
 		<-terminate
 		o.draining.Store(true)
 	}()
-	go o.storm()
-	go o.report()
+	go kit.Storm(o.draining.Load, func() { o.forks.Add(1) })
+	go kit.Answer(o.figures)
 	return o.serve()
 }
 
-// serve keeps the number of containers, and ends once all have ended. Children are
-// waited for here alone, without blocking: a blocked wait would have a thread each.
+// serve keeps the number of containers, and ends once all have ended.
 func (o *owner) serve() error {
 	for {
-		for pid := 1; pid > 0; {
-			pid, _ = unix.Wait4(-1, nil, unix.WNOHANG, nil)
-		}
+		kit.Reap()
 		m := o.engine.Metrics()
 		if o.draining.Load() || o.containers == 0 {
 			if m.Streams == 0 && m.Compressions == 0 && o.draining.Load() {
@@ -144,47 +139,16 @@ func (o *owner) launch() error {
 	return errors.Join(err, unix.Close(ends.Stdout), unix.Close(ends.Stderr))
 }
 
-// storm forks and executes all the time.
-func (o *owner) storm() {
-	for !o.draining.Load() {
-		if _, err := syscall.ForkExec("/bin/true", []string{"true"}, &syscall.ProcAttr{}); err == nil {
-			o.forks.Add(1)
-		}
-		time.Sleep(10 * time.Millisecond)
+// figures of this moment; the longest launch is told once.
+func (o *owner) figures() any {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	m := o.engine.Metrics()
+	return figures{
+		Goroutines: runtime.NumGoroutine(), HeapBytes: memory.HeapInuse + memory.StackInuse,
+		Streams: m.Streams, Recovered: m.Recovered, InBytes: m.InBytes(), WrittenBytes: m.WrittenBytes, DroppedBytes: m.DroppedBytes,
+		Rotations: m.Rotations, Errors: m.RotationErrors + m.WriteErrors + m.Impostors, Panics: m.Panics,
+		Compressions: m.Compressions, Launched: o.launched.Load(), Forks: o.forks.Load(),
+		PrepareTime: time.Duration(o.longest.Swap(0)),
 	}
-}
-
-// report answers every line of stdin with a line of JSON, and the end of stdin, which
-// is the end of the one who asks, with the end of the process.
-func (o *owner) report() {
-	answers := json.NewEncoder(os.Stdout)
-	for question := make([]byte, 1); ; {
-		if _, err := io.ReadFull(os.Stdin, question); err != nil {
-			os.Exit(1)
-		}
-		var memory runtime.MemStats
-		runtime.ReadMemStats(&memory)
-		m := o.engine.Metrics()
-		_ = answers.Encode(figures{
-			Goroutines: runtime.NumGoroutine(), HeapBytes: memory.HeapInuse + memory.StackInuse,
-			Streams: m.Streams, Recovered: m.Recovered, InBytes: m.InBytes(), WrittenBytes: m.WrittenBytes, DroppedBytes: m.DroppedBytes,
-			Rotations: m.Rotations, Errors: m.RotationErrors + m.WriteErrors + m.Impostors, Panics: m.Panics,
-			Compressions: m.Compressions, Launched: o.launched.Load(), Forks: o.forks.Load(),
-			PrepareTime: time.Duration(o.longest.Swap(0)),
-		})
-	}
-}
-
-// isOwned says whether a state directory still has something of a container.
-func isOwned(state, id string) bool {
-	entries, err := os.ReadDir(state)
-	if err != nil {
-		return true
-	}
-	for _, entry := range entries {
-		if strings.Contains(entry.Name(), id) {
-			return true
-		}
-	}
-	return false
 }

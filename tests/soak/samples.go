@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sluice/tests/kit"
 	"strconv"
 	"strings"
 	"time"
@@ -28,15 +29,10 @@ type samples []sample
 func sampleOf(pid int, at time.Duration, generation int, f figures) sample {
 	return sample{
 		at: at, generation: generation, figures: f,
-		descriptors: entriesOf(fmt.Sprintf("/proc/%d/fd", pid)),
-		threads:     entriesOf(fmt.Sprintf("/proc/%d/task", pid)),
+		descriptors: kit.Entries(fmt.Sprintf("/proc/%d/fd", pid)),
+		threads:     kit.Entries(fmt.Sprintf("/proc/%d/task", pid)),
 		rssBytes:    rssOf(pid),
 	}
-}
-
-func entriesOf(dir string) int {
-	entries, _ := os.ReadDir(dir)
-	return len(entries)
 }
 
 // rssOf is the memory of a process that is its own: pages of files come and go as the
