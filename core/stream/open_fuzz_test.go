@@ -61,8 +61,7 @@ func laySandbox(dir, outside string, script []byte) {
 	}
 }
 
-// accounted makes an account of any bytes that an owner may have left: those that no owner
-// takes (checkRecord of the engine) are mended.
+// accounted makes an account of any bytes; an odd inode in it stands for the live file's.
 func accounted(account []byte, inode uint64) *sluicepb.Accounting {
 	a := &sluicepb.Accounting{}
 	if proto.Unmarshal(account, a) != nil {
@@ -78,7 +77,7 @@ func accounted(account []byte, inode uint64) *sluicepb.Accounting {
 // any bytes: whatever there is, the next lines of the container arrive in the live file,
 // whole and once, and what is outside of the sandbox is as it was.
 func FuzzOpen(f *testing.F) {
-	for n := range len(openNames) {
+	for n := range openNames {
 		f.Add([]byte{byte(n), 5, 9, 0, 6, 3, byte(n + 3), 7, 2}, []byte{}, uint8(n))
 		f.Add([]byte{0, 7, byte(n), 4, 5, 1, 5, 7, 4, byte(n), byte(n), 1}, []byte("\x30\x01\x38\x05\x40\x05"), uint8(n))
 	}

@@ -64,7 +64,7 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.start(0); err != nil {
+	if err := r.start(0); err != nil {
 		return err
 	}
 	r.empty.descriptors = kit.Entries(fmt.Sprintf("/proc/%d/fd", r.owner.PID()))
@@ -78,17 +78,17 @@ func (r *run) prepare() error {
 }
 
 // start starts an owner and waits until it serves.
-func (r *run) start(generation int) (f figures, err error) {
+func (r *run) start(generation int) (err error) {
 	begin := time.Now()
 	r.owner, err = kit.Start(filepath.Join(r.out, "owner.log"), ownRole, "-place="+string(r.place),
 		fmt.Sprint("-seed=", r.seed), fmt.Sprint("-rate=", r.rate()), fmt.Sprint("-generation=", generation))
 	if err != nil {
-		return f, err
+		return err
 	}
-	err = r.owner.Ask(&f)
+	err = r.owner.Ask(&figures{})
 	r.starts++
 	r.longestStart = max(r.longestStart, time.Since(begin))
-	return f, err
+	return err
 }
 
 // look asks the owner, and looks at what it has.
@@ -104,7 +104,7 @@ func (r *run) look() (f figures, err error) {
 
 // fight kills the owner again and again until the time is up.
 func (r *run) fight() error {
-	if _, err := r.start(1); err != nil {
+	if err := r.start(1); err != nil {
 		return err
 	}
 	if err := r.await("begin", func() ([]string, error) { return r.without("begun"), nil }); err != nil {
@@ -142,8 +142,7 @@ func (r *run) replace(generation int) error {
 		return fmt.Errorf("for %v the owner still serves what has ended: %v", patience, left)
 	}
 	r.owner.Kill()
-	_, err = r.start(generation)
-	return err
+	return r.start(generation)
 }
 
 // endedButOwned are the containers that have ended, but not for the owner.
