@@ -59,7 +59,7 @@ func findTarget(name, stateDir string) (*target, error) {
 			if unreadable != nil {
 				return nil, withoutRecords(name, stateDir, unreadable)
 			}
-			return nil, unknownName(name)
+			return nil, unknownNameError(name)
 		}
 	}
 	t, err := openPath(name)
@@ -72,15 +72,15 @@ func findTarget(name, stateDir string) (*target, error) {
 	return t, nil
 }
 
-// unknownName is a name that nothing here has; it matches fs.ErrNotExist.
-type unknownName string
+// unknownNameError is a name that nothing here has; it matches fs.ErrNotExist.
+type unknownNameError string
 
-func (name unknownName) Error() string {
+func (name unknownNameError) Error() string {
 	return fmt.Sprintf("no container, task or executor that runs with this logger is %q or begins so, and there is no such path; "+
 		"of one that has ended, or that runs with another logger, give the path of its sandbox", string(name))
 }
 
-func (unknownName) Is(target error) bool { return target == fs.ErrNotExist }
+func (unknownNameError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // lookUp gives nil where no record has the name.
 func lookUp(name string, found *records) (*target, error) {
