@@ -51,7 +51,9 @@ func laySandbox(dir, outside string, script []byte) {
 		case 3:
 			_ = os.Link(filepath.Join(dir, openNames[int(script[i+2])%len(openNames)]), path)
 		case 4:
-			_ = os.Truncate(path, int64(script[i+2])<<(script[i+2]%40))
+			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+				_ = os.Truncate(path, int64(script[i+2])<<(script[i+2]%40))
+			}
 		default:
 			if f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o644); err == nil {
 				_, _ = f.WriteString(text)
@@ -113,6 +115,9 @@ func FuzzOpen(f *testing.F) {
 			require.Equal(t, before.InBytes()+int64(len(lines)), after.InBytes(), "taken out of the pipe")
 			require.Equal(t, before.DroppedBytes, after.DroppedBytes, "nothing is dropped")
 		})
+		info, err := os.Stat(s.live())
+		require.NoError(t, err)
+		require.LessOrEqual(t, info.Size(), int64(servedLimitBytes))
 		log, err := os.ReadFile(s.live())
 		require.NoError(t, err)
 		require.True(t, bytes.HasSuffix(log, []byte(lines)), "the live file ends with %q", log[max(0, len(log)-80):])
