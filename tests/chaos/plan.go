@@ -44,7 +44,7 @@ func lasting() (all []container) {
 func passingIn(generation int) (all []container) {
 	for i := range 2 {
 		p := policies[(2*generation+i)%len(policies)]
-		all = append(all, container{fmt.Sprintf("%s-%s-%d", passing, p.name, generation), passing, p, i})
+		all = append(all, container{fmt.Sprintf("%s-%s-%05d", passing, p.name, generation), passing, p, i})
 	}
 	return all
 }
