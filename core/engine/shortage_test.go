@@ -2,7 +2,7 @@ package engine
 
 import (
 	"fmt"
-	"sluice/core/settings"
+	"os"
 	"testing"
 	"time"
 
@@ -43,33 +43,50 @@ func TestAShortageOfDescriptorsDropsNothing(t *testing.T) {
 	}
 }
 
-// TestAPipeInPacketModeIsLoggedLikeAnother: a task can set O_DIRECT on its own end.
+// TestAPipeInPacketModeIsLoggedLikeAnother: a task can set O_DIRECT on its own end. Its
+// packets are such that no buffer of a round size ends with one.
 func TestAPipeInPacketModeIsLoggedLikeAnother(t *testing.T) {
+	const packets, packetBytes = 200, 4095
 	for name, text := range map[string][]byte{
-		"lines": numbered(4000, 100), "long lines": numbered(8, 100_000), "no newline": numbered(1, 500_000)[:499_000],
+		"lines": numbered(8190, 100), "long lines": numbered(10, 81_900), "no newline": numbered(1, 2*packets*packetBytes),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newTestbed(t, "max_stdout_size", "192KB", "logrotate_stdout_options", "rotate 1000")
+			text = text[:packets*packetBytes]
+			b := newTestbed(t, "max_stdout_size", "192KB", "logrotate_stdout_options", "rotate 1000", "stderr", "discard")
 			e := b.open()
-			defer e.Close()
-			d, err := e.Prepare(Launch{ContainerID: "c", Sandbox: b.sandbox("c"), Environment: []settings.Variable{}})
+			stdout, stderr := b.prepare(e, "c")
+			require.NoError(t, stderr.Close())
+			eventually(t, "its thread has looked at the pipe", func() bool { return e.Metrics().Visits > 0 })
+			e.Close() // so that all of it is in the pipe when the next owner looks
+			flags, err := unix.FcntlInt(stdout.Fd(), unix.F_GETFL, 0)
 			require.NoError(t, err)
-			require.NoError(t, unix.Close(d.Stderr))
-			flags, err := unix.FcntlInt(uintptr(d.Stdout), unix.F_GETFL, 0)
+			_, err = unix.FcntlInt(stdout.Fd(), unix.F_SETFL, flags|unix.O_DIRECT)
 			require.NoError(t, err)
-			_, err = unix.FcntlInt(uintptr(d.Stdout), unix.F_SETFL, flags|unix.O_DIRECT)
-			require.NoError(t, err)
-			for at, length := 0, 1; at < len(text); length = length*5%8191 + 1 {
-				n, err := unix.Write(d.Stdout, text[at:min(at+length, len(text))])
+			for at := 0; at < len(text); at += packetBytes {
+				n, err := unix.Write(int(stdout.Fd()), text[at:at+packetBytes])
 				require.NoError(t, err)
-				at += n
+				require.Equal(t, packetBytes, n)
 			}
-			require.NoError(t, unix.Close(d.Stdout))
+			e = b.open()
+			defer e.Close()
+			require.NoError(t, stdout.Close())
 			eventually(t, "the stream has ended", func() bool { return e.Metrics().Streams == 0 })
 			m := e.Metrics()
 			assert.Zero(t, m.DroppedBytes)
 			assert.Zero(t, m.WriteErrors)
 			assert.Equal(t, int64(len(text)), m.WrittenBytes)
+			var all []byte
+			for i := 100; i >= 0; i-- {
+				file := fmt.Sprintf("%s/stdout.%d", b.sandbox("c"), i)
+				if i == 0 {
+					file = b.sandbox("c") + "/stdout"
+				}
+				data, err := os.ReadFile(file)
+				if err == nil {
+					all = append(all, data...)
+				}
+			}
+			sameBytes(t, text, all)
 		})
 	}
 }
