@@ -88,18 +88,18 @@ func TestBothStreamsKeepTheirOwnLimits(t *testing.T) {
 	a := newAgent(t)
 	sandbox := a.sandboxOf(
 		env("MAX_STDOUT_SIZE", "100KB"), env("LOGROTATE_STDOUT_OPTIONS", "rotate 9"),
-		env("max_stderr_size", "8kb"), env("Logrotate_Stderr_Options", "rotate 2"),
+		env("max_stderr_size", "64kb"), env("Logrotate_Stderr_Options", "rotate 2"),
 		"--", "sh", "-c", "seq --format="+seqFormat(40)+" 1 10000 | tee /dev/stderr",
 	)
 	requireWhole(t, sandbox, "stdout", 100<<10, numbered(10000, 40), true)
-	requireWhole(t, sandbox, "stderr", 8<<10, numbered(10000, 40), false)
+	requireWhole(t, sandbox, "stderr", 64<<10, numbered(10000, 40), false)
 	require.Len(t, series(t, sandbox, "stderr"), 3)
 	assert.Equal(t, fmt.Sprintf(`# Written by sluice, for people and the command sluice. The logger never reads it back.
 "%s/stderr" {
     # task variable CONTAINER_LOGGER_Logrotate_Stderr_Options, line 1
     rotate 2
     # task variable CONTAINER_LOGGER_max_stderr_size
-    size 8192
+    size 65536
 }
 `, sandbox), read(t, filepath.Join(sandbox, "stderr.logrotate.conf")))
 }
