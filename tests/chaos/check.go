@@ -175,7 +175,13 @@ func (r *run) whole(c container, stream, options string, lines int, keepsAll boo
 // it may begin, and have been spoilt, anywhere before.
 func (r *run) endsWith(c container, lines int) error {
 	const compared = 100
-	log, err := read(r.place.box(c.id), "stdout", c.policy.options, compared)
+	var log []byte
+	var err error
+	if c.policy.keepsNone() { // names of rotated files are the container's own
+		log, err = os.ReadFile(filepath.Join(r.place.box(c.id), "stdout"))
+	} else {
+		log, err = read(r.place.box(c.id), "stdout", c.policy.options, compared)
+	}
 	if err != nil && !errors.Is(err, series.ErrIncomplete) {
 		return fmt.Errorf("read stdout: %w", err)
 	}
@@ -183,7 +189,7 @@ func (r *run) endsWith(c container, lines int) error {
 	for n := max(0, lines-compared); n < lines; n++ {
 		want = appendLine(want, c.id, "stdout", n)
 	}
-	if c.policy.options == "rotate 0" { // only what follows the last rotation
+	if c.policy.keepsNone() { // only what follows the last rotation
 		if len(log) < len(want) {
 			want = want[len(want)-len(log):]
 		}

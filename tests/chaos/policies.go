@@ -49,6 +49,9 @@ var discarded = []policy{
 	{name: "discard", variables: []settings.Variable{{Name: "CONTAINER_LOGGER_STDOUT", Value: "discard"}}},
 }
 
+// keepsNone says that there is a live file and no other.
+func (p policy) keepsNone() bool { return p.options == "rotate 0" }
+
 // environment is how a task asks for the policy.
 func (p policy) environment() []settings.Variable {
 	if p.options == "" {
