@@ -152,7 +152,7 @@ func (a *account) resumeTotals(r *sluicepb.Accounting) {
 	for _, l := range r.GetLosses() {
 		recorded[Unknown].Bytes -= l.GetBytes()
 		recorded[Unknown].Lines -= l.GetLines()
-		if cause := Cause(l.GetCause()); cause > Unknown && cause < Causes {
+		if cause := understood(l.GetCause()); cause != Unknown {
 			recorded[cause] = Loss{l.GetBytes(), l.GetLines()}
 		} else {
 			recorded[Unknown].Bytes += l.GetBytes()

@@ -29,6 +29,7 @@ type served struct {
 	container *os.File
 	pipe      int
 	settings  settings.Stream
+	spill     string
 	saved     atomic.Pointer[sluicepb.StreamRecord]
 	moved     int64
 }
@@ -43,7 +44,7 @@ func newServed(t *testing.T, options string) *served {
 	require.NoError(t, err)
 	var fds [2]int
 	require.NoError(t, unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK))
-	s := &served{t: t, dir: t.TempDir(), container: os.NewFile(uintptr(fds[1]), "container"), pipe: fds[0], settings: module.Stdout}
+	s := &served{t: t, dir: t.TempDir(), spill: filepath.Join(t.TempDir(), "spill"), container: os.NewFile(uintptr(fds[1]), "container"), pipe: fds[0], settings: module.Stdout}
 	s.saved.Store(&sluicepb.StreamRecord{Stream: "stdout", Sandbox: s.dir, Accounting: &sluicepb.Accounting{}})
 	t.Cleanup(func() { _ = s.container.Close(); _ = unix.Close(s.pipe) })
 	return s
@@ -70,7 +71,13 @@ func (s *served) owner(use func(t *worker.Thread, of *Stream)) {
 			s.saved.Store(proto.Clone(r).(*sluicepb.StreamRecord))
 			return nil
 		},
-		Spill: func(bool) (*os.File, error) { return nil, os.ErrNotExist },
+		Spill: func(create bool) (*os.File, error) {
+			flags := os.O_RDWR
+			if create {
+				flags |= os.O_CREATE
+			}
+			return os.OpenFile(s.spill, flags, 0o600)
+		},
 		Retry: time.Second, Now: time.Now, Log: log, CountLines: true,
 	})
 	onThread(s.t, func(t *worker.Thread) {

@@ -33,6 +33,14 @@ const (
 	Causes = 9
 )
 
+// understood is a recorded cause where this version knows it; a later one may have more.
+func understood(cause sluicepb.Cause) Cause {
+	if cause > 0 && cause < Causes {
+		return Cause(cause)
+	}
+	return Unknown
+}
+
 // noInode is the number of ENOSPC where inodes are wanting. It is negative, so that a
 // version which does not know it takes it for none.
 const noInode = -int32(unix.ENOSPC)

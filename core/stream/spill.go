@@ -127,7 +127,7 @@ func (s *Stream) countSpilled(t *worker.Thread) error {
 		s.gap.Lines += int64(lines)
 		s.gap.WithinLine = !ended
 		s.Record.GetAccounting().SpilledChunks++
-		s.account.drop(Cause(s.gap.GetCause()), s.spilled, lines)
+		s.account.drop(understood(s.gap.GetCause()), s.spilled, lines)
 		s.spilled, s.owed = 0, true
 	}
 	if !s.owed {
