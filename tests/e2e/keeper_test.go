@@ -51,7 +51,6 @@ func (n *node) logged(text string) {
 
 func TestTwoKeepersAreRefused(t *testing.T) {
 	n := newNode(t, 1)
-	require.NoError(t, os.Mkdir(n.stateDir, 0o700)) // as an agent has made it
 	n.startKeeper()
 	n.logged("the agent is away")
 	_, message, err := n.sluice("keep", "--state_dir="+n.stateDir)

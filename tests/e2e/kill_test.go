@@ -173,7 +173,10 @@ func (n *node) startAgent(args ...string) {
 	n.t.Cleanup(func() { n.kill(agent) })
 }
 
+// startKeeper starts one where an agent has been: it serves no directory of its own making.
 func (n *node) startKeeper() {
+	n.t.Helper()
+	require.NoError(n.t, os.MkdirAll(n.stateDir, 0o700))
 	n.keeper = n.spawn(exec.Command(filepath.Join(n.build, "sluice"), "keep", "--state_dir="+n.stateDir))
 }
 
@@ -219,9 +222,14 @@ func (n *node) endTasks() {
 	}
 }
 
-// until looks again and again, with no limit but the test's own.
+// untilLimit is far more than what a busy machine makes anything of here wait.
+const untilLimit = 5 * time.Minute
+
+// until looks again and again.
 func (n *node) until(condition func() bool) {
-	for !condition() {
+	n.t.Helper()
+	for began := time.Now(); !condition(); {
+		require.Less(n.t, time.Since(began), untilLimit, "what is waited for does not come")
 		time.Sleep(2 * time.Millisecond)
 	}
 }
