@@ -139,7 +139,7 @@ func (k *keeper) agentDied(ctx context.Context) bool {
 	}
 	defer dir.Close()
 	for began := time.Now(); ; waitFor(ctx, deathLook) {
-		if err := dir.TryLock(); err == nil {
+		if owned, err := dir.Owned(); err == nil && !owned {
 			k.Log.Warn("the agent that asked for the streams died before it had them")
 			return true
 		}

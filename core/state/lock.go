@@ -64,6 +64,19 @@ func (d *Dir) TryLock() error {
 	}
 }
 
+// Owned tells whether another process has the lock. It takes none, and so is never taken for
+// an owner, and leaves the keeper's own lock alone, which this process may have.
+func (d *Dir) Owned() (bool, error) {
+	if err := d.openLock(); err != nil {
+		return false, err
+	}
+	owner, err := holderOf(d.lock)
+	if err != nil {
+		return false, fmt.Errorf("ask for the owner of state_dir %q: %w", d.path, err)
+	}
+	return owner.held, nil
+}
+
 // WaitLock takes the lock for a keeper as soon as its owner dies or gives it up. It
 // blocks in the kernel, without any wake-up before.
 func (d *Dir) WaitLock() error {
