@@ -87,6 +87,7 @@ type Pool struct {
 	devices  map[uint64]*queue
 	runnable []*queue // queues with work whose share of threads is not used up
 	idle     int      // threads that wait
+	starting int      // threads that have not looked for work yet
 	threads  int
 	closed   bool
 }
@@ -191,19 +192,23 @@ func (p *Pool) list(q *queue) {
 	}
 }
 
-// engage wakes a thread, or starts one.
+// engage wakes a thread, or starts one. One that is on its way sees all that there is, and
+// engages the next: on a busy machine many calls are made until it comes, and what is
+// started is kept.
 func (p *Pool) engage() {
-	if p.idle > 0 {
+	switch {
+	case p.idle > 0:
 		p.waiter.Wake()
-		return
+	case p.starting == 0:
+		p.grow()
 	}
-	p.grow()
 }
 
 // grow starts a thread, unless there are too many.
 func (p *Pool) grow() {
 	if p.threads < p.most && !p.closed {
 		p.threads++
+		p.starting++
 		p.ended.Add(1)
 		p.guard.Go("run a worker thread", (&Thread{pool: p}).serve)
 	}
@@ -213,6 +218,10 @@ func (p *Pool) grow() {
 func (p *Pool) next(t *Thread) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !t.started {
+		t.started = true
+		p.starting--
+	}
 	p.settle(t)
 	waited := false
 	for len(p.runnable) == 0 {

@@ -24,6 +24,8 @@ type Thread struct {
 	queue  *queue    // of task
 	task   *Task
 	closed bool // the pool was closed when the task was given
+	// started says that the thread has looked for work once.
+	started bool
 }
 
 // AsHost runs f with the identity of the process itself (still without its
