@@ -55,7 +55,7 @@ func TestAgentRefusesBadParameters(t *testing.T) {
 		{
 			"owner",
 			[]parameter{{"logrotate_stderr_options", "create 0640 nobody no-such-group"}},
-			`parameter logrotate_stderr_options: line 1, column 8: "no-such-group": unknown group; ` +
+			`parameter logrotate_stderr_options: line 1, column 20: "no-such-group": unknown group; ` +
 				"expected a group of this machine, by name or number",
 		},
 	}
