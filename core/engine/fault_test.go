@@ -3,6 +3,7 @@ package engine
 import (
 	"runtime"
 	"sluice/core/worker"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -85,21 +86,29 @@ func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
 	require.NoError(t, unix.Stat(b.sandbox("hung"), &st))
 	self, err := worker.Self()
 	require.NoError(t, err)
-	hang, hangs := make(chan struct{}), make(chan struct{}, worker.PerDevice)
-	for range worker.PerDevice {
-		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Run: func(*worker.Thread, error) {
+	hang, hangs := make(chan struct{}), make(chan struct{}, 2*worker.PerDevice+2)
+	release := sync.OnceFunc(func() { close(hang) })
+	defer release() // also where an assertion fails: Close waits for the threads
+	hold := func(owner uint64, urgent bool) {
+		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Owner: owner, Urgent: urgent, Run: func(*worker.Thread, error) {
 			hangs <- struct{}{}
 			<-hang
 		}})
 	}
-	for range min(worker.PerDevice, runtime.NumCPU()) {
-		<-hangs // a launch would go before what only waits
+	// Those that streams share, the one that is for who has none of them, and the one for
+	// urgent work: a launch would go before what only waits.
+	held := min(worker.PerDevice, runtime.NumCPU()) + 2
+	for owner := range uint64(held) {
+		hold(owner+1, owner+1 == uint64(held))
+	}
+	for range held {
+		<-hangs
 	}
 	_, err = e.Prepare(Launch{ContainerID: "hung", Sandbox: b.sandbox("hung")})
 	require.ErrorIs(t, err, ErrTimeout)
 	assert.ErrorContains(t, err, "waited for 100ms (prepare_timeout)")
 
-	close(hang)
+	release()
 	waitFor(func() bool { return len(b.stateNames()) == 0 })
 	waitEnded(e)
 	assert.NotContains(t, b.log.String(), "ERROR")
