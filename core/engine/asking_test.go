@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"sluice/core/owner"
 	"sluice/core/state"
+	"sluice/core/stream"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,6 +94,34 @@ func TestOwnerRotatesWhenAsked(t *testing.T) {
 	waitEnded(e)
 	assert.Equal(t, "first\nsecond\nbegun and ended\n", string(b.series("one", "stdout", 1<<20)))
 	assert.Equal(t, "no such stream is served", b.rotate(ids[0])[0].Error)
+}
+
+// TestOwnerHearsWhoAsksDuringAVisit asks for a rotation at the end of the visit that has made
+// the one before, after which nothing comes.
+func TestOwnerHearsWhoAsksDuringAVisit(t *testing.T) {
+	b := newTestbed(t, "max_stdout_size", "1MB", "stderr", "discard")
+	e := b.open()
+	defer e.Close()
+	var asking atomic.Bool
+	asked := make(chan pendingRotation, 1)
+	e.scheduler.mu.Lock()
+	e.scheduler.visited = func(visited *entry) {
+		if asking.CompareAndSwap(true, false) {
+			asked <- e.beginRotation(visited.id)
+		}
+	}
+	e.scheduler.mu.Unlock()
+	stdout, stderr := b.prepare(e, "one")
+	defer stdout.Close()
+	defer stderr.Close()
+	write(t, stdout, []byte("line\n"))
+	eventually(t, "the stream is idle", func() bool { return e.Metrics().WrittenBytes == 5 && e.scheduler.idle() })
+	id := b.status()["one/stdout"].ID
+	asking.Store(true)
+	require.Equal(t, []owner.Rotated{{ID: id, Name: "stdout.1", Bytes: 5}}, b.rotate(id))
+	ctx, cancel := context.WithTimeout(t.Context(), owner.Patience)
+	defer cancel()
+	assert.Equal(t, stream.RotatedNow{}, (<-asked).wait(ctx, nil), "nothing is in it")
 }
 
 // TestOwnerFinishesWhatItWasAskedFor asks again where the first rotation has copied the

@@ -77,6 +77,7 @@ type entry struct {
 	armed    bool      // the epoll set will tell; nobody else has the entry
 	parked   bool      // unpark will tell; nobody else has the entry
 	unparked bool      // it has told, since the last visit began
+	nudged   bool      // somebody wants a visit, since the last began
 	inSet    bool      // the pipe is in the epoll set, armed or not
 	isNew    bool      // its record was not saved yet
 	holding  *holding  // its part of the budget; nil where there is none
@@ -144,10 +145,12 @@ func (s *scheduler) ready(e *entry, now time.Time, hangup bool) {
 	s.wait(e, at)
 }
 
-// nudge has a stream visited that is idle. One that is not is visited soon anyway.
+// nudge has a stream visited that is idle, or that is being visited and will be idle. One
+// that waits for the clock is visited soon anyway.
 func (s *scheduler) nudge(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e.nudged = true
 	if (e.armed || e.parked) && !s.closed {
 		e.armed, e.parked = false, false
 		s.pool.Submit(&e.task)
@@ -207,7 +210,7 @@ func (s *scheduler) visit(e *entry, t *worker.Thread, refused error) {
 func (s *scheduler) begin(e *entry) (wished time.Duration, open bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.unparked = false
+	e.unparked, e.nudged = false, false
 	return s.pace.pause(time.Now()), !s.closed
 }
 
@@ -239,7 +242,7 @@ func (s *scheduler) settle(e *entry, next stream.Next, away bool) {
 		s.setByClock(e, true)
 		e.task.Device = commandQueue(e.box)
 		s.commands.Submit(&e.task)
-	case next.Parked && e.unparked:
+	case next.Parked && e.unparked, e.nudged && (next.Parked || s.rests(e, next)):
 		again(&e.task)
 	case next.Parked:
 		s.setByClock(e, false)
