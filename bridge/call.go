@@ -31,7 +31,7 @@ func report(failure *C.sluice_error, err error) C.int32_t {
 		return C.int32_t(category)
 	}
 	text := cutText(err.Error(), int(failure.capacity))
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(failure.text)), len(text)), text)
+	copy(sliceAt[byte](unsafe.Pointer(failure.text), len(text)), text)
 	failure.category = C.int32_t(category)
 	failure.error_number = C.int32_t(number)
 	failure.length = C.uint32_t(len(text))

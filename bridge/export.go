@@ -123,7 +123,7 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 	if m.LinesKnown {
 		all[C.SLUICE_LINES_IN], all[C.SLUICE_LINES_WRITTEN] = m.InLines(), m.WrittenLines
 	}
-	out := unsafe.Slice((*int64)(unsafe.Pointer(values)), int(count))
+	out := sliceAt[int64](unsafe.Pointer(values), int(count))
 	copy(out, all[:])
 }
 
@@ -135,7 +135,16 @@ func memoryBytes() int64 {
 }
 
 func bytesOf(data C.sluice_bytes, length C.uint64_t) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(data)), int(length))
+	return sliceAt[byte](unsafe.Pointer(data), int(length))
+}
+
+// sliceAt is memory of the caller's. What is not there is a panic that an export recovers from:
+// that of unsafe.Slice ends the process where the race detector is linked in.
+func sliceAt[T any](at unsafe.Pointer, length int) []T {
+	if at == nil && length != 0 {
+		panic(fmt.Sprintf("the caller gave no memory, and says that it has %d of it", length))
+	}
+	return unsafe.Slice((*T)(at), length)
 }
 
 // recoverInto makes a panic an error of the export that it happened in.
