@@ -224,18 +224,27 @@ func (c *conversion) rename(from, name string) error {
 	if c.former.cfg.Policy.OldDir == c.present.cfg.Policy.OldDir && from == name {
 		return nil
 	}
-	err := c.former.dir.RenameNew(from, c.present.dir.Dir, name)
-	if errors.Is(err, fs.ErrExist) {
-		backup := backupName(name, c.present.cfg.Now())
-		if err = c.present.over(backup, func() error { return c.present.dir.RenameNew(name, c.present.dir.Dir, backup) }); err == nil {
-			err = c.former.dir.RenameNew(from, c.present.dir.Dir, name)
-		}
-	}
+	err := c.put(c.former.dir, from, name)
 	if err == nil {
 		err = c.present.killed("convert %q to %q", from, name)
 	}
-	c.present.listing.forget()
 	return err
+}
+
+// put gives a file of a directory its name in the series; what has that is kept as a backup.
+func (c *conversion) put(dir *directory, from, name string) error {
+	to := c.present
+	defer to.listing.forget()
+	move := func() error { return dir.RenameNew(from, to.dir.Dir, name) }
+	err := move()
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	backup := backupName(name, to.cfg.Now())
+	if err := to.over(backup, func() error { return to.dir.RenameNew(name, to.dir.Dir, backup) }); err != nil {
+		return err
+	}
+	return move()
 }
 
 // rewrite puts what a compressed file holds into the present form.
@@ -263,7 +272,10 @@ func (c *conversion) rewrite(file File, name string) error {
 		err = to.killed("rewrite %q", file.Name)
 	}
 	if err == nil {
-		err = c.publish(output, name)
+		err = c.put(to.dir, output, name)
+	}
+	if err == nil {
+		err = to.killed("publish %q", name)
 	}
 	if err != nil {
 		if !errors.Is(err, errStopped) {
@@ -288,22 +300,6 @@ func (c *conversion) refill(dst, src *os.File) error {
 		return fmt.Errorf("%w: the policy's compressor is %q", compress.ErrMethod, policy.Compressor.Program)
 	}
 	_, err = io.Copy(dst, content)
-	return err
-}
-
-func (c *conversion) publish(output, name string) error {
-	to := c.present
-	err := to.dir.RenameNew(output, to.dir.Dir, name)
-	if errors.Is(err, fs.ErrExist) {
-		backup := backupName(name, to.cfg.Now())
-		if err = to.over(backup, func() error { return to.dir.RenameNew(name, to.dir.Dir, backup) }); err == nil {
-			err = to.dir.RenameNew(output, to.dir.Dir, name)
-		}
-	}
-	to.listing.forget()
-	if err == nil {
-		err = to.killed("publish %q", name)
-	}
 	return err
 }
 
