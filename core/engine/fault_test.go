@@ -95,15 +95,18 @@ func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
 			<-hang
 		}})
 	}
-	// Those that streams share, the one that is for who has none of them, and the one for
-	// urgent work: a launch would go before what only waits.
-	held := min(worker.PerDevice, runtime.NumCPU()) + 2
-	for owner := range uint64(held) {
-		hold(owner+1, owner+1 == uint64(held))
+	// Those that streams share and the one that is for who has none of them; then the one
+	// for urgent work, which would take one of the others' as long as there are any: a launch
+	// would go before what only waits.
+	others := min(worker.PerDevice, runtime.NumCPU()) + 1
+	for owner := range uint64(others) {
+		hold(owner+1, false)
 	}
-	for range held {
+	for range others {
 		<-hangs
 	}
+	hold(uint64(others)+1, true)
+	<-hangs
 	_, err = e.Prepare(Launch{ContainerID: "hung", Sandbox: b.sandbox("hung")})
 	require.ErrorIs(t, err, ErrTimeout)
 	assert.ErrorContains(t, err, "waited for 100ms (prepare_timeout)")
