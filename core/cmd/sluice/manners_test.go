@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,55 +18,49 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Ctrl-\ ends a command, and nothing of the runtime's is shown.
+// Ctrl-\ ends a command, and nothing of the runtime's is shown, once it has begun its work.
 func TestQuitIsQuiet(t *testing.T) {
 	dir := box(t, map[string]string{"stdout": "a\n"})
 	stateDir, _ := stateOf(t)
-	for _, args := range [][]string{
-		{"logs", "--follow", "--state_dir=" + t.TempDir(), dir},
-		{"keep", "--state_dir=" + stateDir},
-		{"keep", "--state_dir=" + filepath.Join(t.TempDir(), "none")},
-		{"pipe", "--log_filename=" + filepath.Join(openDir(t), "app.log")},
+	log := filepath.Join(openDir(t), "app.log")
+	for _, c := range []struct {
+		args  []string
+		begun func(said string) bool
+	}{
+		{[]string{"logs", "--follow", "--state_dir=" + t.TempDir(), dir}, nonEmpty},
+		{[]string{"keep", "--state_dir=" + stateDir}, nonEmpty},
+		{[]string{"keep", "--state_dir=" + filepath.Join(t.TempDir(), "none")}, nonEmpty},
+		{[]string{"pipe", "--log_filename=" + log}, func(string) bool {
+			_, err := os.Stat(log)
+			return err == nil
+		}},
 	} {
-		cmd := process(args...)
+		cmd := process(c.args...)
 		stdin, err := cmd.StdinPipe()
 		require.NoError(t, err)
-		stdout, err := cmd.StdoutPipe()
+		said := filepath.Join(t.TempDir(), "said")
+		file, err := os.Create(said)
 		require.NoError(t, err)
-		var errOut bytes.Buffer
-		cmd.Stderr = &errOut
+		cmd.Stdout, cmd.Stderr = file, file
 		require.NoError(t, cmd.Start())
-		if args[0] == "logs" {
-			_, err = io.ReadFull(stdout, make([]byte, 2))
-			require.NoError(t, err)
-		} else {
-			caught(t, cmd.Process.Pid)
-		}
+		require.NoError(t, file.Close())
+		require.Eventually(t, func() bool { return c.begun(contents(t, said)) }, 5*time.Minute, time.Millisecond)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGQUIT))
 		_ = cmd.Wait()
 		_ = stdin.Close()
-		assert.Contains(t, []int{0, 131}, cmd.ProcessState.ExitCode(), "%v: %s", args, errOut.String())
-		assert.NotContains(t, errOut.String(), "goroutine", args)
+		assert.Contains(t, []int{0, 131}, cmd.ProcessState.ExitCode(), "%v: %s", c.args, contents(t, said))
+		assert.NotContains(t, contents(t, said), "goroutine", c.args)
 	}
 }
 
-// caught waits until a process catches SIGTERM, as it does when it has begun its work.
-func caught(t *testing.T, pid int) {
+func contents(t *testing.T, path string) string {
 	t.Helper()
-	for range 3000 {
-		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-		require.NoError(t, err)
-		for line := range strings.Lines(string(text)) {
-			// Bit 14 of the mask in hexadecimal is in the fourth digit from the right.
-			if mask, ok := strings.CutPrefix(strings.TrimSpace(line), "SigCgt:\t"); ok && strings.ContainsRune("4567cdef", rune(mask[len(mask)-4])) {
-				time.Sleep(50 * time.Millisecond)
-				return
-			}
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	require.Fail(t, "the process does not catch SIGTERM after 30 s")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
 }
+
+func nonEmpty(said string) bool { return said != "" }
 
 func TestHelpOfWhatThereIsNot(t *testing.T) {
 	status, _, errOut := sluice("help", "bogus")
