@@ -281,8 +281,9 @@ func TestAHungDiskDoesNotStopTheBudget(t *testing.T) {
 	require.NoError(t, unix.Stat(disk, &st))
 	self, err := worker.Self()
 	require.NoError(t, err)
-	// Those of one file system, one more for another owner, and one for urgent work.
-	threads := min(worker.PerDevice, runtime.NumCPU()) + 2
+	// Those of one file system, one more for another owner, one for urgent work, and those
+	// that are lent.
+	threads := min(worker.PerDevice, runtime.NumCPU()) + 2 + worker.Lent
 	hang, hangs := make(chan struct{}), make(chan struct{}, threads)
 	for range threads {
 		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Urgent: true, Run: func(*worker.Thread, error) {

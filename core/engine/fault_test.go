@@ -86,7 +86,7 @@ func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
 	require.NoError(t, unix.Stat(b.sandbox("hung"), &st))
 	self, err := worker.Self()
 	require.NoError(t, err)
-	hang, hangs := make(chan struct{}), make(chan struct{}, 2*worker.PerDevice+2)
+	hang, hangs := make(chan struct{}), make(chan struct{}, worker.PerDevice+2+worker.Lent)
 	release := sync.OnceFunc(func() { close(hang) })
 	defer release() // also where an assertion fails: Close waits for the threads
 	hold := func(owner uint64, urgent bool) {
@@ -95,10 +95,10 @@ func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
 			<-hang
 		}})
 	}
-	// Those that streams share and the one that is for who has none of them; then the one
-	// for urgent work, which would take one of the others' as long as there are any: a launch
+	// Those that streams share, the one that is for who has none of them, and those that are
+	// lent; then the one for urgent work, which would take one of the others' as long as there are any: a launch
 	// would go before what only waits.
-	others := min(worker.PerDevice, runtime.NumCPU()) + 1
+	others := min(worker.PerDevice, runtime.NumCPU()) + 1 + worker.Lent
 	for owner := range uint64(others) {
 		hold(owner+1, false)
 	}

@@ -19,6 +19,12 @@ const (
 	// Total threads of a pool: with six for each, five file systems may hang at
 	// once before the others notice.
 	Total = 32
+	// Lent threads at most a file system has beyond those, for owners who have none under
+	// way, in the place of as many that have been at one task for longer than lookEvery; none
+	// once half of the pool is at work.
+	Lent = 8
+	// lookEvery is how often is looked for such, as long as somebody waits.
+	lookEvery = 50 * time.Millisecond
 	// BackgroundTotal threads has a pool for work in the background, and CommandTotal
 	// one for work that runs commands.
 	BackgroundTotal = 8
@@ -90,6 +96,10 @@ type Pool struct {
 	starting int      // threads that have not looked for work yet
 	threads  int
 	closed   bool
+	all      []*Thread
+	busy     int         // threads that have a task
+	look     *time.Timer // of lookForLong, nil before the first
+	looking  bool        // it will be called
 }
 
 // NewPool makes a pool whose threads wait at waiter. They start when there is work, and
@@ -167,6 +177,7 @@ func (p *Pool) queue(task *Task, wake bool) (open bool) {
 	}
 	q.push(task)
 	p.list(q)
+	p.lookLater(q)
 	if wake && len(p.runnable) > 0 {
 		p.engage()
 	}
@@ -186,7 +197,7 @@ func (p *Pool) Wait() { p.ended.Wait() }
 
 // list makes q known to threads that look for work.
 func (p *Pool) list(q *queue) {
-	if !q.listed && q.next(p.share, p.apart) != nil {
+	if !q.listed && q.next(p.share, p.lent(q), p.apart) != nil {
 		q.listed = true
 		p.runnable = append(p.runnable, q)
 	}
@@ -210,7 +221,9 @@ func (p *Pool) grow() {
 		p.threads++
 		p.starting++
 		p.ended.Add(1)
-		p.guard.Go("run a worker thread", (&Thread{pool: p}).serve)
+		t := &Thread{pool: p}
+		p.all = append(p.all, t)
+		p.guard.Go("run a worker thread", t.serve)
 	}
 }
 
@@ -266,8 +279,11 @@ func (p *Pool) assign(t *Thread) {
 	q := p.runnable[0]
 	p.runnable = append(p.runnable[:0], p.runnable[1:]...)
 	q.listed = false
-	t.queue, t.task, t.closed = q, q.take(p.share, p.apart), p.closed
+	t.queue, t.task, t.closed = q, q.take(p.share, p.lent(q), p.apart), p.closed
+	t.turn++
+	p.busy++
 	p.list(q)
+	p.lookLater(q)
 }
 
 // settle takes back what t has worked on, if it has.
@@ -277,6 +293,11 @@ func (p *Pool) settle(t *Thread) {
 		return
 	}
 	q.done(t.task.Owner)
+	if t.long {
+		t.long = false
+		q.long--
+	}
+	p.busy--
 	t.queue, t.task = nil, nil
 	p.list(q)
 	if q.head == nil && q.running == 0 && len(p.devices) > manyDevices {

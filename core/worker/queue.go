@@ -8,6 +8,7 @@ type queue struct {
 	device     uint64
 	head, tail *Task
 	running    int
+	long       int            // of what is running, for longer than lookEvery
 	owners     map[uint64]int // of what is running
 	listed     bool           // in Pool.runnable
 }
@@ -29,20 +30,21 @@ func (q *queue) push(task *Task) {
 
 // next is the task to be run next, nil where none may be: the first of all as long as the
 // share is not used up, then the first of an owner who has nothing under way, then an urgent
-// one of such an owner. An owner has few tasks, and few owners have any under way, so that
-// the search is short.
-func (q *queue) next(share int, apart bool) *Task {
+// one of such an owner; lent threads do not count. An owner has few tasks, and few owners have
+// any under way, so that the search is short.
+func (q *queue) next(share, lent int, apart bool) *Task {
+	counted := q.running - lent
 	switch {
 	case q.head == nil:
 		return nil
 	case q.running < share:
 		return q.head
-	case !apart || q.running >= share+2:
+	case !apart || counted >= share+2:
 		return nil
 	}
 	for task := q.head; task != nil; task = task.next {
 		waits := q.owners[task.Owner] == 0
-		if waits && (task.Urgent || task.Owner != 0 && q.running == share) {
+		if waits && (task.Urgent || task.Owner != 0 && counted <= share) {
 			return task
 		}
 	}
@@ -50,8 +52,8 @@ func (q *queue) next(share int, apart bool) *Task {
 }
 
 // take takes the next task out; there must be one.
-func (q *queue) take(share int, apart bool) *Task {
-	task := q.next(share, apart)
+func (q *queue) take(share, lent int, apart bool) *Task {
+	task := q.next(share, lent, apart)
 	var before *Task
 	if task != q.head {
 		for before = q.head; before.next != task; {

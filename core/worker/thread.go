@@ -26,6 +26,10 @@ type Thread struct {
 	closed bool // the pool was closed when the task was given
 	// started says that the thread has looked for work once.
 	started bool
+	// turn counts the tasks, seen is which one it was when last was looked, and long says
+	// that it was the same one twice.
+	turn, seen uint64
+	long       bool
 }
 
 // AsHost runs f with the identity of the process itself (still without its

@@ -13,6 +13,7 @@ import (
 // is started is kept.
 func TestABurstStartsNoMoreThreadsThanItsShare(t *testing.T) {
 	p := newPool(t)
+	p.looking = true // so that nobody does, and nothing is lent on a machine that lets one wait
 	const tasks = 1000
 	var done sync.WaitGroup
 	done.Add(tasks)
@@ -25,4 +26,51 @@ func TestABurstStartsNoMoreThreadsThanItsShare(t *testing.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	assert.LessOrEqual(t, p.threads, min(PerDevice, runtime.NumCPU())+3)
+}
+
+// Threads that are at one task for long are replaced for those who have none, up to a bound,
+// and nobody is looked for where nobody waits.
+func TestThreadsAreLentForThoseThatAreHeldForLong(t *testing.T) {
+	p := newPool(t)
+	release := make(chan struct{})
+	var held sync.WaitGroup
+	most := p.share + 1 + Lent
+	hold := func(owner uint64, urgent bool, began chan<- struct{}) {
+		held.Add(1)
+		p.Submit(&Task{Device: 1, Owner: owner, Urgent: urgent, Run: func(*Thread, error) {
+			defer held.Done()
+			began <- struct{}{}
+			<-release
+		}})
+	}
+	began := make(chan struct{}, 3*most)
+	for owner := range uint64(most) {
+		for range 2 { // one owner's second waits for the first
+			hold(owner+1, false, began)
+		}
+	}
+	for range most {
+		<-began
+	}
+	urgent := make(chan struct{}, 1)
+	hold(uint64(most)+1, true, urgent)
+	<-urgent
+	p.mu.Lock()
+	assert.Equal(t, most+1, p.devices[1].running)
+	p.mu.Unlock()
+	// Another file system has its own.
+	other := make(chan struct{})
+	p.Submit(&Task{Device: 2, Owner: 1, Run: func(*Thread, error) { close(other) }})
+	<-other
+
+	close(release)
+	held.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.busy > 0 || p.looking {
+		p.mu.Unlock()
+		runtime.Gosched()
+		p.mu.Lock()
+	}
+	assert.Zero(t, p.devices[1].long)
 }

@@ -163,7 +163,7 @@ func TestQueueKeepsTheOrderOfSubmission(t *testing.T) {
 			q.push(&tasks[i])
 		}
 		for i := range tasks {
-			assert.Same(t, &tasks[i], q.take(1<<10, false))
+			assert.Same(t, &tasks[i], q.take(1<<10, 0, false))
 		}
 		assert.Nil(t, q.head)
 	}
@@ -171,9 +171,9 @@ func TestQueueKeepsTheOrderOfSubmission(t *testing.T) {
 	q.push(&tasks[0])
 	q.push(&urgent)
 	q.push(&tasks[1])
-	assert.Same(t, &urgent, q.take(1<<10, false))
-	assert.Same(t, &tasks[0], q.take(1<<10, false))
-	assert.Same(t, &tasks[1], q.take(1<<10, false))
+	assert.Same(t, &urgent, q.take(1<<10, 0, false))
+	assert.Same(t, &tasks[0], q.take(1<<10, 0, false))
+	assert.Same(t, &tasks[1], q.take(1<<10, 0, false))
 	assert.Nil(t, q.head)
 	assert.Nil(t, q.tail)
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // threadsPerDevice is how many threads the logger has for one file system at most: those
-// that share its work, one for containers that have none of them, one for launches, and
-// one that waits for what comes.
-func threadsPerDevice() int { return min(4, runtime.NumCPU()) + 3 }
+// that share its work, one for containers that have none of them, one for launches, eight
+// that are lent in the place of such as are held for long, and one that waits for what comes.
+func threadsPerDevice() int { return min(4, runtime.NumCPU()) + 11 }
 
 // 200 containers, 5 MB each, all at once.
 func TestManyContainers(t *testing.T) {
