@@ -8,8 +8,8 @@ type attack struct {
 	// operator has parameters that every version knows, lifted those that take a later
 	// version's bounds away.
 	operator, lifted []settings.Parameter
-	// variables of the attackers.
-	variables []settings.Variable
+	// variables of the attackers, and those that are next best where a version refuses them.
+	variables, allowed []settings.Variable
 	// operatorsOptions says that tasks may have no options of their own.
 	operatorsOptions bool
 	// containers that attack, with two streams each.
@@ -40,15 +40,21 @@ func parameters(texts ...string) (list []settings.Parameter) {
 }
 
 var (
-	budget = parameters("node_max_bytes", "200MB")
-	lifted = parameters("task_max_files", "none", "task_min_size", "4KB")
+	budget   = parameters("node_max_bytes", "200MB")
+	unending = append(sizes("64KB"), options2("rotate 1000\ndateext\nmaxsize 64KB")...)
+	lifted   = parameters("task_max_files", "none", "task_min_size", "4KB")
 )
 
 // attacks are made one after the other, each in a host of its own.
 var attacks = []attack{
 	{name: "none", containers: 2, role: roleTalk},
 	{
-		name: "numbered names", containers: 2, role: rolePlantNumbered, lifted: lifted,
+		name: "numbered names", containers: 2, role: rolePlantNumbered,
+		variables: append(sizes("4KB"), options2("rotate 1000000")...),
+		allowed:   append(sizes("64KB"), options2("rotate 1000")...),
+	},
+	{
+		name: "numbered names, ceilings lifted", containers: 2, role: rolePlantNumbered, lifted: lifted,
 		variables: append(sizes("4KB"), options2("rotate 1000000")...),
 	},
 	{
@@ -63,17 +69,28 @@ var attacks = []attack{
 			"logrotate_stderr_options", "rotate 7\ndateext\ncompress\ndelaycompress"),
 	},
 	{
-		name: "smallest files", containers: 2, role: roleFlood, lifted: lifted,
+		name: "smallest files", containers: 2, role: roleFlood,
+		variables: append(sizes("4KB"), options2("rotate 1000")...),
+		allowed:   append(sizes("64KB"), options2("rotate 1000")...),
+	},
+	{
+		name: "smallest files, ceilings lifted", containers: 2, role: roleFlood, lifted: lifted,
 		variables: append(sizes("4KB"), options2("rotate 1000")...),
 	},
 	{
-		name: "long files without data", containers: 1, role: rolePlantLong, lifted: lifted, operator: budget,
+		name: "long files without data", containers: 1, role: rolePlantLong, operator: budget,
+		variables: append(sizes("1MB"), options2("rotate -1\ndateext\nmaxsize 4096")...),
+		allowed:   unending,
+	},
+	{
+		name: "long files without data, ceilings lifted", containers: 1, role: rolePlantLong, lifted: lifted, operator: budget,
 		variables: append(sizes("1MB"), options2("rotate -1\ndateext\nmaxsize 4096")...),
 	},
 	{
-		name: "long files without data under rotate 5", containers: 1, role: rolePlantLong, lifted: parameters("task_min_size", "4KB"),
+		name: "long files without data under rotate 5", containers: 1, role: rolePlantLong,
 		operator:  append(parameters("task_max_files", "5"), budget...),
 		variables: append(sizes("1MB"), options2("rotate 5\ndateext\nmaxsize 4096\nmaxage 3650")...),
+		allowed:   append(sizes("1MB"), options2("rotate 5\ndateext\nmaxsize 64KB\nmaxage 3650")...),
 	},
 	{
 		name: "long files that cannot be deleted", containers: 1, role: rolePlantLocked,
@@ -82,6 +99,7 @@ var attacks = []attack{
 	},
 	{name: "long live files", containers: 2, role: roleLong, operator: budget, variables: sizes("45MB")},
 	{name: "a hole before each line", containers: 2, role: roleHole},
+	{name: "pipes in packet mode", containers: 2, role: rolePackets},
 	{
 		name: "slow scripts", containers: 2, role: roleTalk,
 		operator: parameters("allow_scripts", "true", "allow_task_scripts", "true",

@@ -58,6 +58,10 @@ func (h *host) launch(id string, variables []settings.Variable) (box string, std
 // attacker starts one, and waits until it has made its preparations.
 func (h *host) attacker(id string, a attack, planted int) (*exec.Cmd, error) {
 	box, stdout, stderr, err := h.launch(id, a.variables)
+	if err != nil && a.allowed != nil {
+		fmt.Fprintf(os.Stderr, "attacks: %s: refused, made with what is allowed: %v\n", a.name, err)
+		box, stdout, stderr, err = h.launch(id+"-again", a.allowed)
+	}
 	if err != nil {
 		return nil, err
 	}

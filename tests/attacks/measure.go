@@ -22,17 +22,18 @@ type figures struct {
 	Median, P99, Worst time.Duration // of a neighbour's line, until it is in its file
 	Launches, Failed   int
 	LongestLaunch      time.Duration
-	Cores              float64 // of the host
-	PeakBytes          int64   // resident
-	History, Lost      int     // rotated files of honest containers
+	Cores              float64       // of the host
+	PeakBytes          int64         // resident
+	History, Lost      int           // rotated files of honest containers
+	Start              time.Duration // of a host that takes over from one that has ended
 }
 
-const header = `| attack | a neighbour's line: median | 99 % | worst | launches | longest | cores | memory | files lost |
-|---|---|---|---|---|---|---|---|---|`
+const header = `| attack | a neighbour's line: median | 99 % | worst | launches | longest | cores | memory | files lost | start |
+|---|---|---|---|---|---|---|---|---|---|`
 
 func (f figures) row() string {
-	return fmt.Sprintf("| %s | %s | %s | %s | %d of %d | %s | %.2f | %d MB | %d of %d |", f.Attack, short(f.Median), short(f.P99),
-		short(f.Worst), f.Launches-f.Failed, f.Launches, short(f.LongestLaunch), f.Cores, f.PeakBytes>>20, f.Lost, f.History)
+	return fmt.Sprintf("| %s | %s | %s | %s | %d of %d | %s | %.2f | %d MB | %d of %d | %s |", f.Attack, short(f.Median), short(f.P99),
+		short(f.Worst), f.Launches-f.Failed, f.Launches, short(f.LongestLaunch), f.Cores, f.PeakBytes>>20, f.Lost, f.History, short(f.Start))
 }
 
 func short(d time.Duration) string {
@@ -97,7 +98,11 @@ func measure(a attack, o options, log *slog.Logger) (figures, error) {
 	for _, box := range honest {
 		f.Lost -= rotated(box)
 	}
-	return f, nil
+	h.engine.Close()
+	began = time.Now()
+	_, err = newHost(directory, a, log)
+	f.Start = time.Since(began)
+	return f, err
 }
 
 // startAll starts the attackers side by side.

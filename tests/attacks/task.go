@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // roleVariable has the role of an attacker's process; its working directory is its sandbox,
@@ -24,6 +26,7 @@ const (
 	rolePlantLocked   = "plant locked"
 	roleLong          = "long"
 	roleHole          = "hole"
+	rolePackets       = "packets"
 )
 
 // readyName is made in the sandbox by an attacker that has made its preparations.
@@ -51,6 +54,11 @@ func act(role string) {
 	case roleHole:
 		ready()
 		holes()
+	case rolePackets:
+		for _, f := range []*os.File{os.Stdout, os.Stderr} {
+			_, err := unix.FcntlInt(f.Fd(), unix.F_SETFL, unix.O_DIRECT)
+			must(err)
+		}
 	}
 	ready()
 	if role == roleFlood {
