@@ -333,6 +333,16 @@ func TestTheLibrarysMesosIsTheAgents(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "libmesos-1.12.0.so"), nil, 0o600))
 		assert.Zero(t, Run(Request{Modules: manifest(real12)}).Errors(), "the agent can be either")
 	})
+	t.Run("as CMake installs it", func(t *testing.T) {
+		dir := t.TempDir()
+		t.Setenv("LD_LIBRARY_PATH", dir)
+		for _, name := range []string{"libmesos.so", "libmesos.so.0", "libmesos.so.1.11.0", "libmesos-protobufs.so"} {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+		}
+		assert.Contains(t, installedMesos(), "1.11.0")
+		assert.NotContains(t, installedMesos(), "0")
+		assert.NotContains(t, installedMesos(), "")
+	})
 }
 
 // TestVerdicts: what an error keeps from starting is said as it is.

@@ -14,8 +14,11 @@ var mesosDirs = []string{
 	"/opt/mesosphere/lib", "/opt/mesos/lib",
 }
 
-// mesosLibrary is the name under which Mesos installs its library.
-var mesosLibrary = regexp.MustCompile(`^libmesos-([0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.]+)?)\.so$`)
+// mesosLibrary is the names under which Mesos installs its library: by its makefiles, and
+// by CMake, as in the packages of Clusterd.
+var mesosLibrary = regexp.MustCompile(`^libmesos(?:-` + mesosVersion + `\.so|\.so\.` + mesosVersion + `)$`)
+
+const mesosVersion = `([0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.]+)?)`
 
 // installedMesos gives the versions of Mesos that this machine has, as far as their
 // libraries are where the dynamic linker looks for them or packages put them.
@@ -25,8 +28,11 @@ func installedMesos() (versions []string) {
 		entries, _ := os.ReadDir(dir)
 		for _, entry := range entries {
 			found := mesosLibrary.FindStringSubmatch(entry.Name())
-			if found != nil && !slices.Contains(versions, found[1]) {
-				versions = append(versions, found[1])
+			if found == nil {
+				continue
+			}
+			if version := found[1] + found[2]; !slices.Contains(versions, version) {
+				versions = append(versions, version)
 			}
 		}
 	}
