@@ -136,7 +136,10 @@ func TestFrozenFileSystemHoldsUpItsOwn(t *testing.T) {
 // A file system that hangs when an owner starts holds up neither the start nor the streams
 // of others. Its own are served when it comes back.
 func TestFrozenFileSystemDoesNotHoldTheStart(t *testing.T) {
-	b := newTestbed(t, "prepare_timeout", "300ms")
+	was := startPatience
+	startPatience = 300 * time.Millisecond
+	defer func() { startPatience = was }()
+	b := newTestbed(t)
 	at := loopMount(t, 64<<20, "mkfs.ext4", "-q")
 	slow := filepath.Join(at, "slow")
 	require.NoError(t, os.Mkdir(slow, 0o755))
@@ -151,7 +154,7 @@ func TestFrozenFileSystemDoesNotHoldTheStart(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(slow, "stdout")))
 	thaw := freeze(t, at)
 	e = b.open()
-	assert.Contains(t, b.log.String(), "are not served yet: their disk does not answer")
+	assert.Contains(t, b.log.String(), "are not served yet: their disk is slow or does not answer")
 	assert.Equal(t, int64(4), e.Metrics().Streams)
 	assert.Positive(t, e.Metrics().Blocked)
 	text := []byte("written while a disk hangs\n")

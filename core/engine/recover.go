@@ -41,7 +41,7 @@ const (
 )
 
 // recover serves what an owner before this one left in the state directory. It waits for
-// that no longer than prepare_timeout; what takes longer goes on beside.
+// that no longer than startPatience; what takes longer goes on beside.
 func (e *Engine) recover() error {
 	all, err := e.findStreams()
 	if err != nil {
@@ -227,7 +227,8 @@ func (e *Engine) setAside(id string) {
 }
 
 // reviveAll has the streams of all groups served, each group on a goroutine of its own,
-// and waits until each was tried once, but no longer than prepare_timeout.
+// and waits until each was tried once, but no longer than startPatience, nor than
+// prepare_timeout.
 func (e *Engine) reviveAll(groups *groups) {
 	if len(groups.all) == 0 {
 		return
@@ -243,14 +244,19 @@ func (e *Engine) reviveAll(groups *groups) {
 		}
 		e.guard.Go("recover the streams of a container", func() { e.reviveGroup(g) })
 	}
-	if awaitDone(tried, e.settings.PrepareTimeout) {
+	patience := min(startPatience, e.settings.PrepareTimeout)
+	if awaitDone(tried, patience) {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.log.Error("some streams of an owner before are not served yet: their disk does not answer, or something has run short; they are tried on",
-		"streams", len(e.pending), "waited", e.settings.PrepareTimeout)
+	e.log.Warn("some streams of an owner before are not served yet: their disk is slow or does not answer, or something has run short; they are tried on",
+		"streams", len(e.pending), "waited", patience)
 }
+
+// startPatience is how long the start of a host waits for what its containers' disks hold: the
+// agent answers nobody until then. It changes for tests only, before streams start.
+var startPatience = 1500 * time.Millisecond
 
 // awaitDone waits for done, at most for timeout, and tells whether it came. Its timers
 // are short at first: see firstPatience.
