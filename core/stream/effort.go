@@ -11,9 +11,9 @@ import (
 // what it puts into its sandbox. No stream has more of a processor for its rotations than
 // one part in effortShare; one that wants more is held back, as if the disk were slow.
 const (
-	effortShare = 16
+	effortShare = 32
 	// effortBurst is what a stream may spend at once after a silence.
-	effortBurst = 250 * time.Millisecond
+	effortBurst = 100 * time.Millisecond
 )
 
 // errEffortSpent says that the stream has rotated as much as it may for now.

@@ -18,7 +18,7 @@ func TestRotationsAreHeldBackThatTakeTooMuch(t *testing.T) {
 	assert.Equal(t, effortShare*10*time.Millisecond, e.wait(now.Add(-time.Hour)), "the clock was set back")
 	assert.Zero(t, e.wait(now.Add(effortShare*10*time.Millisecond)))
 
-	// As fast as it may, for an hour: a sixteenth of it.
+	// As fast as it may, for an hour: its share of it.
 	var spent time.Duration
 	for end := now.Add(time.Hour); now.Before(end); now = now.Add(max(time.Millisecond, e.wait(now))) {
 		if e.wait(now) == 0 {

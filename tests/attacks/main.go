@@ -38,6 +38,7 @@ type options struct {
 	only    string
 	json    string
 	one     string
+	profile string
 	log     bool
 }
 
@@ -50,6 +51,7 @@ func run(args []string) error {
 	flags.StringVar(&o.only, "only", "", "names of attacks, with commas between them (default: all)")
 	flags.StringVar(&o.json, "json", "", "file for the figures")
 	flags.StringVar(&o.one, "one", "", "name of one attack, to be made in this process")
+	flags.StringVar(&o.profile, "profile", "", "file for a profile of the host's processor time")
 	flags.BoolVar(&o.log, "log", false, "print what the logger says")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

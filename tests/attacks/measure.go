@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -85,6 +86,17 @@ func measure(a attack, o options, log *slog.Logger) (figures, error) {
 	}()
 	if err != nil {
 		return f, err
+	}
+	if o.profile != "" {
+		profile, err := os.Create(o.profile)
+		if err != nil {
+			return f, err
+		}
+		defer profile.Close()
+		if err := pprof.StartCPUProfile(profile); err != nil {
+			return f, err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	began, spent := time.Now(), processorTime()
 	end := began.Add(o.last)
