@@ -17,6 +17,10 @@ import (
 // The account is saved before the first step and describes both outcomes, so that
 // a kill at any step leaves it exact (see resumeLive).
 func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
+	if !s.Settings.Policy.Scripts.Any() { // those compress amid the rotation
+		began := processorTime()
+		defer func() { s.effort.spend(processorTime()-began, now) }()
+	}
 	if s.carried != "" {
 		// The rotation that is finished by this one has saved the account.
 		return s.finishCarry(now)
@@ -128,11 +132,7 @@ func (s *Stream) replace(now time.Time) error {
 		}
 	}()
 	if present {
-		began := processorTime()
 		outcome, err := s.set.Rotate(now)
-		if !s.Settings.Policy.Scripts.Any() { // those compress amid the rotation
-			s.effort.spend(processorTime()-began, now)
-		}
 		s.tellImpostors(outcome.Impostors)
 		if err != nil {
 			return err
