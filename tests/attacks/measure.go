@@ -26,7 +26,7 @@ type figures struct {
 	Cores              float64       // of the host
 	PeakBytes          int64         // resident
 	History, Lost      int           // rotated files of honest containers
-	Start              time.Duration // of a host that takes over from one that has ended
+	Start              time.Duration // of the next host, with the end of this one
 }
 
 const header = `| attack | a neighbour's line: median | 99 % | worst | launches | longest | cores | memory | files lost | start |
@@ -38,6 +38,9 @@ func (f figures) row() string {
 }
 
 func short(d time.Duration) string {
+	if d >= longestLook {
+		return "over a minute"
+	}
 	return strings.ReplaceAll(d.Round(max(10*time.Microsecond, d.Truncate(time.Millisecond)/100)).String(), "µ", "u")
 }
 
@@ -110,11 +113,25 @@ func measure(a attack, o options, log *slog.Logger) (figures, error) {
 	for _, box := range honest {
 		f.Lost -= rotated(box)
 	}
-	h.engine.Close()
-	began = time.Now()
-	_, err = newHost(directory, a, log)
-	f.Start = time.Since(began)
+	f.Start, err = restart(h, directory, a, log)
 	return f, err
+}
+
+// restart gives how long the next host takes to start, with the end of this one; no longer
+// than is looked.
+func restart(h *host, directory string, a attack, log *slog.Logger) (time.Duration, error) {
+	began, started := time.Now(), make(chan error, 1)
+	go func() {
+		h.engine.Close()
+		_, err := newHost(directory, a, log)
+		started <- err
+	}()
+	select {
+	case err := <-started:
+		return time.Since(began), err
+	case <-time.After(longestLook):
+		return longestLook, nil
+	}
 }
 
 // startAll starts the attackers side by side.
@@ -133,6 +150,7 @@ const (
 	lineEvery   = 50 * time.Millisecond
 	launchEvery = 500 * time.Millisecond
 	lookEvery   = 200 * time.Microsecond
+	longestLook = time.Minute
 )
 
 // lines prints a line now and then, and looks when it is in the file.
@@ -146,7 +164,7 @@ func (f *figures) lines(path string, stdout *os.File, end time.Time) {
 		want += int64(n)
 		for {
 			info, err := os.Stat(path)
-			if err == nil && info.Size() >= want || time.Since(began) > time.Minute {
+			if err == nil && info.Size() >= want || time.Since(began) > longestLook {
 				break
 			}
 			time.Sleep(lookEvery)
