@@ -131,7 +131,9 @@ enum sluice_metric
   SLUICE_LINES_WRITTEN = 33, // counter: of the bytes written; -1: not counted
   SLUICE_BYTES_DROPPED_UNRECORDED =
     34, // counter: of streams without a record that can be used
-  SLUICE_METRICS = 35,
+  SLUICE_STREAMS_UNATTENDED =
+    35, // counter: streams whose container ended while nobody had the pipe
+  SLUICE_METRICS = 36,
 };
 
 // Fills `values`, an array of `count` numbers indexed by sluice_metric; a

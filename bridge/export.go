@@ -117,6 +117,8 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 		C.SLUICE_BYTES_MADE_ROOM:               m.RoomBytes,
 		C.SLUICE_LONGEST_BLOCKED_MS:            m.LongestBlocked.Milliseconds(),
 
+		C.SLUICE_STREAMS_UNATTENDED: m.Unattended,
+
 		C.SLUICE_LINES_IN:      -1,
 		C.SLUICE_LINES_WRITTEN: -1,
 	}

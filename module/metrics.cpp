@@ -52,6 +52,7 @@ constexpr struct
   {SLUICE_LINES_IN, "sluice/lines_in"},
   {SLUICE_LINES_WRITTEN, "sluice/lines_written"},
   {SLUICE_BYTES_DROPPED_UNRECORDED, "sluice/bytes_dropped_unrecorded"},
+  {SLUICE_STREAMS_UNATTENDED, "sluice/streams_unattended"},
 };
 
 static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");

@@ -127,7 +127,11 @@ type StreamRecord struct {
 	// names an older reader knows what it does not understand.
 	Needs []string `protobuf:"bytes,45,rep,name=needs,proto3" json:"needs,omitempty"`
 	// Set while an owner that does not understand all of the record serves the stream.
-	Interlude     *Interlude `protobuf:"bytes,46,opt,name=interlude,proto3" json:"interlude,omitempty"`
+	Interlude *Interlude `protobuf:"bytes,46,opt,name=interlude,proto3" json:"interlude,omitempty"`
+	// The container has ended and its last byte is in the log: only compressions are owed.
+	Complete bool `protobuf:"varint,47,opt,name=complete,proto3" json:"complete,omitempty"`
+	// Set where the container ended while nobody had its pipe open.
+	Unattended    *Unattended `protobuf:"bytes,48,opt,name=unattended,proto3" json:"unattended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -330,6 +334,66 @@ func (x *StreamRecord) GetInterlude() *Interlude {
 	return nil
 }
 
+func (x *StreamRecord) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *StreamRecord) GetUnattended() *Unattended {
+	if x != nil {
+		return x.Unattended
+	}
+	return nil
+}
+
+// The end of a stream that nobody has seen. What was in the pipe then is gone, and nobody
+// knows how much that was.
+type Unattended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Marked        bool                   `protobuf:"varint,1,opt,name=marked,proto3" json:"marked,omitempty"` // the gap that tells of it has begun
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unattended) Reset() {
+	*x = Unattended{}
+	mi := &file_record_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unattended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unattended) ProtoMessage() {}
+
+func (x *Unattended) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unattended.ProtoReflect.Descriptor instead.
+func (*Unattended) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Unattended) GetMarked() bool {
+	if x != nil {
+		return x.Marked
+	}
+	return false
+}
+
 // What an owner that does not understand all of a record has found, before it goes on
 // with what it does understand. It keeps the members that it does not know as they are;
 // the newer version can tell from this what they were true for.
@@ -347,7 +411,7 @@ type Interlude struct {
 
 func (x *Interlude) Reset() {
 	*x = Interlude{}
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_record_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -359,7 +423,7 @@ func (x *Interlude) String() string {
 func (*Interlude) ProtoMessage() {}
 
 func (x *Interlude) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_record_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -372,7 +436,7 @@ func (x *Interlude) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interlude.ProtoReflect.Descriptor instead.
 func (*Interlude) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{1}
+	return file_record_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Interlude) GetVersion() uint32 {
@@ -413,7 +477,7 @@ type Settings struct {
 
 func (x *Settings) Reset() {
 	*x = Settings{}
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +489,7 @@ func (x *Settings) String() string {
 func (*Settings) ProtoMessage() {}
 
 func (x *Settings) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +502,7 @@ func (x *Settings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settings.ProtoReflect.Descriptor instead.
 func (*Settings) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{2}
+	return file_record_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Settings) GetMaxBytes() int64 {
@@ -512,7 +576,7 @@ type WhenFull struct {
 
 func (x *WhenFull) Reset() {
 	*x = WhenFull{}
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -524,7 +588,7 @@ func (x *WhenFull) String() string {
 func (*WhenFull) ProtoMessage() {}
 
 func (x *WhenFull) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -537,7 +601,7 @@ func (x *WhenFull) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhenFull.ProtoReflect.Descriptor instead.
 func (*WhenFull) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{3}
+	return file_record_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WhenFull) GetEvict() bool {
@@ -592,7 +656,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +668,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +681,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{4}
+	return file_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Origin) GetTask() bool {
@@ -676,7 +740,7 @@ type Accounting struct {
 
 func (x *Accounting) Reset() {
 	*x = Accounting{}
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +752,7 @@ func (x *Accounting) String() string {
 func (*Accounting) ProtoMessage() {}
 
 func (x *Accounting) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +765,7 @@ func (x *Accounting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accounting.ProtoReflect.Descriptor instead.
 func (*Accounting) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{5}
+	return file_record_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Accounting) GetWrittenBytes() int64 {
@@ -859,7 +923,7 @@ type Birth struct {
 
 func (x *Birth) Reset() {
 	*x = Birth{}
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +935,7 @@ func (x *Birth) String() string {
 func (*Birth) ProtoMessage() {}
 
 func (x *Birth) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +948,7 @@ func (x *Birth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Birth.ProtoReflect.Descriptor instead.
 func (*Birth) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{6}
+	return file_record_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Birth) GetInode() uint64 {
@@ -926,7 +990,7 @@ type Loss struct {
 
 func (x *Loss) Reset() {
 	*x = Loss{}
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1002,7 @@ func (x *Loss) String() string {
 func (*Loss) ProtoMessage() {}
 
 func (x *Loss) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1015,7 @@ func (x *Loss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loss.ProtoReflect.Descriptor instead.
 func (*Loss) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{7}
+	return file_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Loss) GetCause() Cause {
@@ -984,13 +1048,14 @@ type Gap struct {
 	Bytes         int64                  `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	Lines         int64                  `protobuf:"varint,5,opt,name=lines,proto3" json:"lines,omitempty"`
 	WithinLine    bool                   `protobuf:"varint,6,opt,name=within_line,json=withinLine,proto3" json:"within_line,omitempty"` // the last byte dropped, or before that written, ended no line
+	Unknown       bool                   `protobuf:"varint,7,opt,name=unknown,proto3" json:"unknown,omitempty"`                         // nobody knows how much was lost, or whether anything was
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1002,7 +1067,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1015,7 +1080,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{8}
+	return file_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Gap) GetSinceUnixNano() int64 {
@@ -1060,6 +1125,13 @@ func (x *Gap) GetWithinLine() bool {
 	return false
 }
 
+func (x *Gap) GetUnknown() bool {
+	if x != nil {
+		return x.Unknown
+	}
+	return false
+}
+
 type Mark struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	GapSinceUnixNano int64                  `protobuf:"varint,1,opt,name=gap_since_unix_nano,json=gapSinceUnixNano,proto3" json:"gap_since_unix_nano,omitempty"`
@@ -1070,7 +1142,7 @@ type Mark struct {
 
 func (x *Mark) Reset() {
 	*x = Mark{}
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1154,7 @@ func (x *Mark) String() string {
 func (*Mark) ProtoMessage() {}
 
 func (x *Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1167,7 @@ func (x *Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mark.ProtoReflect.Descriptor instead.
 func (*Mark) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{9}
+	return file_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Mark) GetGapSinceUnixNano() int64 {
@@ -1116,7 +1188,7 @@ var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x06sluice\"\xa3\x06\n" +
+	"\frecord.proto\x12\x06sluice\"\xf3\x06\n" +
 	"\fStreamRecord\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x17\n" +
 	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12*\n" +
@@ -1146,7 +1218,14 @@ const file_record_proto_rawDesc = "" +
 	"\vevicted_for\x18, \x01(\tR\n" +
 	"evictedFor\x12\x14\n" +
 	"\x05needs\x18- \x03(\tR\x05needs\x12/\n" +
-	"\tinterlude\x18. \x01(\v2\x11.sluice.InterludeR\tinterlude\"e\n" +
+	"\tinterlude\x18. \x01(\v2\x11.sluice.InterludeR\tinterlude\x12\x1a\n" +
+	"\bcomplete\x18/ \x01(\bR\bcomplete\x122\n" +
+	"\n" +
+	"unattended\x180 \x01(\v2\x12.sluice.UnattendedR\n" +
+	"unattended\"$\n" +
+	"\n" +
+	"Unattended\x12\x16\n" +
+	"\x06marked\x18\x01 \x01(\bR\x06marked\"e\n" +
 	"\tInterlude\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
 	"\x05found\x18\x02 \x01(\fR\x05found\x12(\n" +
@@ -1211,7 +1290,7 @@ const file_record_proto_rawDesc = "" +
 	"\x04Loss\x12#\n" +
 	"\x05cause\x18\x01 \x01(\x0e2\r.sluice.CauseR\x05cause\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x14\n" +
-	"\x05lines\x18\x03 \x01(\x03R\x05lines\"\xc2\x01\n" +
+	"\x05lines\x18\x03 \x01(\x03R\x05lines\"\xdc\x01\n" +
 	"\x03Gap\x12&\n" +
 	"\x0fsince_unix_nano\x18\x01 \x01(\x03R\rsinceUnixNano\x12#\n" +
 	"\x05cause\x18\x02 \x01(\x0e2\r.sluice.CauseR\x05cause\x12!\n" +
@@ -1219,7 +1298,8 @@ const file_record_proto_rawDesc = "" +
 	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x14\n" +
 	"\x05lines\x18\x05 \x01(\x03R\x05lines\x12\x1f\n" +
 	"\vwithin_line\x18\x06 \x01(\bR\n" +
-	"withinLine\"K\n" +
+	"withinLine\x12\x18\n" +
+	"\aunknown\x18\a \x01(\bR\aunknown\"K\n" +
 	"\x04Mark\x12-\n" +
 	"\x13gap_since_unix_nano\x18\x01 \x01(\x03R\x10gapSinceUnixNano\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes*\x84\x01\n" +
@@ -1248,43 +1328,45 @@ func file_record_proto_rawDescGZIP() []byte {
 }
 
 var file_record_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_record_proto_goTypes = []any{
 	(Cause)(0),           // 0: sluice.Cause
 	(*StreamRecord)(nil), // 1: sluice.StreamRecord
-	(*Interlude)(nil),    // 2: sluice.Interlude
-	(*Settings)(nil),     // 3: sluice.Settings
-	(*WhenFull)(nil),     // 4: sluice.WhenFull
-	(*Origin)(nil),       // 5: sluice.Origin
-	(*Accounting)(nil),   // 6: sluice.Accounting
-	(*Birth)(nil),        // 7: sluice.Birth
-	(*Loss)(nil),         // 8: sluice.Loss
-	(*Gap)(nil),          // 9: sluice.Gap
-	(*Mark)(nil),         // 10: sluice.Mark
+	(*Unattended)(nil),   // 2: sluice.Unattended
+	(*Interlude)(nil),    // 3: sluice.Interlude
+	(*Settings)(nil),     // 4: sluice.Settings
+	(*WhenFull)(nil),     // 5: sluice.WhenFull
+	(*Origin)(nil),       // 6: sluice.Origin
+	(*Accounting)(nil),   // 7: sluice.Accounting
+	(*Birth)(nil),        // 8: sluice.Birth
+	(*Loss)(nil),         // 9: sluice.Loss
+	(*Gap)(nil),          // 10: sluice.Gap
+	(*Mark)(nil),         // 11: sluice.Mark
 }
 var file_record_proto_depIdxs = []int32{
-	3,  // 0: sluice.StreamRecord.settings:type_name -> sluice.Settings
-	6,  // 1: sluice.StreamRecord.accounting:type_name -> sluice.Accounting
-	2,  // 2: sluice.StreamRecord.interlude:type_name -> sluice.Interlude
-	6,  // 3: sluice.Interlude.taken:type_name -> sluice.Accounting
-	5,  // 4: sluice.Settings.max_bytes_from:type_name -> sluice.Origin
-	5,  // 5: sluice.Settings.options_from:type_name -> sluice.Origin
-	5,  // 6: sluice.Settings.max_rate_from:type_name -> sluice.Origin
-	4,  // 7: sluice.Settings.when_full:type_name -> sluice.WhenFull
-	5,  // 8: sluice.WhenFull.evict_from:type_name -> sluice.Origin
-	5,  // 9: sluice.WhenFull.wait_from:type_name -> sluice.Origin
-	5,  // 10: sluice.WhenFull.policy_from:type_name -> sluice.Origin
-	8,  // 11: sluice.Accounting.losses:type_name -> sluice.Loss
-	9,  // 12: sluice.Accounting.gap:type_name -> sluice.Gap
-	10, // 13: sluice.Accounting.mark:type_name -> sluice.Mark
-	7,  // 14: sluice.Accounting.live_birth:type_name -> sluice.Birth
-	0,  // 15: sluice.Loss.cause:type_name -> sluice.Cause
-	0,  // 16: sluice.Gap.cause:type_name -> sluice.Cause
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	4,  // 0: sluice.StreamRecord.settings:type_name -> sluice.Settings
+	7,  // 1: sluice.StreamRecord.accounting:type_name -> sluice.Accounting
+	3,  // 2: sluice.StreamRecord.interlude:type_name -> sluice.Interlude
+	2,  // 3: sluice.StreamRecord.unattended:type_name -> sluice.Unattended
+	7,  // 4: sluice.Interlude.taken:type_name -> sluice.Accounting
+	6,  // 5: sluice.Settings.max_bytes_from:type_name -> sluice.Origin
+	6,  // 6: sluice.Settings.options_from:type_name -> sluice.Origin
+	6,  // 7: sluice.Settings.max_rate_from:type_name -> sluice.Origin
+	5,  // 8: sluice.Settings.when_full:type_name -> sluice.WhenFull
+	6,  // 9: sluice.WhenFull.evict_from:type_name -> sluice.Origin
+	6,  // 10: sluice.WhenFull.wait_from:type_name -> sluice.Origin
+	6,  // 11: sluice.WhenFull.policy_from:type_name -> sluice.Origin
+	9,  // 12: sluice.Accounting.losses:type_name -> sluice.Loss
+	10, // 13: sluice.Accounting.gap:type_name -> sluice.Gap
+	11, // 14: sluice.Accounting.mark:type_name -> sluice.Mark
+	8,  // 15: sluice.Accounting.live_birth:type_name -> sluice.Birth
+	0,  // 16: sluice.Loss.cause:type_name -> sluice.Cause
+	0,  // 17: sluice.Gap.cause:type_name -> sluice.Cause
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -1292,14 +1374,14 @@ func file_record_proto_init() {
 	if File_record_proto != nil {
 		return
 	}
-	file_record_proto_msgTypes[5].OneofWrappers = []any{}
+	file_record_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

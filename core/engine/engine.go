@@ -58,8 +58,10 @@ type Engine struct {
 	memoryStep int               // what the memory limit was set for
 	tending    *time.Timer       // set while a stream goes by the clock
 	recovered  int64
-	past       stream.Account // of streams that have ended
-	serial     atomic.Int64   // makes ids unique within the process
+	unattended int64                // streams that were found without their end
+	heldBefore func(id string) bool // tells the pipes that somebody has held open
+	past       stream.Account       // of streams that have ended
+	serial     atomic.Int64         // makes ids unique within the process
 }
 
 var (
@@ -119,12 +121,21 @@ func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
 	if err := saveSettings(dir, module); err != nil {
 		log.Warn("a keeper that takes over will not have the parameters of this start", "error", err)
 	}
-	return Serve(dir, module, log)
+	heldBefore := nobodyHeld
+	if opened != nil {
+		heldBefore = func(string) bool { return true } // by the keeper
+	}
+	return Serve(dir, module, log, heldBefore)
 }
 
+// nobodyHeld is said of the pipes of an owner that was alone.
+func nobodyHeld(string) bool { return false }
+
 // Serve is Open for a state directory that is taken already; it is the engine's from
-// then on, also on an error. The parameters that an agent has left in there stay.
-func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, error) {
+// then on, also on an error. The parameters that an agent has left in there stay. held
+// tells of a stream whether somebody has had its pipe open since its owner before had it;
+// it is not called after the start.
+func Serve(dir *state.Dir, module settings.Module, log *slog.Logger, held func(id string) bool) (*Engine, error) {
 	e := &Engine{
 		settings:    module,
 		log:         log,
@@ -135,6 +146,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger) (*Engine, e
 		serving:     map[*entry]bool{},
 		stopping:    make(chan struct{}),
 		pending:     map[string]*found{},
+		heldBefore:  held,
 	}
 	e.compressions = newCompressions(log, e.guard)
 	var err error
@@ -309,6 +321,7 @@ func (e *Engine) leave(entry *entry) {
 // Metrics are figures of an engine, read at one instant.
 type Metrics struct {
 	Streams, Recovered int64
+	Unattended         int64 // streams whose container ended while nobody had the pipe open
 	Panics, Wakeups    int64
 	Compressions       int64 // files that are being compressed or wait for it
 	Blocked            int64 // streams whose container is held back by the disk
@@ -334,7 +347,7 @@ func (e *Engine) Metrics() Metrics {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m := Metrics{
-		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered,
+		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered, Unattended: e.unattended,
 		Blocked: int64(len(e.pending)),
 		Panics:  e.workers.Panics() + e.commands.Panics() + e.compressions.panics() + e.scheduler.panics.Load() + e.guard.Caught(),
 		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
@@ -358,6 +371,7 @@ func Shared() Metrics {
 		m := e.Metrics()
 		total.Streams += m.Streams
 		total.Recovered += m.Recovered
+		total.Unattended += m.Unattended
 		total.Panics += m.Panics
 		total.Wakeups += m.Wakeups
 		total.Compressions += m.Compressions

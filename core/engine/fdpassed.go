@@ -2,6 +2,7 @@ package engine
 
 import (
 	"os"
+	"sluice/core/state"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,9 +34,10 @@ type passedPipe struct {
 }
 
 // claim gives the descriptors of this store that were passed back, close-on-exec, by
-// the id of their stream. The caller takes them, and has the manager forget what it does
+// the id of their stream, which fifos has for each pipe; one that is not in there has its
+// name for an id. The caller takes them, and has the manager forget what it does
 // not serve: the manager has all of them still. The environment stays as it is.
-func (s *fdStore) claim() map[string]int {
+func (s *fdStore) claim(fifos map[state.Inode]string) map[string]int {
 	passed.once.Do(func() {
 		passed.fds = passedBack(os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES"))
 	})
@@ -45,13 +47,27 @@ func (s *fdStore) claim() map[string]int {
 	defer s.mu.Unlock()
 	claimed := map[string]int{}
 	for name, p := range passed.fds {
-		if id, ours := strings.CutPrefix(name, s.prefix); ours {
-			claimed[id] = p.fd
-			if s.address != "" {
-				s.pipes[id] = &storedPipe{held: true, extra: p.extra}
-			}
-			delete(passed.fds, name)
+		if !strings.HasPrefix(name, s.prefix) {
+			continue
 		}
+		delete(passed.fds, name)
+		id, known := fifos[state.InodeOf(p.fd)]
+		if !known {
+			id = name
+		}
+		if before, twice := claimed[id]; twice { // also under a name of 0.1.0's
+			_ = unix.Close(before)
+		}
+		claimed[id] = p.fd
+		if s.address == "" {
+			continue
+		}
+		if s.pipes[id] == nil {
+			s.pipes[id] = &storedPipe{}
+		}
+		stored := s.pipes[id]
+		stored.names, stored.extra = append(stored.names, name), stored.extra || p.extra
+		s.names += len(name) + 1
 	}
 	return claimed
 }

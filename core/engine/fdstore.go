@@ -23,6 +23,11 @@ import (
 // still. So a pipe that was passed back is not stored again. It tells nobody what it
 // took: what is not sent, because its queue is full for one, is sent later, without end.
 //
+// The manager passes all names in one variable of the environment, of which the kernel takes
+// 128 KiB (execve(2), MAX_ARG_STRLEN): with more the process would not start any more. So
+// names are short, the number of the pipe's inode, which is not given again as long as
+// somebody has the pipe open, and what would be too much is not sent.
+//
 // There is one for each state directory and process, whoever of its engines has it: a
 // keeper is an owner again and again, and what the manager has outlives each time.
 type fdStore struct {
@@ -31,6 +36,7 @@ type fdStore struct {
 
 	mu      sync.Mutex
 	socket  int // -1: none yet
+	names   int // bytes of the names that the manager has
 	pipes   map[string]*storedPipe
 	waiting map[string]bool // ids of which the manager is to be told
 	pause   time.Duration   // before the next try
@@ -52,9 +58,11 @@ type storeOwner struct {
 // storedPipe is what the manager is to have of a stream, and what it has.
 type storedPipe struct {
 	wanted bool
-	held   bool // under this name
-	extra  bool // and more than one
+	names  []string // under which it is held
+	extra  bool     // more than one has such a name
 }
+
+func (p *storedPipe) held() bool { return len(p.names) > 0 }
 
 const (
 	// The pauses of tries double between these; a queue that is full empties soon.
@@ -66,6 +74,8 @@ const (
 	storeBehind = 10 * time.Second
 	// storeGoodbye is for how long an engine that ends waits for a queue that is full.
 	storeGoodbye = time.Second
+	// storeNamesBytes leaves some of the 128 KiB to the host.
+	storeNamesBytes = 112 << 10
 )
 
 // stores are those of this process, by address and prefix.
@@ -136,6 +146,7 @@ func (s *fdStore) want(id string, wanted bool, pipe int) {
 var (
 	errBehind = errors.New("others wait already")
 	errNoPipe = errors.New("its stream has ended, or its owner")
+	errNames  = errors.New("the names of all descriptors would be too long for the environment of the next start")
 )
 
 // settleLocked tells the manager what it is to have of a stream. pipe is notOpen where it
@@ -143,13 +154,16 @@ var (
 // writer has gone, with the bytes.
 func (s *fdStore) settleLocked(id string, pipe int) error {
 	p := s.pipes[id]
-	if p.held && (!p.wanted || p.extra) {
-		if err := s.sendLocked("FDSTOREREMOVE=1\nFDNAME="+s.prefix+id, nil); err != nil {
+	for p.held() && (!p.wanted || p.extra || len(p.names) > 1) {
+		name := p.names[len(p.names)-1]
+		if err := s.sendLocked("FDSTOREREMOVE=1\nFDNAME="+name, nil); err != nil {
 			return err
 		}
-		p.held, p.extra = false, false
+		p.names = p.names[:len(p.names)-1]
+		p.extra = p.extra && p.held()
+		s.names -= len(name) + 1
 	}
-	if p.wanted && !p.held {
+	if p.wanted && !p.held() {
 		if pipe == notOpen {
 			var err error
 			if pipe, err = s.openLocked(id); err != nil {
@@ -157,14 +171,31 @@ func (s *fdStore) settleLocked(id string, pipe int) error {
 			}
 			defer unix.Close(pipe)
 		}
-		if err := s.sendLocked("FDSTORE=1\nFDPOLL=0\nFDNAME="+s.prefix+id, unix.UnixRights(pipe)); err != nil {
+		if err := s.storeLocked(p, pipe); err != nil {
 			return err
 		}
-		p.held = true
 	}
 	if !p.wanted {
 		delete(s.pipes, id)
 	}
+	return nil
+}
+
+// storeLocked has the manager keep a pipe.
+func (s *fdStore) storeLocked(p *storedPipe, pipe int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(pipe, &st); err != nil {
+		return err
+	}
+	name := s.prefix + strconv.FormatUint(st.Ino, 36)
+	if s.names+len(name)+1 > storeNamesBytes {
+		return errNames
+	}
+	if err := s.sendLocked("FDSTORE=1\nFDPOLL=0\nFDNAME="+name, unix.UnixRights(pipe)); err != nil {
+		return err
+	}
+	p.names = append(p.names, name)
+	s.names += len(name) + 1
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -76,19 +77,13 @@ func (m *manager) receive() bool {
 	defer m.mu.Unlock()
 	lines := strings.Split(string(message[:n]), "\n")
 	name, named := strings.CutPrefix(lines[len(lines)-1], "FDNAME=")
-	assert.True(m.t, named, "%q", lines)
+	assert.True(m.t, named || lines[0] == "BARRIER=1", "%q", lines)
 	switch lines[0] {
+	case "BARRIER=1":
+		closeAll(rightsOf(m.t, rights[:rn]))
 	case "FDSTORE=1":
 		assert.Equal(m.t, "FDPOLL=0", lines[1])
-		controls, err := unix.ParseSocketControlMessage(rights[:rn])
-		if !assert.NoError(m.t, err) {
-			return false
-		}
-		fds, err := unix.ParseUnixRights(&controls[0])
-		if !assert.NoError(m.t, err) {
-			return false
-		}
-		m.store(name, fds[0])
+		m.store(name, rightsOf(m.t, rights[:rn])[0])
 	case "FDSTOREREMOVE=1":
 		m.removed++
 		m.kept = slices.DeleteFunc(m.kept, func(k keptFD) bool { return k.name == name && unix.Close(k.fd) == nil })
@@ -96,6 +91,14 @@ func (m *manager) receive() bool {
 		assert.Fail(m.t, "unexpected message", "%q", lines)
 	}
 	return true
+}
+
+func rightsOf(t *testing.T, message []byte) []int {
+	controls, err := unix.ParseSocketControlMessage(message)
+	require.NoError(t, err)
+	fds, err := unix.ParseUnixRights(&controls[0])
+	require.NoError(t, err)
+	return fds
 }
 
 func (m *manager) store(name string, fd int) {
@@ -252,10 +255,16 @@ func TestTheStoreIsTidiedUp(t *testing.T) {
 	for range 2 {
 		require.True(t, m.receive())
 	}
-	for _, name := range m.names() {
-		for range 3 {
-			pipe, err := e.state.OpenReading(strings.TrimPrefix(name, e.store.prefix))
+	fifos, err := e.state.FIFOs()
+	require.NoError(t, err)
+	for inode, id := range fifos {
+		for i := range 3 {
+			pipe, err := e.state.OpenReading(id)
 			require.NoError(t, err)
+			name := e.store.prefix + strconv.FormatUint(inode.Number, 36)
+			if i > 0 { // as 0.1.0 names it
+				name = e.store.prefix + id
+			}
 			m.store(name, pipe)
 		}
 	}
@@ -398,4 +407,56 @@ func TestStoreThatFailsIsReportedOnce(t *testing.T) {
 	require.NoError(t, stdout.Close())
 	require.NoError(t, stderr.Close())
 	assert.Equal(t, 1, strings.Count(b.log.String(), "the service manager does not keep descriptors"))
+}
+
+// More than the environment of the next start can name is not sent: that start would fail.
+func TestTheNamesOfTheStoreFitIntoAnEnvironment(t *testing.T) {
+	m := newManager(t)
+	m.run()
+	var told []string
+	pipes := map[string]int{}
+	s := newFDStore(^uint64(0), storeOwner{
+		guard:  guard.New(slog.New(slog.DiscardHandler)),
+		open:   func(id string) (int, error) { return unix.Dup(pipes[id]) },
+		failed: func(_ int, err error) { told = append(told, err.Error()) },
+	})
+	s.names = storeNamesBytes - 100
+	for i := range 8 {
+		var pipe [2]int
+		require.NoError(t, unix.Pipe2(pipe[:], unix.O_CLOEXEC))
+		defer closeAll(pipe[:])
+		pipes[strconv.Itoa(i)] = pipe[0]
+		s.keep(strconv.Itoa(i), pipe[0])
+	}
+	assert.LessOrEqual(t, s.names, storeNamesBytes)
+	assert.Len(t, told, 1)
+	assert.Contains(t, told[0], "would be too long for the environment of the next start")
+	waitFor(func() bool { return m.messages() > 0 })
+	before := m.messages()
+	assert.Less(t, before, 8)
+	s.mu.Lock()
+	s.names -= 1000 // others have ended
+	s.mu.Unlock()
+	s.tryAgain()
+	waitFor(func() bool { return m.messages() == 8 })
+	s.close()
+}
+
+// Whether anything is kept only a try tells.
+func TestTheStoreIsTried(t *testing.T) {
+	m := newManager(t)
+	b := newTestbed(t)
+	e := b.open()
+	defer e.Close()
+	assert.Equal(t, NotTold, e.StoreKeeps(0), "nobody has looked into the queue")
+	m.run()
+	assert.Equal(t, IsKept, e.StoreKeeps(time.Minute))
+	waitFor(func() bool { return m.has(0) })
+	m.mu.Lock()
+	m.most = 0
+	m.mu.Unlock()
+	assert.Equal(t, NotKept, e.StoreKeeps(time.Minute))
+	require.NoError(t, os.Remove(os.Getenv("NOTIFY_SOCKET")))
+	assert.Equal(t, NotTold, e.StoreKeeps(time.Minute))
+	assert.Equal(t, NoStore, (&Engine{store: &fdStore{}}).StoreKeeps(time.Minute))
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sluice/core/pump"
+	"sluice/core/shortage"
 	"sluice/core/state"
 	"sluice/core/stream"
 	"sync/atomic"
@@ -27,6 +28,7 @@ type found struct {
 	record   *sluicepb.StreamRecord // of a stream to be served
 	pipe     int                    // reading end; noPipe: not opened yet. An entry takes it
 	entry    *entry                 // nil: none yet
+	held     bool                   // somebody has had the pipe open since the owner before
 }
 
 const noPipe = -1
@@ -47,7 +49,11 @@ func (e *Engine) recover() error {
 	if err != nil {
 		return err
 	}
-	claimed := e.store.claim()
+	fifos, err := e.state.FIFOs()
+	if err != nil {
+		return err
+	}
+	claimed := e.store.claim(fifos)
 	defer func() {
 		for _, fd := range claimed {
 			_ = unix.Close(fd)
@@ -76,6 +82,8 @@ func (e *Engine) takeAll(all []*found, claimed map[string]int, groups *groups, s
 	defer e.mu.Unlock()
 	for _, f := range all {
 		e.pending[f.id] = f
+		_, kept := claimed[f.id]
+		f.held = kept || e.heldBefore(f.id)
 	}
 	for _, f := range all {
 		switch e.take(f, seen) {
@@ -166,6 +174,10 @@ func (e *Engine) take(f *found, seen *report) next {
 	}
 	switch becomes {
 	case served:
+		if err := e.noteUnattended(f, seen); err != nil {
+			seen.later(f.id, err)
+			return again
+		}
 		if why != nil {
 			seen.newer(f.id, why)
 		}
@@ -190,6 +202,28 @@ func atEnd(pipe int) bool {
 	defer scratch.Close()
 	_, err := scratch.Ready(pipe)
 	return errors.Is(err, io.EOF)
+}
+
+// noteUnattended notes in the record of a stream that its container ended while nobody had
+// the pipe open: what was in there is gone. A pipe that has a writer, or holds something,
+// was never closed, and one whose record says that it is complete held nothing. Errors are
+// shortages. mu is held.
+func (e *Engine) noteUnattended(f *found, seen *report) error {
+	r := f.record
+	if f.held || r.GetComplete() || r.GetUnattended() != nil || r.GetFirstEndBytes() > 0 {
+		return nil
+	}
+	_, err := seen.scratch.Ready(f.pipe)
+	switch {
+	case shortage.Is(err):
+		return err
+	case errors.Is(err, io.EOF):
+		r.Unattended = &sluicepb.Unattended{}
+		seen.unattended(f.id)
+		e.unattended++
+	}
+	f.held = true // by this owner, from here on
+	return nil
 }
 
 // openFound opens the reading end. mu is held.

@@ -1,6 +1,9 @@
 package engine
 
-import "log/slog"
+import (
+	"log/slog"
+	"sluice/core/pump"
+)
 
 // report is what the start of an owner has to tell of what it found. There may be
 // thousands of a kind, which one line tells.
@@ -8,7 +11,9 @@ type report struct {
 	swept                      int // records of former boots, and what was half made
 	unusableRecords, unwritten int
 	waiting, newerRecords      int
+	endedAlone                 int
 	first                      [kinds]firstOf
+	scratch                    pump.Scratch // closed by tell
 }
 
 // firstOf is the example of its kind.
@@ -22,6 +27,7 @@ const (
 	drainedKind
 	laterKind
 	newerKind
+	unattendedKind
 	kinds
 )
 
@@ -55,8 +61,15 @@ func (r *report) newer(id string, why error) {
 	r.note(newerKind, id, why)
 }
 
+// unattended tells of a stream whose container ended while nobody had its pipe open.
+func (r *report) unattended(id string) {
+	r.endedAlone++
+	r.note(unattendedKind, id, nil)
+}
+
 // tell writes it.
 func (r *report) tell(log *slog.Logger) {
+	defer r.scratch.Close()
 	say := func(level func(string, ...any), kind, number int, text string) {
 		if first := r.first[kind]; number > 0 {
 			level(text, "streams", number, "first", first.id, "error", first.why)
@@ -70,6 +83,10 @@ func (r *report) tell(log *slog.Logger) {
 		"a stream found in the state directory cannot be taken now; it is tried again until it can")
 	say(log.Warn, newerKind, r.newerRecords,
 		"a stream found in the state directory was begun by a newer version; it is served as far as its record is understood")
+	if r.endedAlone > 0 {
+		log.Warn("containers ended while nobody had their pipes open; their last output may be lost, and their logs say so",
+			"streams", r.endedAlone, "first", r.first[unattendedKind].id)
+	}
 	if r.swept > 0 {
 		log.Info("removed the records of streams from before the last boot", "records", r.swept)
 	}

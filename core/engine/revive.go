@@ -132,7 +132,10 @@ func (e *Engine) takeLate(g *group) (done bool, err error) {
 		seen.tell(e.log)
 		return true, nil
 	case revive:
+		seen.tell(e.log)
 		g.box = expectBox(f)
+	case again:
+		seen.scratch.Close()
 	}
 	return false, nil
 }

@@ -1,20 +1,17 @@
 package engine
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sluice/core/settings"
+	"sluice/tests/machine"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -107,21 +104,11 @@ FileDescriptorStoreMax=2000
 type systemd struct {
 	t    *testing.T
 	path string
-	boot *exec.Cmd
-	log  bytes.Buffer
+	boot *machine.Machine
 }
 
 func bootSystemd(t *testing.T) *systemd {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("missing privilege: only root can make the namespaces of a machine")
-	}
-	if _, err := os.Stat("/lib/systemd/systemd"); err != nil {
-		t.Skip("missing package: systemd")
-	}
-	if out, err := exec.Command("unshare", "--mount", "--pid", "--cgroup", "--fork", "true").CombinedOutput(); err != nil {
-		t.Skipf("missing privilege: unshare: %s", out)
-	}
 	s := &systemd{t: t, path: t.TempDir()}
 	// The machine has a root of its own; what is shared with it is in one directory.
 	require.NoError(t, os.Mkdir(filepath.Join(s.path, "units"), 0o755))
@@ -131,61 +118,8 @@ func bootSystemd(t *testing.T) *systemd {
 	binary, err := os.ReadFile(self)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(s.path, "service"), binary, 0o755))
-
-	machine, err := filepath.Abs("../../tests/machine")
-	require.NoError(t, err)
-	s.boot = exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child",
-		machine+"/on", "/", s.path, machine+"/boot", "agent.service")
-	s.boot.Stdout, s.boot.Stderr = &s.log, &s.log
-	group, err := os.Open(ownCgroup(t))
-	require.NoError(t, err)
-	defer group.Close()
-	s.boot.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(group.Fd()), Pdeathsig: unix.SIGKILL}
-	require.NoError(t, s.boot.Start())
-	t.Cleanup(func() {
-		_ = s.boot.Process.Kill()
-		_ = s.boot.Wait()
-		if t.Failed() {
-			t.Log(s.log.String())
-		}
-	})
+	s.boot = machine.Boot(t, "../../tests/machine", s.path, "agent.service")
 	return s
-}
-
-// ownCgroup makes a cgroup (v2), and removes it with all processes in the end.
-func ownCgroup(t *testing.T) string {
-	t.Helper()
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	require.NoError(t, err)
-	for line := range strings.Lines(string(mounts)) {
-		fields := strings.Fields(line)
-		if fields[2] != "cgroup2" {
-			continue
-		}
-		path, err := os.MkdirTemp(fields[1], "sluice-test-")
-		if err != nil {
-			t.Skipf("missing privilege: make a cgroup: %v", err)
-		}
-		t.Cleanup(func() { removeCgroup(t, path) })
-		return path
-	}
-	t.Skip("missing: a mount of cgroup2")
-	return ""
-}
-
-func removeCgroup(t *testing.T, path string) {
-	t.Helper()
-	_ = os.WriteFile(filepath.Join(path, "cgroup.kill"), []byte("1"), 0)
-	eventually(t, "the cgroup is empty", func() bool {
-		_ = filepath.WalkDir(path, func(sub string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() {
-				_ = os.Remove(sub)
-			}
-			return nil
-		})
-		_, err := os.Stat(path)
-		return errors.Is(err, fs.ErrNotExist)
-	})
 }
 
 // ask asks the service, as soon as it runs.
@@ -236,23 +170,6 @@ func (s *systemd) prepare(id string) (stdout, stderr *os.File) {
 	return os.NewFile(uintptr(fds[0]), "stdout"), os.NewFile(uintptr(fds[1]), "stderr")
 }
 
-// pid1 gives systemd's process, as it is seen from here.
-func (s *systemd) pid1() int {
-	s.t.Helper()
-	pid := s.boot.Process.Pid
-	for {
-		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-		require.NoError(s.t, err)
-		fields := strings.Fields(string(children))
-		require.NotEmpty(s.t, fields)
-		pid, err = strconv.Atoi(fields[0])
-		require.NoError(s.t, err)
-		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(comm) == "systemd\n" {
-			return pid
-		}
-	}
-}
-
 // The store of a real systemd, with kills of the agent at any time.
 func TestTheStoreOfSystemd(t *testing.T) {
 	s := bootSystemd(t)
@@ -288,16 +205,19 @@ func TestTheStoreOfSystemd(t *testing.T) {
 	assert.Equal(t, "last words\n", string(data))
 
 	// More than its queue holds while it has no time.
-	pid1 := s.pid1()
+	pid1 := s.boot.PID1()
 	require.NoError(t, unix.Kill(pid1, unix.SIGSTOP))
-	for i := range 300 {
-		prepare(fmt.Sprintf("burst-%d", i))
+	// And more, with ids as long as those of nested containers, than an environment could
+	// have the names of.
+	const burst = 500
+	for i := range burst {
+		prepare(fmt.Sprintf("%036d.%036d.%036d", i, i, i))
 	}
 	require.NoError(t, unix.Kill(pid1, unix.SIGCONT))
-	keeps(604)
+	keeps(2*burst + 4)
 	s.ask("die")
-	require.Equal(t, 604, s.number("streams"))
-	require.Equal(t, 604, s.number("kept"))
+	require.Equal(t, 2*burst+4, s.number("streams"))
+	require.Equal(t, 2*burst+4, s.number("kept"))
 	for _, f := range files {
 		require.NoError(t, f.Close())
 	}

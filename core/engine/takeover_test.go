@@ -26,7 +26,7 @@ func init() {
 	if err != nil {
 		os.Exit(1)
 	}
-	_, keeperErr := dir.KeeperLock()
+	_, keeperErr := dir.KeeperLock("")
 	_, listenErr := dir.Listen()
 	if keeperErr != nil || listenErr != nil {
 		os.Exit(1)

@@ -66,7 +66,7 @@ func TestWithoutRoomForThreads(t *testing.T) {
 	dir, err := state.Open(b.state)
 	require.NoError(t, err)
 	require.NoError(t, dir.TryLock())
-	e, err := Serve(dir, b.module, b.logger())
+	e, err := Serve(dir, b.module, b.logger(), nobodyHeld)
 	require.NoError(t, err)
 	defer e.Close()
 	stdout, _ := b.prepare(e, "one")

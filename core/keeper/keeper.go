@@ -1,8 +1,8 @@
 // Package keeper is the standby that serves the containers of an agent while the
 // agent is away.
 //
-// While the agent lives the keeper is one thread asleep in the kernel, waiting for
-// the lock of the state directory, which the kernel gives it the moment the agent
+// While the agent lives the keeper has the pipes of all streams open and sleeps, waiting
+// for the lock of the state directory, which the kernel gives it the moment the agent
 // dies. It then does with the streams what the agent would, by the same code and
 // with the parameters that the agent left in the directory, until an agent that
 // starts asks for them on a socket.
@@ -33,7 +33,10 @@ type Config struct {
 	// Drain ends the keeper when the last stream has ended: for an operator who goes
 	// back to another logger.
 	Drain bool
-	Log   *slog.Logger
+	// Detached says that it was started in the background, and that no service manager
+	// starts it again.
+	Detached bool
+	Log      *slog.Logger
 }
 
 // drainLook is how often a keeper that drains looks whether streams are left.
@@ -60,7 +63,11 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	keeperLock, err := dir.KeeperLock()
+	says := ""
+	if config.Detached {
+		says = state.DetachedKeeper
+	}
+	keeperLock, err := dir.KeeperLock(says)
 	if err != nil {
 		return errors.Join(err, dir.Close())
 	}
@@ -96,15 +103,25 @@ func waitFor(ctx context.Context, pause time.Duration) {
 // turn waits for the lock and serves until an agent has taken over (nil), the streams
 // have ended (errDrained) or the context has. It takes dir.
 func (k *keeper) turn(ctx context.Context, dir *state.Dir) error {
+	if _, err := dir.Owned(); err != nil { // it opens the lock, for all who ask from here on
+		return errors.Join(err, dir.Close())
+	}
+	held := hold(dir, k.guard, k.Log)
+	defer held.release()
 	k.Log.Info("standing by", "state_dir", k.StateDir)
 	if err := k.waitLock(ctx, dir); err != nil {
+		held.stop()
 		return errors.Join(err, dir.Close())
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	held.stop()
 	began := time.Now()
-	e, err := engine.Serve(dir, k.agentSettings(dir), k.Log)
+	// What is held since a handover was this keeper's, and all of it.
+	had := len(k.pipes) > 0
+	e, err := engine.Serve(dir, k.agentSettings(dir), k.Log, func(id string) bool { return had || held.has(id) })
+	held.release()
 	if err != nil {
 		return err
 	}

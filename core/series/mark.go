@@ -1,6 +1,7 @@
 package series
 
 import (
+	"fmt"
 	"regexp"
 	"sluice/core/stream"
 	"strconv"
@@ -16,6 +17,7 @@ type Mark struct {
 	Lines      int64
 	Reason     string
 	TornBefore bool // the line before the mark is incomplete
+	Unknown    bool // nobody knows how much was lost, or whether anything was
 }
 
 var markLine = regexp.MustCompile(stream.MarkPattern)
@@ -38,8 +40,10 @@ func ParseMark(untrusted []byte) (Mark, bool) {
 	var m Mark
 	var errs [4]error
 	m.At, errs[0] = time.Parse(time.RFC3339, string(found[1]))
-	m.Bytes, errs[1] = strconv.ParseInt(string(found[2]), 10, 64)
-	m.Lines, errs[2] = strconv.ParseInt(string(found[3]), 10, 64)
+	if m.Unknown = len(found[2]) == 0; !m.Unknown {
+		m.Bytes, errs[1] = strconv.ParseInt(string(found[2]), 10, 64)
+		m.Lines, errs[2] = strconv.ParseInt(string(found[3]), 10, 64)
+	}
 	m.Since, errs[3] = time.Parse(time.RFC3339, string(found[4]))
 	m.Reason, m.TornBefore = string(found[5]), len(found[6]) > 0
 	for _, err := range errs {
@@ -48,4 +52,20 @@ func ParseMark(untrusted []byte) (Mark, bool) {
 		}
 	}
 	return m, true
+}
+
+// lost is what one mark adds to the sums.
+func (m Mark) lost() lost {
+	if m.Unknown {
+		return lost{marks: 1, unknown: 1}
+	}
+	return lost{marks: 1, bytes: m.Bytes, lines: m.Lines}
+}
+
+// amount is what was lost, in words.
+func (m Mark) amount() string {
+	if m.Unknown {
+		return "an unknown amount, perhaps nothing, was lost"
+	}
+	return fmt.Sprintf("%d bytes in %d lines were lost", m.Bytes, m.Lines)
 }

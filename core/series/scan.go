@@ -22,10 +22,11 @@ type scan struct {
 }
 
 // lost sums up what marks tell, as far as it can be counted: a task can write marks, too.
-type lost struct{ marks, bytes, lines int64 }
+type lost struct{ marks, bytes, lines, unknown int64 }
 
 func (l *lost) add(other lost) {
 	l.marks, l.bytes, l.lines = atMost(l.marks, other.marks), atMost(l.bytes, other.bytes), atMost(l.lines, other.lines)
+	l.unknown = atMost(l.unknown, other.unknown)
 }
 
 // atMost is a sum of what is not negative, which stays at the highest number there is.
@@ -118,7 +119,7 @@ func (s *scan) take(chunk, line []byte) []byte {
 		s.endBytes = 0
 		if bytes.HasPrefix(line, []byte(markPrefix)) {
 			if mark, ok := ParseMark(line); ok {
-				s.marked.add(lost{1, mark.Bytes, mark.Lines})
+				s.marked.add(mark.lost())
 				if len(s.marks) < maxMarks {
 					s.marks = append(s.marks, mark)
 				}

@@ -68,6 +68,8 @@ type Report struct {
 	Marks     int64 `json:"marks"`
 	LostBytes int64 `json:"lost_bytes"`
 	LostLines int64 `json:"lost_lines"`
+	// LostUnknown counts the marks that do not know how much was lost.
+	LostUnknown int64 `json:"lost_unknown,omitempty"`
 	// SplitLines counts the files that end within a line longer than themselves, or that another
 	// logger cut there.
 	SplitLines int `json:"split_lines"`
@@ -179,12 +181,12 @@ func (r *Report) add(l *link, found scan) {
 	})
 	r.Bytes = atMost(r.Bytes, found.bytes)
 	r.Newlines = atMost(r.Newlines, found.newlines)
-	sum := lost{r.Marks, r.LostBytes, r.LostLines}
+	sum := lost{r.Marks, r.LostBytes, r.LostLines, r.LostUnknown}
 	sum.add(found.marked)
-	r.Marks, r.LostBytes, r.LostLines = sum.marks, sum.bytes, sum.lines
+	r.Marks, r.LostBytes, r.LostLines, r.LostUnknown = sum.marks, sum.bytes, sum.lines, sum.unknown
 	for _, mark := range found.marks {
-		r.find(KindLost, l.name, "%s: %d bytes in %d lines were lost since %s: %s", mark.At.Format(time.RFC3339Nano),
-			mark.Bytes, mark.Lines, mark.Since.Format(time.RFC3339Nano), mark.Reason)
+		r.find(KindLost, l.name, "%s: %s since %s: %s", mark.At.Format(time.RFC3339Nano),
+			mark.amount(), mark.Since.Format(time.RFC3339Nano), mark.Reason)
 	}
 	if more := found.marked.marks - int64(len(found.marks)); more > 0 {
 		r.find(KindLost, l.name, "%d more marks tell of lost output", more)

@@ -1,8 +1,11 @@
 package state
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,6 +53,63 @@ func (d *Dir) OpenReading(id string) (int, error) {
 		return -1, fmt.Errorf("%w: %q in state_dir %q is no FIFO", ErrNoFIFO, id+fifoSuffix, d.path)
 	}
 	return fd, nil
+}
+
+// Inode is what a pipe is known by wherever it is open.
+type Inode struct{ Device, Number uint64 }
+
+// InodeOf gives it for a descriptor; the zero value where that is none.
+func InodeOf(fd int) Inode {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return Inode{}
+	}
+	return Inode{st.Dev, st.Ino}
+}
+
+// FIFOs lists the ids of all streams that have a FIFO by its inode.
+func (d *Dir) FIFOs() (map[Inode]string, error) {
+	ids, err := d.ids(fifoSuffix)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[Inode]string, len(ids))
+	for _, id := range ids {
+		var st unix.Stat_t
+		if unix.Fstatat(d.fd, id+fifoSuffix, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+			all[Inode{st.Dev, st.Ino}] = id
+		}
+	}
+	return all, nil
+}
+
+// WatchFIFOs gives a file that can be read when names in the directory have come or gone
+// (inotify(7)). The caller closes it.
+func (d *Dir) WatchFIFOs() (*os.File, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("watch state_dir %q: %w", d.path, err)
+	}
+	_, err = unix.InotifyAddWatch(fd, fmt.Sprintf("/proc/self/fd/%d", d.fd), unix.IN_CREATE|unix.IN_DELETE|unix.IN_ONLYDIR)
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("watch state_dir %q: %w", d.path, err)
+	}
+	return os.NewFile(uintptr(fd), "inotify"), nil
+}
+
+// TellsOfFIFOs tells whether events that were read from such a file can be of a FIFO.
+func TellsOfFIFOs(events []byte) bool {
+	for len(events) >= unix.SizeofInotifyEvent {
+		mask := binary.NativeEndian.Uint32(events[4:])
+		end := min(len(events), unix.SizeofInotifyEvent+int(binary.NativeEndian.Uint32(events[12:])))
+		name := bytes.TrimRight(events[unix.SizeofInotifyEvent:end], "\x00")
+		if mask&unix.IN_Q_OVERFLOW != 0 || bytes.HasSuffix(name, []byte(fifoSuffix)) {
+			return true
+		}
+		events = events[end:]
+	}
+	return false
 }
 
 // OpenForContainer opens the end that a container writes into, for reading too, so

@@ -107,8 +107,8 @@ func (d *Dir) openLock() error {
 }
 
 // KeeperLock makes this process the keeper of the state directory; there is one. The
-// caller closes the descriptor to end that.
-func (d *Dir) KeeperLock() (fd int, err error) {
+// caller closes the descriptor to end that. What it says of itself others read (Keeper).
+func (d *Dir) KeeperLock(says string) (fd int, err error) {
 	fd, err = unix.Openat(d.fd, keeperName, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return -1, fmt.Errorf("%w: open the keeper's lock of state_dir %q: %w", ErrNotUsable, d.path, err)
@@ -118,6 +118,9 @@ func (d *Dir) KeeperLock() (fd int, err error) {
 		_ = unix.Close(fd)
 		return -1, fmt.Errorf("state_dir %q has a keeper already, %s: %w", d.path, ProcessText(other.pid), err)
 	}
+	// A directory without room has a keeper that says nothing.
+	_ = unix.Ftruncate(fd, 0)
+	_, _ = unix.Pwrite(fd, []byte(says), 0)
 	return fd, nil
 }
 

@@ -60,7 +60,7 @@ func TestKeeperInAnotherPIDNamespace(t *testing.T) {
 	d, err := Attach(filepath.Join(t.TempDir(), "state"))
 	require.NoError(t, err)
 	defer d.Close()
-	keeper, err := d.KeeperLock()
+	keeper, err := d.KeeperLock("")
 	require.NoError(t, err)
 	defer unix.Close(keeper)
 	require.NoError(t, d.WaitLock())
@@ -70,7 +70,7 @@ func TestKeeperInAnotherPIDNamespace(t *testing.T) {
 // An agent with a keeper that stands by is no keeper, wherever both run.
 func TestOwnerWithAKeeperInAnotherPIDNamespace(t *testing.T) {
 	d := open(t)
-	keeper, err := d.KeeperLock()
+	keeper, err := d.KeeperLock("")
 	require.NoError(t, err)
 	defer unix.Close(keeper)
 	assert.Contains(t, triedFromElsewhere(t, d.Path()), "process 0, keeper false\n")

@@ -27,18 +27,19 @@ var members = table(map[uint32]map[protoreflect.FullName]string{
 	1: {
 		"sluice.StreamRecord": "version boot_id created_unix_nano container_id stream framework_id executor_id task_id " +
 			"sandbox sandbox_device sandbox_inode user uid gid groups settings accounting first_end_bytes " +
-			"evicted_files evicted_bytes evicted_unix_nano evicted_for needs interlude",
+			"evicted_files evicted_bytes evicted_unix_nano evicted_for needs interlude complete unattended",
 		"sluice.Settings": "max_bytes max_bytes_from options_text options_from max_rate_bytes max_rate_from when_full first_bytes",
 		"sluice.WhenFull": "evict evict_from wait_nanos wait_from block policy_from",
 		"sluice.Origin":   "task name",
 		"sluice.Accounting": "written_bytes dropped_bytes dropped_lines rotations last_rotation_unix_nano live_inode " +
 			"live_start_bytes carried_bytes losses gap mark spilled_chunks continues_line marks mark_bytes " +
 			"evicted_files evicted_bytes longest_blocked_nanos written_lines live_birth",
-		"sluice.Loss":      "cause bytes lines",
-		"sluice.Gap":       "since_unix_nano cause error_number bytes lines within_line",
-		"sluice.Mark":      "gap_since_unix_nano bytes",
-		"sluice.Interlude": "version found taken",
-		"sluice.Birth":     "inode written_bytes unix_nano generation",
+		"sluice.Loss":       "cause bytes lines",
+		"sluice.Gap":        "since_unix_nano cause error_number bytes lines within_line unknown",
+		"sluice.Mark":       "gap_since_unix_nano bytes",
+		"sluice.Interlude":  "version found taken",
+		"sluice.Birth":      "inode written_bytes unix_nano generation",
+		"sluice.Unattended": "marked",
 		// Values of enums are named beside their enum, not in it.
 		"sluice": "UNKNOWN NO_SPACE QUOTA IO_ERROR RATE DISCARDED PANIC SANDBOX_REMOVED UNRECORDED",
 	},

@@ -18,7 +18,7 @@ func TestAskingForTheOwnerKeepsTheKeepersLock(t *testing.T) {
 	d, err := Attach(path)
 	require.NoError(t, err)
 	defer d.Close()
-	keeper, err := d.KeeperLock()
+	keeper, err := d.KeeperLock("")
 	require.NoError(t, err)
 	defer unix.Close(keeper)
 

@@ -50,7 +50,7 @@ func fullRecord() *sluicepb.StreamRecord {
 				{Cause: sluicepb.Cause_SANDBOX_REMOVED, Bytes: 12, Lines: 1},
 			},
 			Gap: &sluicepb.Gap{
-				SinceUnixNano: 1_790_000_200_000_000_003, Cause: sluicepb.Cause_NO_SPACE, ErrorNumber: 28, Bytes: 400, Lines: 4, WithinLine: true,
+				SinceUnixNano: 1_790_000_200_000_000_003, Cause: sluicepb.Cause_NO_SPACE, ErrorNumber: 28, Bytes: 400, Lines: 4, WithinLine: true, Unknown: true,
 			},
 			Mark:          &sluicepb.Mark{GapSinceUnixNano: 1_790_000_200_000_000_003, Bytes: 120},
 			SpilledChunks: 7, ContinuesLine: true, Marks: 3, MarkBytes: 333,
@@ -59,7 +59,8 @@ func fullRecord() *sluicepb.StreamRecord {
 		},
 		FirstEndBytes: 2_096_900,
 		EvictedFiles:  6, EvictedBytes: 12 << 20, EvictedUnixNano: 1_790_000_300_000_000_004, EvictedFor: "node_max_bytes",
-		Needs: []string{"sluice.Settings.of_a_newer_version"},
+		Needs:    []string{"sluice.Settings.of_a_newer_version"},
+		Complete: true, Unattended: &sluicepb.Unattended{Marked: true},
 		Interlude: &sluicepb.Interlude{
 			Version: 1, Found: []byte("a record"), Taken: &sluicepb.Accounting{WrittenBytes: 123_456_700},
 		},

@@ -71,6 +71,8 @@ var errFault = errors.New("a fault in the logger")
 // reason is a cause in the words of a mark: without semicolon and newline.
 func reason(gap *sluicepb.Gap) string {
 	switch {
+	case gap.GetUnknown():
+		return unattendedReason
 	case gap.GetErrorNumber() > 0:
 		return unix.Errno(gap.GetErrorNumber()).Error()
 	case gap.GetErrorNumber() == noInode:

@@ -182,7 +182,7 @@ func (s *Stream) endGap(t *worker.Thread, now time.Time) (ended bool, err error)
 	if err := s.probe(size); err != nil {
 		return false, err
 	}
-	if s.gap.GetBytes() > 0 {
+	if s.gap.GetBytes() > 0 || s.gap.GetUnknown() {
 		if ready, err := s.loseLine(t); err != nil || !ready {
 			return false, err
 		}
@@ -259,7 +259,9 @@ func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
 // closeGap ends a gap. The record learns of it when it is next written; until then it
 // tells by the mark.
 func (s *Stream) closeGap() {
-	s.Log.Warn("writing works again", "lost_bytes", s.gap.GetBytes(), "lost_lines", s.gap.GetLines(), "cause", reason(s.gap))
+	if !s.gap.GetUnknown() {
+		s.Log.Warn("writing works again", "lost_bytes", s.gap.GetBytes(), "lost_lines", s.gap.GetLines(), "cause", reason(s.gap))
+	}
 	s.waitTold = false
 	s.gap = nil
 	s.Record.GetAccounting().Gap = nil
@@ -275,7 +277,11 @@ func (s *Stream) finishGap(t *worker.Thread, now time.Time) Next {
 		s.endedAt = now
 	}
 	waited := now.Sub(s.endedAt)
-	if s.gap.GetBytes() == 0 || s.Sandbox.Removed() {
+	empty := s.gap.GetBytes() == 0 && !s.gap.GetUnknown()
+	if empty && s.owesUnattended() {
+		return s.beginUnattended(now)
+	}
+	if empty || s.Sandbox.Removed() {
 		return s.finish(t)
 	}
 	if s.givenUp || waited >= markPatience {

@@ -16,8 +16,8 @@ import (
 // MarkPattern is what a mark in a log looks like, without its newline (docs/accounting.md).
 // Its groups are: when it was written, bytes, lines, when the loss began, why, and, where
 // the line before was cut off, a remark on that; the newline before the mark is then the
-// mark's.
-const MarkPattern = `^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (\d+) bytes in (\d+) lines ` +
+// mark's. Bytes and lines are empty where nobody knows them.
+const MarkPattern = `^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (?:(\d+) bytes in (\d+) lines|an unknown amount, perhaps nothing,) ` +
 	`since (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z): ([^;\n]+)(; the line before is incomplete)?$`
 
 const (
@@ -33,9 +33,17 @@ func markText(gap *sluicepb.Gap, now time.Time, torn bool) []byte {
 	if torn {
 		before, note = "\n", tornNote
 	}
-	return fmt.Appendf(nil, "%s[sluice] %s lost %d bytes in %d lines since %s: %s%s\n", before,
-		now.UTC().Format(markTime), gap.GetBytes(), gap.GetLines(),
+	return fmt.Appendf(nil, "%s[sluice] %s lost %s since %s: %s%s\n", before,
+		now.UTC().Format(markTime), amount(gap),
 		time.Unix(0, gap.GetSinceUnixNano()).UTC().Format(markTime), reason(gap), note)
+}
+
+// amount is how much was lost, in the words of a mark.
+func amount(gap *sluicepb.Gap) string {
+	if gap.GetUnknown() {
+		return "an unknown amount, perhaps nothing,"
+	}
+	return fmt.Sprintf("%d bytes in %d lines", gap.GetBytes(), gap.GetLines())
 }
 
 // writeMark writes the mark of the gap to the end of the live file, which is size bytes

@@ -38,6 +38,18 @@ func (s *Stream) noteStrayed() bool {
 	return true
 }
 
+// noteComplete notes that only compressions are owed any more: the next owner would take a
+// stream whose pipe nobody has for one that has lost its end.
+func (s *Stream) noteComplete(t *worker.Thread) {
+	if s.Record.GetComplete() {
+		return
+	}
+	s.Record.Complete = true
+	if err := s.save(t); err != nil {
+		s.warn("cannot save the record of the stream", err)
+	}
+}
+
 // LiveBytes is how long the live file was when it was last looked at. It may be called
 // at any time.
 func (s *Stream) LiveBytes() int64 { return s.liveBytes.Load() }

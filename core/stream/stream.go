@@ -212,6 +212,7 @@ func (s *Stream) finish(t *worker.Thread) Next {
 	}
 	if s.set != nil && s.set.Working() {
 		if s.Linger() {
+			s.noteComplete(t)
 			s.closeLive()
 			s.closePipe()
 			return Next{Parked: true}

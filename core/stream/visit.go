@@ -101,6 +101,9 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 	switch {
 	case errors.Is(err, io.EOF):
 		s.recovered(now)
+		if s.owesUnattended() {
+			return s.beginUnattended(now)
+		}
 		return s.finish(t)
 	case errors.Is(err, errMisplaced):
 		return Next{Commands: true}

@@ -10,7 +10,7 @@ import (
 )
 
 // Pattern is the expression of docs/accounting.md, in which a test finds it.
-const Pattern = `^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (\d+) bytes in (\d+) lines ` +
+const Pattern = `^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (?:(\d+) bytes in (\d+) lines|an unknown amount, perhaps nothing,) ` +
 	`since (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z): ([^;\n]+)(; the line before is incomplete)?$`
 
 var mark = regexp.MustCompile(`(?m)` + Pattern)
@@ -20,6 +20,8 @@ type Mark struct {
 	Bytes, Lines int
 	Reason       string
 	Torn         bool
+	// Unknown says that nobody knows how much was lost: only at the end of a log.
+	Unknown bool
 	// Size is its own length, with its newlines.
 	Size int
 }
@@ -57,6 +59,10 @@ func Check(input, log []byte) (Proof, error) {
 		if at+m.Bytes > len(input) {
 			return p, fmt.Errorf("mark %d tells of %d bytes where %d are left", len(p.Marks)+1, m.Bytes, len(input)-at)
 		}
+		if m.Unknown && found[1]+1 == len(rest) {
+			m.Bytes = len(input) - at
+			m.Lines = bytes.Count(input[at:], []byte("\n"))
+		}
 		lost := input[at : at+m.Bytes]
 		if lines := bytes.Count(lost, []byte("\n")); lines != m.Lines {
 			return p, fmt.Errorf("mark %d tells of %d lines, %d were lost", len(p.Marks)+1, m.Lines, lines)
@@ -65,7 +71,7 @@ func Check(input, log []byte) (Proof, error) {
 			return p, fmt.Errorf("mark %d says torn: %v", len(p.Marks)+1, m.Torn)
 		}
 		at += m.Bytes
-		if input[at-1] != '\n' && at < len(input) {
+		if at > 0 && input[at-1] != '\n' && at < len(input) {
 			return p, fmt.Errorf("the gap of mark %d ends within a line", len(p.Marks)+1)
 		}
 		p.Marks = append(p.Marks, m)
@@ -95,12 +101,15 @@ func beginning(input, log []byte) int {
 // read gives the mark at found and the text before it, without the mark's newline.
 func read(log []byte, found []int) (Mark, []byte) {
 	number := func(group int) int {
+		if found[2*group] < 0 {
+			return 0
+		}
 		n, _ := strconv.Atoi(string(log[found[2*group]:found[2*group+1]]))
 		return n
 	}
 	m := Mark{
 		Bytes: number(2), Lines: number(3), Reason: string(log[found[10]:found[11]]),
-		Torn: found[12] >= 0, Size: found[1] + 1 - found[0],
+		Torn: found[12] >= 0, Unknown: found[4] < 0, Size: found[1] + 1 - found[0],
 	}
 	text := log[:found[0]]
 	if m.Torn {

@@ -19,6 +19,7 @@ Found are
   damaged   a compressed file that does not hold what was put into it
   lost      output that the logger itself says is missing, in marks such as
             [sluice] 2026-11-22T14:00:00.123Z lost 512 bytes in 4 lines since ...: why
+            or that nobody knows how much: an unknown amount, perhaps nothing
   limit     a file over its limit, or more files than the policy keeps
   impostor  a link, directory or FIFO under a name of the log
   record    fewer bytes than the logger's record tells, where nothing was removed yet
@@ -150,7 +151,7 @@ func (v *verified) print(w io.Writer) error {
 			}
 		}
 		if report.Marks > 0 {
-			if _, err := fmt.Fprintf(w, "  in all, %d marks tell of %d bytes lost in %d lines\n", report.Marks, report.LostBytes, report.LostLines); err != nil {
+			if _, err := fmt.Fprintf(w, "  in all, %d marks tell of %d bytes lost in %d lines%s\n", report.Marks, report.LostBytes, report.LostLines, unknown(report)); err != nil {
 				return err
 			}
 		}
@@ -161,4 +162,12 @@ func (v *verified) print(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// unknown is what marks without figures add to the sum of the others.
+func unknown(report *series.Report) string {
+	if report.LostUnknown == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of them of an unknown amount", report.LostUnknown)
 }

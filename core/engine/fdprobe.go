@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"errors"
+	"sluice/core/shortage"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The service manager tells nobody what it keeps: a unit without FileDescriptorStoreMax=
+// has $NOTIFY_SOCKET all the same if it has NotifyAccess=, and what it is sent is closed
+// without a word. So it is tried: a pipe whose reading end only the manager has, says
+// whether that is open.
+
+// Kept is what a try has shown.
+type Kept int
+
+// What there may be.
+const (
+	// NoStore: there is no service manager that could keep anything.
+	NoStore Kept = iota
+	// NotKept: there is one, and it closes what it is sent.
+	NotKept
+	// NotTold: it has not answered within the patience of who asked.
+	NotTold
+	// IsKept: it keeps what it is sent.
+	IsKept
+)
+
+// storeProbe is the end of the name of what is sent for a try.
+const storeProbe = "probe"
+
+// StoreKeeps asks whether the service manager keeps descriptors for this process. It
+// blocks for as long as that has no time, at most for patience.
+func (e *Engine) StoreKeeps(patience time.Duration) Kept {
+	if e.store.address == "" {
+		return NoStore
+	}
+	return e.store.probe(patience)
+}
+
+func (s *fdStore) probe(patience time.Duration) (kept Kept) {
+	var pipe, barrier [2]int
+	if unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
+		return NotTold
+	}
+	defer unix.Close(pipe[1])
+	if unix.Pipe2(barrier[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
+		_ = unix.Close(pipe[0])
+		return NotTold
+	}
+	defer unix.Close(barrier[0])
+	deadline := time.Now().Add(patience)
+	name := "\nFDNAME=" + s.prefix + storeProbe
+	err := errors.Join(
+		s.sendBy(deadline, "FDSTORE=1\nFDPOLL=0"+name, unix.UnixRights(pipe[0])),
+		// It is closed when all before it was looked at (sd_notify_barrier(3)): by a manager
+		// that knows nothing of barriers too, as it keeps no descriptor that is not named.
+		s.sendBy(deadline, "BARRIER=1", unix.UnixRights(barrier[1])),
+	)
+	_, _ = unix.Close(pipe[0]), unix.Close(barrier[1])
+	switch {
+	case err != nil:
+		return NotTold
+	case !polled(barrier[0], unix.POLLHUP, deadline):
+		kept = NotTold
+	case polled(pipe[1], unix.POLLERR, time.Time{}): // nobody has the reading end
+		return NotKept
+	default:
+		kept = IsKept
+	}
+	_ = s.sendBy(deadline.Add(storeGoodbye), "FDSTOREREMOVE=1"+name, nil)
+	return kept
+}
+
+// sendBy sends as soon as the manager's queue has room.
+func (s *fdStore) sendBy(deadline time.Time, message string, rights []byte) error {
+	return shortage.Retry(time.Until(deadline), func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.sendLocked(message, rights)
+	})
+}
+
+// polled waits until a descriptor has the event, which poll(2) always reports; the zero
+// deadline does not wait.
+func polled(fd int, event int16, deadline time.Time) bool {
+	for {
+		patience := 0
+		if !deadline.IsZero() {
+			patience = int(max(0, time.Until(deadline).Milliseconds()))
+		}
+		fds := []unix.PollFd{{Fd: int32(fd)}}
+		_, err := unix.Poll(fds, patience)
+		if err == unix.EINTR {
+			continue
+		}
+		return err == nil && fds[0].Revents&event != 0
+	}
+}
