@@ -7,6 +7,7 @@ import (
 	"sluice/core/guard"
 	"sluice/core/rotation"
 	"sluice/core/settings"
+	"sluice/core/standby"
 	"sluice/core/state"
 	"sluice/core/version"
 	"strings"
@@ -116,8 +117,14 @@ func initialize(handle int64) error {
 	log.Info("container logs go through sluice", "version", version.Version,
 		"set", strings.Join(settings.Changed(l.settings.Given), " "),
 		"disk_of_one_container_at_most", settings.Container{Stdout: l.settings.Stdout, Stderr: l.settings.Stderr}.MostDisk())
+	if _, begun := lookedAfter.LoadOrStore(shared, true); !begun {
+		standby.Begin(standby.Agent{Settings: l.settings, Engine: shared, Log: log, Guard: guarded})
+	}
 	return nil
 }
+
+// lookedAfter are the engines whose pipes somebody is seen to hold.
+var lookedAfter sync.Map
 
 // prepare makes the streams of a container.
 func prepare(handle int64, launch []byte) (engine.Descriptors, error) {

@@ -5,7 +5,7 @@
 // What a parameter means is read by package settings, as in the agent; this package
 // adds the JSON around it, the library, and advice. It reads files and asks the
 // machine for users and file systems. It refuses to load the library, to run anything
-// and to change anything.
+// but systemctl, and to change anything.
 package check
 
 import (
@@ -173,6 +173,7 @@ func (r *Report) logger(m module, request Request) {
 	if !ok {
 		return
 	}
+	r.keeper(m, operator)
 	r.stateDir(operator.StateDir)
 	r.stops = launch
 	container, ok := r.task(operator, request)

@@ -21,12 +21,13 @@ var agentNames = []string{"mesos-agent", "mesos-slave"}
 // what the logger needs: those of its unit, which the next start will have again. Without
 // an agent there is nothing to look at.
 func (r *Report) limitsOfAgent(containers int) {
-	pid, name := findAgent("/proc")
-	if pid == 0 {
-		return
-	}
 	if containers == 0 {
 		containers = expectedContainers
+	}
+	pid, name := findAgent("/proc")
+	r.unitOfAgent(pid, containers)
+	if pid == 0 {
+		return
 	}
 	if l, ok := limits.Descriptors(pid); ok && limits.Containers(l) < int64(containers) {
 		r.add(Warning, position{}, "process %d (%s): %s is %d, of which %d are taken: that is room for %d containers, expected %d; raise it (%s of its unit)",

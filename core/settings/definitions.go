@@ -78,6 +78,17 @@ var definitions = []definition{
 		set:     setStateDir,
 	},
 	{
+		name: "keeper", form: "keeper", fallback: offWord,
+		meaning: "With `start` the agent starts a keeper for `state_dir` where none lives, which holds the pipes and serves the containers " +
+			"while the agent is away, outlives it, and ends when nothing is left to keep. Not needed where systemd keeps the pipes.",
+		set: setKeeper,
+	},
+	{
+		name: "keeper_command", form: "path",
+		meaning: "The `sluice` that is started for `keeper=start`. Without it, the one that was installed with the library.",
+		set:     setKeeperCommand,
+	},
+	{
 		name: "pipe_capacity", form: "size", fallback: "1MB",
 		meaning: "Size of each pipe: what a container can write while nobody reads. " +
 			"Lowered, with a log line, where the kernel allows less.",

@@ -53,6 +53,7 @@ Values:
 * loss: ` + onFullForm + `.
 * output: ` + outputForm + `.
 * debug: ` + debugForm + `.
+* keeper: ` + keeperForm + `.
 * budget: ` + budgetForm + `.
 * free: ` + freeForm + `.
 `

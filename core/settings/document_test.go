@@ -56,7 +56,7 @@ func TestDefinitionsAreWellFormed(t *testing.T) {
 		assert.NotNil(t, d.set, d.name)
 		assert.Contains(t, []string{
 			"size", "rate", "duration", "switch", "path", "options", "text",
-			"ceiling", "count", "directives", "override", "loss", "output", "debug", "budget", "free",
+			"ceiling", "count", "directives", "override", "loss", "output", "debug", "budget", "free", "keeper",
 		}, d.form, d.name)
 		assert.Regexp(t, `^[A-Z].*\.$`, d.meaning, d.name)
 		assert.NotContains(t, d.meaning, "|", d.name)

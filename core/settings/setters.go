@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -141,6 +142,31 @@ func setStateDir(m *Module, text string, _ Origin) error {
 		return expected(err, pathForm)
 	}
 	m.StateDir = dir
+	return nil
+}
+
+// keeperForm is what keeper takes.
+const keeperForm = "off or start"
+
+// startWord is the value of keeper that starts one.
+const startWord = "start"
+
+// setKeeper fills whether the agent starts a keeper.
+func setKeeper(m *Module, text string, _ Origin) error {
+	if text != startWord && text != offWord {
+		return expected(errors.New("is neither"), keeperForm)
+	}
+	m.StartKeeper = text == startWord
+	return nil
+}
+
+// setKeeperCommand fills which program that is.
+func setKeeperCommand(m *Module, text string, _ Origin) error {
+	path, err := parsePath(text)
+	if err != nil {
+		return expected(err, pathForm)
+	}
+	m.KeeperCommand = path
 	return nil
 }
 

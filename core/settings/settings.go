@@ -73,6 +73,10 @@ type Module struct {
 
 	// StateDir is an absolute path, cleaned.
 	StateDir string
+	// StartKeeper has the agent start a keeper, by KeeperCommand, an absolute path; empty:
+	// the program that was installed with the library.
+	StartKeeper   bool
+	KeeperCommand string
 	// PipeCapacityBytes is what to ask the kernel for; it may give less.
 	PipeCapacityBytes int64
 	// MaxDelay is the longest pause between a write and the file.

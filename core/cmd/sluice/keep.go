@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sluice/core/keeper"
 	"time"
 
@@ -16,17 +17,21 @@ import (
 )
 
 func newKeep() *cobra.Command {
-	config := keeper.Config{}
+	config, apart := keeper.Config{}, false
 	cmd := &cobra.Command{
 		Use:   "keep --state_dir=DIR",
 		Short: "Stand by and serve the containers while the agent is away",
 		Long: `Stand by and serve the containers while the agent is away.
 
-The keeper sleeps until the agent dies, serves its streams as the agent would, and
-hands them back when the agent starts again. Where there is no state directory yet, as
+The keeper holds the pipes of all containers and sleeps until the agent dies, serves its
+streams as the agent would, and hands them back when the agent starts again. Where there is no state directory yet, as
 before the first start of an agent, it waits for one. With --drain it takes over as soon
 as it can, serves until the last stream has ended, and exits with status 0; there the
 directory must be an agent's.
+
+With --detach it is started in the background, in a session and a control group of its own
+so that it outlives whoever has started it, unless a keeper lives already; its log is
+keeper.log in the state directory. An agent with keeper=start starts one so, with --drain.
 
 It exits with status 0 on SIGTERM, SIGINT and SIGQUIT; the streams that it has then wait, with
 what they hold, for the next owner.`,
@@ -35,7 +40,18 @@ what they hold, for the next owner.`,
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM, unix.SIGQUIT)
 			defer stop()
 			quitting.Store(true)
-			config.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			if apart {
+				return detach(cmd, config)
+			}
+			log := cmd.ErrOrStderr()
+			if config.Detached {
+				file, err := openKeeperLog(filepath.Join(config.StateDir, keeperLogName))
+				if err != nil {
+					return err
+				}
+				log = file
+			}
+			config.Log = slog.New(slog.NewTextHandler(log, nil))
 			if err := awaitStateDir(ctx, config); err != nil || ctx.Err() != nil {
 				return err
 			}
@@ -44,6 +60,9 @@ what they hold, for the next owner.`,
 	}
 	stateDirFlag(cmd, &config.StateDir)
 	cmd.Flags().BoolVar(&config.Drain, "drain", false, "exit when the last stream has ended")
+	cmd.Flags().BoolVar(&apart, "detach", false, "start it in the background, unless one lives")
+	cmd.Flags().BoolVar(&config.Detached, "detached", false, "be what --detach has started")
+	_ = cmd.Flags().MarkHidden("detached")
 	return cmd
 }
 

@@ -69,7 +69,9 @@ func (r *Runner) plan(plan *child, program string, c Command, files [3]uintptr) 
 	plan.identity(r.As)
 	plan.add("go to the sandbox", unix.SYS_CHDIR, dir)
 	plan.descriptors(files)
-	plan.limits(bounds(r.Timeout))
+	if !r.Unbounded {
+		plan.limits(bounds(r.Timeout))
+	}
 	mask := &unix.Sigset_t{}
 	if err := unix.PthreadSigmask(unix.SIG_BLOCK, nil, mask); err != nil {
 		return fmt.Errorf("read which signals are blocked: %w", err)

@@ -36,6 +36,9 @@ type Runner struct {
 	// Env is the environment of every command, see Environment.
 	Env []string
 	Log *slog.Logger
+	// Unbounded leaves the program what the host may use, and the host's priority: for one
+	// of our own.
+	Unbounded bool
 	// Guard starts what reads the output; nil is one of the runner's own.
 	Guard *guard.Guard
 }

@@ -1,0 +1,147 @@
+// Package standby sees to it that somebody holds the pipes of the containers while the
+// agent is away: it starts a keeper where the operator wants one (keeper=start), and again
+// when that has ended; and it tells the agent's log who holds them, and what is lost
+// where nobody does.
+//
+// It runs beside the start of the agent and holds nothing up. What it cannot do now it
+// tries again; no container waits for it.
+package standby
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sluice/core/engine"
+	"sluice/core/guard"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/unit"
+	"strings"
+	"time"
+)
+
+// Agent is the process whose containers are looked after.
+type Agent struct {
+	Settings settings.Module
+	Engine   *engine.Engine
+	Log      *slog.Logger
+	Guard    *guard.Guard
+}
+
+const (
+	// storePatience is how long the service manager may take to answer. It has much to do
+	// when a machine starts.
+	storePatience = time.Minute
+	// The pauses between attempts to start a keeper double between these; one that has
+	// lived for longer than the last begins anew.
+	firstPause = time.Second
+	lastPause  = time.Minute
+	// expectedContainers is for how many a unit should have room where nobody says.
+	expectedContainers = 200
+)
+
+// Begin looks after an agent from now on. It does not block.
+func Begin(agent Agent) {
+	agent.Guard.Go("see who holds the pipes", func() {
+		dir, err := state.Attach(agent.Settings.StateDir)
+		if err != nil {
+			agent.Log.Warn("nobody can tell who holds the pipes while the agent is away", "error", err)
+			return
+		}
+		defer dir.Close()
+		tell := func() { agent.tell(dir) }
+		if !agent.Settings.StartKeeper {
+			tell()
+			return
+		}
+		agent.keep(dir, tell)
+	})
+}
+
+// keep has a keeper live, for as long as the agent does. After the first attempt it calls
+// told.
+func (a Agent) keep(dir *state.Dir, told func()) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := a.start()
+		if err != nil {
+			a.Log.Error("cannot start the keeper; it is tried again", "error", err, "in", pause)
+		}
+		if told != nil {
+			told()
+			told = nil
+		}
+		if err == nil {
+			began := time.Now()
+			if err := dir.AwaitNoKeeper(); err != nil {
+				a.Log.Error("the keeper cannot be watched; if it ends it is not started again", "error", err)
+				return
+			}
+			a.Log.Warn("the keeper has ended; it is started again", "in", pause)
+			if time.Since(began) > lastPause {
+				pause = firstPause
+			}
+		}
+		time.Sleep(pause)
+	}
+}
+
+// tell says who holds the pipes.
+func (a Agent) tell(dir *state.Dir) {
+	kept := a.Engine.StoreKeeps(storePatience)
+	keeper, err := dir.Keeper()
+	switch {
+	case kept == engine.IsKept && keeper.Lives:
+		a.Log.Info("the service manager and a keeper hold the pipes while the agent is away", "keeper", state.ProcessText(keeper.PID))
+	case kept == engine.IsKept:
+		a.Log.Info("the service manager holds the pipes while the agent is away")
+	case keeper.Lives:
+		a.Log.Info("a keeper holds the pipes while the agent is away", "keeper", state.ProcessText(keeper.PID))
+	default:
+		a.Log.Warn("nobody holds the pipes while the agent is away: a container that ends then loses its last output",
+			"at_most_of_a_stream", settings.FormatSize(a.Settings.PipeCapacityBytes), "service_manager", because(kept), "keeper", noKeeper(err),
+			"remedy", "FileDescriptorStoreMax= and NotifyAccess=main in the agent's unit, or keeper=start")
+	}
+	a.tellOfUnit()
+}
+
+// because says why the service manager keeps nothing.
+func because(kept engine.Kept) string {
+	switch kept {
+	case engine.NotKept:
+		return "keeps nothing for this unit"
+	case engine.NotTold:
+		return "does not answer"
+	}
+	return "none"
+}
+
+func noKeeper(err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return "none"
+}
+
+// tellOfUnit says what the agent's unit lacks.
+func (a Agent) tellOfUnit() {
+	name := unit.Of(os.Getpid())
+	if name == "" || !unit.Booted() {
+		return
+	}
+	properties, err := unit.Show(name, a.Log)
+	if err != nil {
+		a.Log.Log(context.Background(), slog.LevelInfo, "what the agent's unit says is not known", "unit", name, "error", err)
+		return
+	}
+	missing := properties.Missing(expectedContainers)
+	if len(missing) == 0 {
+		return
+	}
+	var texts []string
+	for _, m := range missing {
+		texts = append(texts, m.String())
+	}
+	a.Log.Warn("the agent's unit lacks settings that the logger relies on; the package has them in "+unit.DropIn,
+		"unit", name, "missing", strings.Join(texts, "; "), "for", fmt.Sprintf("%d containers", expectedContainers))
+}
