@@ -76,6 +76,7 @@ type agent struct {
 	// modules replaces the modules JSON that is made from params.
 	modules string
 	params  []parameter
+	running *background // of hold
 }
 
 type parameter struct {
