@@ -87,8 +87,10 @@ type Logger struct {
 	Library string `json:"library"`
 	// Version of the library and of the Mesos that it is for, empty where they could not
 	// be read.
-	Version  string   `json:"version,omitempty"`
-	Mesos    string   `json:"mesos,omitempty"`
+	Version string `json:"version,omitempty"`
+	Mesos   string `json:"mesos,omitempty"`
+	// Tree is the name of the tree that this Mesos is of: "Mesos" for Apache's, or a fork.
+	Tree     string   `json:"tree,omitempty"`
 	Policies []Policy `json:"policies"`
 	Disk     Disk     `json:"disk"`
 }
@@ -182,7 +184,7 @@ func (r *Report) logger(m module, request Request) {
 		return
 	}
 	logger := Logger{
-		Module: m.name, Library: m.library.path, Version: m.library.version, Mesos: m.library.mesos,
+		Module: m.name, Library: m.library.path, Version: m.library.version, Mesos: m.library.mesos, Tree: m.library.tree,
 		Policies: []Policy{describe("stdout", container.Stdout), describe("stderr", container.Stderr)},
 		Disk:     diskOf(operator, container, request.Containers),
 	}

@@ -339,10 +339,39 @@ func TestTheLibrarysMesosIsTheAgents(t *testing.T) {
 		for _, name := range []string{"libmesos.so", "libmesos.so.0", "libmesos.so.1.11.0", "libmesos-protobufs.so"} {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 		}
-		assert.Contains(t, installedMesos(), "1.11.0")
-		assert.NotContains(t, installedMesos(), "0")
-		assert.NotContains(t, installedMesos(), "")
+		assert.Equal(t, []string{"1.11.0"}, versions(installedMesos())[:1])
 	})
+}
+
+// TestTheLibrarysTreeIsTheMachines: two trees go under the number 1.11.0, and the agent
+// compares numbers only.
+func TestTheLibrarysTreeIsTheMachines(t *testing.T) {
+	forApache := lib(t, "Sluice container logger 1.2.3 for Mesos 1.11.0", "sluice_ContainerLogger")
+	forClusterd := lib(t, "Sluice container logger 1.2.3 for Clusterd 1.11.0", "sluice_ContainerLogger")
+	forAcme := lib(t, "Sluice container logger 1.2.3 for Acme 1.11.0", "sluice_ContainerLogger")
+	plain, newer := lib(t, "TaskInfo", "messages"), lib(t, "net_ephemeral_ports", "messages")
+	for _, c := range []struct{ name, library, file, messages, warning string }{
+		{"Apache's, one library", forApache, "libmesos-1.11.0.so", plain, ""},
+		{"Clusterd's, of Apache's", forApache, "libmesos.so.1.11.0", newer, "is for Mesos 1.11.0, and this machine has the 1.11.0 of Clusterd: the agent loads it"},
+		{"Apache's, of Clusterd's", forClusterd, "libmesos-1.11.0.so", plain, "is for Clusterd 1.11.0, and this machine has the 1.11.0 of Mesos: the agent loads it"},
+		{"Clusterd's", forClusterd, "libmesos.so.1.11.0", newer, ""},
+		{"somebody's own", forAcme, "libmesos-1.11.0.so", plain, ""},
+		{"a library that does not say", forClusterd, "libmesos-1.11.0.so", os.DevNull, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Setenv("LD_LIBRARY_PATH", dir)
+			require.NoError(t, os.Symlink(c.messages, filepath.Join(dir, c.file)))
+			r := Run(Request{Modules: manifest(c.library), ContainerLogger: "sluice_ContainerLogger"})
+			assert.Zero(t, r.Errors(), "%v", texts(r, Error))
+			found := strings.Join(texts(r, Warning), "\n")
+			if c.warning == "" {
+				assert.NotContains(t, found, "this machine has the")
+				return
+			}
+			assert.Contains(t, found, c.warning)
+		})
+	}
 }
 
 // TestVerdicts: what an error keeps from starting is said as it is.

@@ -21,14 +21,15 @@ type library struct {
 	known   bool
 	symbols []string
 	// ours says that it is the library of this project, of version; mesos is the Mesos
-	// whose headers it was built with, empty where that cannot be seen.
-	ours           bool
-	version, mesos string
+	// whose headers it was built with, empty where that cannot be seen, and tree the name of
+	// the tree that they are of.
+	ours                 bool
+	version, tree, mesos string
 }
 
 var (
 	// description is what the module says of itself to the agent.
-	description = regexp.MustCompile(`\x00Sluice container logger ([0-9A-Za-z.+~-]{1,64})(?: for Mesos ([0-9A-Za-z.+~-]{1,64}))?\x00`)
+	description = regexp.MustCompile(`\x00Sluice container logger ([0-9A-Za-z.+~-]{1,64})(?: for ([A-Za-z][0-9A-Za-z]{0,63}) ([0-9A-Za-z.+~-]{1,64}))?\x00`)
 	// sliceVersion is in a library that was built without an installed Mesos.
 	sliceVersion = regexp.MustCompile(`\x00([0-9.]{1,16}-slice)\x00`)
 )
@@ -96,10 +97,10 @@ func (l *library) look() error {
 	l.known = true
 	data := constants(f)
 	if found := description.FindSubmatch(data); found != nil {
-		l.ours, l.version, l.mesos = true, string(found[1]), string(found[2])
+		l.ours, l.version, l.tree, l.mesos = true, string(found[1]), string(found[2]), string(found[3])
 	}
 	if found := sliceVersion.FindSubmatch(data); found != nil && l.mesos == "" {
-		l.mesos = string(found[1])
+		l.tree, l.mesos = apache, string(found[1])
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (p *printer) logger(l Logger) {
 		version = ", sluice " + l.Version
 	}
 	if l.Mesos != "" {
-		version += ", for Mesos " + l.Mesos
+		version += ", for " + l.Tree + " " + l.Mesos
 	}
 	p.line("\n%s (%s%s)", l.Module, l.Library, version)
 	for _, policy := range l.Policies {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"sluice/core/version"
 	"strings"
@@ -23,7 +24,7 @@ func newVersion() *cobra.Command {
 // noAgent is the Mesos of a library that was built without one.
 const noAgent = "none"
 
-// versionText is such as "0.1.0 (2c9a3cc), built for Mesos 1.12.0".
+// versionText is such as "0.1.0 (2c9a3cc), built for Clusterd 1.11.0".
 func versionText() string {
 	text := version.Version
 	if version.Release != "" && !strings.HasPrefix(strings.TrimPrefix(text, "v"), version.Release) {
@@ -34,7 +35,7 @@ func versionText() string {
 	case noAgent:
 		text += ", built for the project's own tests and no Mesos"
 	default:
-		text += ", built for Mesos " + version.Mesos
+		text += ", built for " + cmp.Or(version.Tree, "Mesos") + " " + version.Mesos
 	}
 	return text
 }
