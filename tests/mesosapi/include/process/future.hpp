@@ -161,7 +161,7 @@ public:
 
   const Future<T>& onReady(std::function<void(const T&)> f) const
   {
-    return onAny([f = std::move(f)](const Future<T>& future) {
+    return onAny([f](const Future<T>& future) {
       if (future.isReady()) {
         f(future.get());
       }
@@ -170,7 +170,7 @@ public:
 
   const Future<T>& onFailed(std::function<void(const std::string&)> f) const
   {
-    return onAny([f = std::move(f)](const Future<T>& future) {
+    return onAny([f](const Future<T>& future) {
       if (future.isFailed()) {
         f(future.failure());
       }
@@ -179,7 +179,7 @@ public:
 
   const Future<T>& onDiscarded(std::function<void()> f) const
   {
-    return onAny([f = std::move(f)](const Future<T>& future) {
+    return onAny([f](const Future<T>& future) {
       if (future.isDiscarded()) {
         f();
       }

@@ -6,11 +6,11 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include <glog/logging.h>
 
 #include <stout/error.hpp>
+#include <stout/option.hpp>
 
 template <typename T, typename E = Error>
 class Try
@@ -22,31 +22,31 @@ public:
 
   Try(const T& t) : data(t) {}
   Try(T&& t) : data(std::move(t)) {}
-  Try(const E& e) : data(std::in_place_index<1>, e) {}
+  Try(const E& e) : error_(e) {}
 
   template <
     typename U,
     typename = typename std::enable_if<
       std::is_constructible<T, const U&>::value &&
       !std::is_base_of<E, U>::value>::type>
-  Try(const U& u) : data(std::in_place_index<0>, u)
+  Try(const U& u) : data(T(u))
   {
   }
 
-  bool isSome() const { return data.index() == 0; }
-  bool isError() const { return data.index() == 1; }
+  bool isSome() const { return data.isSome(); }
+  bool isError() const { return data.isNone(); }
 
   // NOTE: Asking for what is not there is a fault of the program; it aborts.
   const T& get() const&
   {
     CHECK(isSome()) << "Try::get() but state == ERROR: " << error();
-    return std::get<0>(data);
+    return data.get();
   }
 
   T& get() &
   {
     CHECK(isSome()) << "Try::get() but state == ERROR: " << error();
-    return std::get<0>(data);
+    return data.get();
   }
 
   const T& operator*() const { return get(); }
@@ -56,11 +56,12 @@ public:
   const std::string& error() const
   {
     CHECK(isError()) << "Try::error() but state == SOME";
-    return std::get<1>(data).message;
+    return error_.get().message;
   }
 
 private:
-  std::variant<T, E> data;
+  Option<T> data;
+  Option<E> error_;
 };
 
 #endif // STOUT_TRY_HPP
