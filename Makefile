@@ -4,12 +4,18 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # BUILD is the build directory, MESOS_ROOT an installed Mesos (none: the slice of its
-# module API in tests/mesosapi), BUILD_TYPE a CMake build type.
+# module API in tests/mesosapi), MESOS_SOURCE a source tree to make its headers from,
+# MESOS_TREE its name where it is a fork, BUILD_TYPE a CMake build type. With DEVELOPER=ON
+# warnings are errors, and no test is left out.
 BUILD ?= build
 MESOS_ROOT ?=
+MESOS_SOURCE ?=
+MESOS_TREE ?=
 BUILD_TYPE ?= RelWithDebInfo
+DEVELOPER ?= OFF
 
-CONFIGURE := -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DMESOS_ROOT=$(MESOS_ROOT)
+CONFIGURE := -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DSLUICE_DEVELOPER=$(DEVELOPER) \
+  -DMESOS_ROOT=$(MESOS_ROOT) -DMESOS_SOURCE=$(MESOS_SOURCE) -DMESOS_TREE=$(MESOS_TREE)
 
 FUZZTIME ?= 30s
 SOAK ?= 15m
@@ -19,32 +25,45 @@ BENCH ?=
 
 PREFIX ?= /usr/local
 
-.PHONY: help deps build install package package-test demo test bench bench-quick budget soak chaos sanitize fuzz lint man generate clean
+.PHONY: help deps configure build standards sdk sdk-test install package package-test demo test bench bench-quick budget soak chaos sanitize fuzz lint man generate clean
 
 help: ## list the targets
-	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [BUILD_TYPE=type]"
+	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [MESOS_SOURCE=dir] [BUILD_TYPE=type]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install the Debian packages that are missing, saying which
 	@.ci/packages build test
 
-build: ## build the library, the command and the harness; nothing is run
-	@.ci/packages --check build
+configure:
+	@.ci/packages --check product $(if $(MESOS_ROOT),,slice)
 	@printf '%s\n' '$(CONFIGURE)' | cmp --quiet - $(BUILD)/.configured \
 	  || { cmake $(CONFIGURE) && printf '%s\n' '$(CONFIGURE)' > $(BUILD)/.configured; }
+
+build: configure ## build the library, the command and the harness; nothing is run
 	@cmake --build $(BUILD)
+
+standards: configure ## compile the module alone in C++11, 14 and 17, against MESOS_ROOT's headers or the slice's
+	@cmake --build $(BUILD) --target standards
 
 install: build ## install below PREFIX (/usr/local); DESTDIR is put before it
 	@DESTDIR='$(DESTDIR)' cmake --install $(BUILD) --prefix '$(PREFIX)' --strip
 
-package: build ## make a .deb, and a .rpm where rpmbuild is, in BUILD/packages
+package: configure ## make a .deb, and a .rpm where rpmbuild is, in BUILD/packages
 	@.ci/packages --check package
+	@cmake --build $(BUILD) --target products
 	@rm -f $(BUILD)/packages/*.deb $(BUILD)/packages/*.rpm
 	@cpack --config $(BUILD)/CPackConfig.cmake -B $(BUILD)/packages -G 'DEB$(if $(shell command -v rpmbuild),;RPM)'
 	@rm -rf $(BUILD)/packages/_CPack_Packages
 
-package-test: package ## look into the packages; install, use and remove them on a copy of this machine
+sdk: configure ## pack the prebuilt core with the module's sources, for old systems, in BUILD/packages
+	@rm -f $(BUILD)/packages/sluice-sdk-*.tar.xz
+	@cmake --build $(BUILD) --target sdk
+
+sdk-test: build sdk ## build the library from the sdk, without Go and in C++11, and load it
+	@tests/sdk/run $(BUILD)
+
+package-test: build package ## look into the packages; install, use and remove them on a copy of this machine
 	@.ci/packages --check package-test
 	@tests/packages/run $(BUILD)
 

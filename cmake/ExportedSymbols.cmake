@@ -2,14 +2,17 @@
 # C++ symbols that are weak or unique, nothing of Go; bound at load time, never
 # unloaded. Called by ctest with NM, READELF and LIBRARY.
 
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.18)
+
+include(${CMAKE_CURRENT_LIST_DIR}/Status.cmake)
 
 set(objects org_apache_mesos_LogrotateContainerLogger sluice_ContainerLogger)
 
 execute_process(
   COMMAND ${NM} -D --defined-only ${LIBRARY}
   OUTPUT_VARIABLE listing
-  COMMAND_ERROR_IS_FATAL ANY)
+  RESULT_VARIABLE status)
+sluice_expect_success("${status}" "nm of ${LIBRARY}")
 
 string(STRIP "${listing}" listing)
 string(REPLACE "\n" ";" lines "${listing}")
@@ -38,7 +41,8 @@ endif()
 execute_process(
   COMMAND ${READELF} -dW ${LIBRARY}
   OUTPUT_VARIABLE dynamic
-  COMMAND_ERROR_IS_FATAL ANY)
+  RESULT_VARIABLE status)
+sluice_expect_success("${status}" "readelf of ${LIBRARY}")
 
 foreach(flag NODELETE NOW)
   if(NOT dynamic MATCHES "Flags:[^\n]* ${flag}")
@@ -50,7 +54,8 @@ endforeach()
 execute_process(
   COMMAND ${READELF} -rW ${LIBRARY}
   OUTPUT_VARIABLE relocations
-  COMMAND_ERROR_IS_FATAL ANY)
+  RESULT_VARIABLE status)
+sluice_expect_success("${status}" "readelf of ${LIBRARY}")
 
 foreach(name runtime\\. sluice_create sluice_prepare _cgo_ crosscall)
   if(relocations MATCHES "[^\n]* ${name}[^\n]*")

@@ -1,8 +1,9 @@
-# sluice_go_build(<name> PACKAGE <dir> [ARCHIVE] [OUTPUT <file>])
+# sluice_go_build(<name> PACKAGE <dir> [ARCHIVE] [OUTPUT <file>] [STATIC])
 #
 # Builds a Go package. With ARCHIVE, <name> is an imported static library made
 # with -buildmode=c-archive; otherwise it is a target that makes the program
-# OUTPUT, as part of `all`.
+# OUTPUT, as part of `all`; with STATIC, one that needs no glibc and is of no Mesos,
+# and is not part of `all`.
 #
 # What the package is made from comes from `go list -deps`, through a dependency
 # file: an edit in any package of the module builds again, a second build does
@@ -16,11 +17,16 @@ endif()
 set(SLUICE_GO_BUILD_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/GoBuild.cmake)
 
 function(sluice_go_build name)
-  cmake_parse_arguments(arg "ARCHIVE" "PACKAGE;OUTPUT" "" ${ARGN})
+  cmake_parse_arguments(arg "ARCHIVE;STATIC" "PACKAGE;OUTPUT" "" ${ARGN})
 
   set(mode pie)
   if(SLUICE_RACE)
     set(mode exe) # the race detector takes no PIE
+  endif()
+  set(mesos ${SLUICE_MESOS})
+  if(arg_STATIC)
+    set(mode static)
+    set(mesos "")
   endif()
   if(arg_ARCHIVE)
     set(mode c-archive)
@@ -46,7 +52,8 @@ function(sluice_go_build name)
         -D RACE=${SLUICE_RACE}
         -D TAGS=${SLUICE_GO_TAGS}
         -D VERSION=${SLUICE_VERSION}
-        -D MESOS=${SLUICE_MESOS}
+        -D MESOS=${mesos}
+        -D TREE=${Mesos_TREE}
         -P ${SLUICE_GO_BUILD_SCRIPT}
       DEPENDS ${SLUICE_GO_BUILD_SCRIPT}
       DEPFILE ${depfile}
@@ -55,7 +62,11 @@ function(sluice_go_build name)
   endif()
 
   if(NOT arg_ARCHIVE)
-    add_custom_target(${name} ALL DEPENDS ${arg_OUTPUT})
+    if(arg_STATIC)
+      add_custom_target(${name} DEPENDS ${arg_OUTPUT})
+    else()
+      add_custom_target(${name} ALL DEPENDS ${arg_OUTPUT})
+    endif()
     return()
   endif()
 

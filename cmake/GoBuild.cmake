@@ -1,23 +1,31 @@
 # Runs `go build` and writes what the output depends on. Called at build time by
 # sluice_go_build with GO, MODE, PACKAGE, SOURCE, OUTPUT, DEPFILE, RACE, TAGS,
-# VERSION, and MESOS, the version of the headers.
+# VERSION, and MESOS and TREE, the version of the headers and the tree they are of.
 
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.18)
 
 set(ENV{CGO_ENABLED} 1)
+if(MODE STREQUAL static)
+  set(ENV{CGO_ENABLED} 0)
+  set(MODE exe)
+endif()
 
 set(flags -trimpath)
 if(RACE)
   list(APPEND flags -race)
 endif()
+# Go's own resolver: nothing here asks a name server, and libresolv has its functions
+# under other names before glibc 2.34.
 if(TAGS)
-  list(APPEND flags -tags=${TAGS})
+  string(PREPEND TAGS ",")
 endif()
+list(APPEND flags -tags=netgo${TAGS})
 
 file(STRINGS ${SOURCE}/VERSION release LIMIT_COUNT 1)
 set(stamps "-X sluice/core/version.Version=${VERSION}")
 string(APPEND stamps " -X sluice/core/version.Release=${release}")
 string(APPEND stamps " -X sluice/core/version.Mesos=${MESOS}")
+string(APPEND stamps " -X sluice/core/version.Tree=${TREE}")
 
 execute_process(
   COMMAND ${GO} build ${flags} -buildvcs=false -buildmode=${MODE}

@@ -1,7 +1,6 @@
 #include "metrics.hpp"
 
 #include <array>
-#include <iterator>
 #include <mutex>
 
 #include <process/metrics/metrics.hpp>
@@ -55,7 +54,9 @@ constexpr struct
   {SLUICE_STREAMS_UNATTENDED, "sluice/streams_unattended"},
 };
 
-static_assert(std::size(METRICS) == SLUICE_METRICS, "A metric has no name");
+static_assert(
+  sizeof(METRICS) / sizeof(METRICS[0]) == SLUICE_METRICS,
+  "A metric has no name");
 
 
 // Gives numbers of one instant to a reader that asks gauge after gauge, as the

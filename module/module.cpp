@@ -205,14 +205,15 @@ ContainerLogger* create(const Parameters& parameters)
 // Under the name of the module that it takes the place of, so that an agent's
 // configuration needs a new path only; and under a name that cannot clash.
 // The description is also what `sluice check` finds in the file.
-#define SLUICE_MODULE(name)                                                \
-  Module<ContainerLogger> name(                                            \
-    MESOS_MODULE_API_VERSION,                                              \
-    MESOS_VERSION,                                                         \
-    "The sluice project",                                                  \
-    "modules@sluice.invalid",                                              \
-    "Sluice container logger " SLUICE_VERSION " for Mesos " MESOS_VERSION, \
-    nullptr,                                                               \
+#define SLUICE_MODULE(name)                                       \
+  Module<ContainerLogger> name(                                   \
+    MESOS_MODULE_API_VERSION,                                     \
+    MESOS_VERSION,                                                \
+    "The sluice project",                                         \
+    "modules@sluice.invalid",                                     \
+    "Sluice container logger " SLUICE_VERSION " for " SLUICE_TREE \
+    " " MESOS_VERSION,                                            \
+    nullptr,                                                      \
     create)
 
 SLUICE_MODULE(org_apache_mesos_LogrotateContainerLogger);

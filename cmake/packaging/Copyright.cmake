@@ -2,7 +2,9 @@
 # those of Go and of every Go module that is linked into the products. Called at build time
 # with GO, SOURCE and OUTPUT.
 
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.18)
+
+include(${CMAKE_CURRENT_LIST_DIR}/../Status.cmake)
 
 execute_process(
   COMMAND ${GO} list -deps -f "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}"
@@ -10,7 +12,8 @@ execute_process(
   WORKING_DIRECTORY ${SOURCE}
   OUTPUT_VARIABLE listing
   OUTPUT_STRIP_TRAILING_WHITESPACE
-  COMMAND_ERROR_IS_FATAL ANY)
+  RESULT_VARIABLE status)
+sluice_expect_success("${status}" "go list of the products")
 string(REPLACE "\n" ";" modules "${listing}")
 list(REMOVE_ITEM modules "")
 list(REMOVE_DUPLICATES modules)
@@ -20,12 +23,14 @@ execute_process(
   COMMAND ${GO} env GOROOT
   OUTPUT_VARIABLE root
   OUTPUT_STRIP_TRAILING_WHITESPACE
-  COMMAND_ERROR_IS_FATAL ANY)
+  RESULT_VARIABLE status)
+sluice_expect_success("${status}" "go env GOROOT")
 execute_process(
   COMMAND ${GO} env GOVERSION
   OUTPUT_VARIABLE version
   OUTPUT_STRIP_TRAILING_WHITESPACE
-  COMMAND_ERROR_IS_FATAL ANY)
+  RESULT_VARIABLE status)
+sluice_expect_success("${status}" "go env GOVERSION")
 list(APPEND modules "Go ${version} ${root}")
 
 set(apache "On Debian systems the text of the Apache License 2.0 is in

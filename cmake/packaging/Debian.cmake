@@ -1,10 +1,12 @@
-# Run by cpack before a package is made: Debian's own places and files.
+# Run at install time, as the last of it: where cpack stages a .deb, Debian's own places and
+# files. NAME, VERSION and CONTACT are the package's. (CPACK_PRE_BUILD_SCRIPTS is of
+# CMake 3.19.)
 
-if(NOT CPACK_GENERATOR STREQUAL DEB)
+if(NOT "$ENV{DESTDIR}" MATCHES "/_CPack_Packages/[^/]+/DEB/")
   return()
 endif()
 
-set(share ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share)
+set(share $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share)
 
 # zsh looks for completions of packages there.
 file(RENAME ${share}/zsh/site-functions ${share}/zsh/vendor-completions)
@@ -12,12 +14,13 @@ file(RENAME ${share}/zsh/site-functions ${share}/zsh/vendor-completions)
 # The package's own changelog; what changed in sluice is in changelog.gz.
 string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)
 file(WRITE ${share}/doc/mesos-sluice/changelog.Debian
-"${CPACK_PACKAGE_NAME} (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=medium
+"${NAME} (${VERSION}) unstable; urgency=medium
 
   * Built from the sources; changelog.gz tells what has changed in them.
 
- -- ${CPACK_PACKAGE_CONTACT}  ${now}
+ -- ${CONTACT}  ${now}
 ")
-execute_process(
-  COMMAND gzip -9n ${share}/doc/mesos-sluice/changelog.Debian
-  COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND gzip -9nf ${share}/doc/mesos-sluice/changelog.Debian RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "gzip of changelog.Debian failed")
+endif()

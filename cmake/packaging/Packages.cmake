@@ -4,9 +4,10 @@
 include(Version.cmake)
 
 if(Mesos_FOUND)
-  set(mesos "Mesos ${Mesos_VERSION}")
-  set(release 1+mesos${Mesos_VERSION})
-  set(loads "It is built against Mesos ${Mesos_VERSION} and loads into agents of this version.")
+  # A fork may go under the same numbers: the name of the tree tells it.
+  string(TOLOWER ${Mesos_TREE} tree)
+  set(release 1+${tree}${Mesos_VERSION})
+  set(loads "It is built against ${Mesos_TREE} ${Mesos_VERSION} and loads into agents of this version.")
   get_filename_component(libraries ${Mesos_LIBRARY} DIRECTORY)
   set(libraries ${libraries} ${libraries}/mesos/3rdparty/lib)
 else()
@@ -46,13 +47,22 @@ set(CPACK_DEBIAN_PACKAGE_CONFLICTS sluice)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS mesos)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${libraries})
+if(CMAKE_VERSION VERSION_LESS 3.20) # which does not know of private directories
+  string(REPLACE ";" ":" path "${libraries}")
+  set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_BINARY_DIR}/environment.cmake)
+  file(WRITE ${CPACK_PROJECT_CONFIG_FILE} "set(ENV{LD_LIBRARY_PATH} \"${path}\")\n")
+endif()
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   ${CMAKE_CURRENT_SOURCE_DIR}/debian/postinst
   ${CMAKE_CURRENT_SOURCE_DIR}/debian/prerm
   ${CMAKE_CURRENT_SOURCE_DIR}/debian/postrm)
-set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_SOURCE_DIR}/Debian.cmake)
+install(CODE "
+  set(NAME \"${CPACK_PACKAGE_NAME}\")
+  set(VERSION \"${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}\")
+  set(CONTACT \"${CPACK_PACKAGE_CONTACT}\")")
+install(SCRIPT Debian.cmake)
 
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_RELEASE ${release})

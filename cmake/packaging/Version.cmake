@@ -13,7 +13,8 @@ else()
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     OUTPUT_VARIABLE _commit
     OUTPUT_STRIP_TRAILING_WHITESPACE
-    COMMAND_ERROR_IS_FATAL ANY)
+    RESULT_VARIABLE status)
+  sluice_expect_success("${status}" "git log")
   set(SLUICE_PACKAGE_VERSION ${_version}${_commit})
 endif()
 
