@@ -100,6 +100,15 @@ func TestEndedStreamsAreNotPolled(t *testing.T) {
 		return count
 	}
 	eventually(t, "every stream is parked", func() bool { return parked() == streams })
+	// A kill now must not make the next owner believe that their ends are missing.
+	ids, err := e.state.Streams()
+	require.NoError(t, err)
+	require.Len(t, ids, streams)
+	for _, id := range ids {
+		record, err := e.state.Load(id)
+		require.NoError(t, err)
+		require.True(t, record.GetComplete())
+	}
 	visits := e.Metrics().Visits
 	time.Sleep(500 * time.Millisecond) // ten looks each, if they were polled
 	assert.Equal(t, visits, e.Metrics().Visits)

@@ -72,6 +72,9 @@ func serveUntilMoved(stateDir string) error {
 	if full {
 		return serveFullDisk(e, ballast, wanted)
 	}
+	if _, ended := os.LookupEnv(endedEnv); ended {
+		waitEnded(e)
+	}
 	for e.Metrics().InBytes() < wanted || e.Metrics().Dropping > 0 || !faulty && !tidy(os.Getenv(sandboxEnv)) {
 		time.Sleep(time.Millisecond)
 	}
