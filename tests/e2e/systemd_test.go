@@ -37,7 +37,7 @@ type serviced struct {
 }
 
 // newServiced boots the machine, with the package's drop-in or without.
-func newServiced(t *testing.T, dropIn bool) *serviced {
+func newServiced(t *testing.T, dropIn bool, params ...parameter) *serviced {
 	t.Helper()
 	s := &serviced{agent: newAgent(t), path: t.TempDir(), token: "sluice-e2e-" + strconv.Itoa(os.Getpid())}
 	require.NoError(t, os.Chmod(s.path, 0o755))
@@ -51,7 +51,7 @@ func newServiced(t *testing.T, dropIn bool) *serviced {
 		text := read(t, "../../cmake/packaging/10-sluice.conf")
 		write("units/mesos-agent.service.d/10-sluice.conf", text, 0o644)
 	}
-	s.params = []parameter{{"state_dir", "/mnt/state"}, {"prepare_timeout", busyDisk}}
+	s.params = append(params, parameter{"state_dir", "/mnt/state"}, parameter{"prepare_timeout", busyDisk})
 	write("modules.json", manifest(t, s.library("/mnt/"+library, s.module)), 0o644)
 	flags := "--modules=file:///mnt/modules.json --container_logger=" + s.module + " --work_dir=/mnt/work"
 	task := fmt.Sprintf(`: %[1]s; seq --format=%[2]s 1 %[3]d; until test -e go; do sleep 0.01; done; exec seq --format=%[2]s %[4]d %[5]d`,
@@ -114,7 +114,6 @@ func (s *serviced) speechless() (box string) {
 	require.Len(s.t, agents, 1)
 	speak(s.t, agents[0], tasks[0], box)
 	require.NoError(s.t, unix.Kill(agents[0], unix.SIGKILL))
-	s.says("took over the streams of an owner before")
 	s.eventually("all streams have ended", s.stateEmpty)
 	return box
 }
@@ -132,6 +131,7 @@ func TestLastWordsThatSystemdHeld(t *testing.T) {
 	s := newServiced(t, true)
 	s.says("the service manager holds the pipes while the agent is away")
 	box := s.speechless()
+	s.says("took over the streams of an owner before")
 	got := outcome{stderr: read(t, filepath.Join(s.path, "log"))}
 	s.requireLastWords(box, got)
 	assert.NotContains(t, got.stderr, "lacks settings")
@@ -146,6 +146,7 @@ func TestLastWordsUnderSystemdWithoutTheDropIn(t *testing.T) {
 	s.says("nobody holds the pipes while the agent is away")
 	s.says("lacks settings that the logger relies on")
 	box := s.speechless()
+	s.says("took over the streams of an owner before")
 	rest, found := strings.CutPrefix(read(t, filepath.Join(box, "stdout")), string(numbered(firstWords, wordsWidth)))
 	require.True(t, found)
 	assert.Regexp(t, unattendedMark, rest)
@@ -155,6 +156,18 @@ func TestLastWordsUnderSystemdWithoutTheDropIn(t *testing.T) {
 		assert.Contains(t, log, said)
 		assert.Contains(t, check, "mesos-agent.service: "+said)
 	}
+}
+
+// TestAStandbyOutlivesItsUnit: systemd ends what is in the control group of the agent, and
+// the keeper is not.
+func TestAStandbyOutlivesItsUnit(t *testing.T) {
+	s := newServiced(t, false, parameter{"keeper", "start"})
+	s.says("a keeper holds the pipes while the agent is away")
+	box := s.speechless()
+	log := read(t, filepath.Join(s.path, "log"))
+	s.requireLastWords(box, outcome{stderr: log})
+	assert.NotContains(t, log, "the start of the keeper has a warning")
+	assert.Contains(t, read(t, filepath.Join(s.stateDir, "keeper.log")), "the agent is away; its containers are served here")
 }
 
 // TestTasksLiveOnUnderTheDropIn: a restart of the unit ends the agent only, and what is
