@@ -11,7 +11,9 @@ var Version = "dev"
 var Release string
 
 // Mesos is the version of Mesos whose headers the library beside the product was built
-// with, and Tree the name of the tree that they are of: "Mesos" for Apache's, or that of a
-// fork, which may go under the same numbers. Stamped as Version is, empty where no build
-// said anything.
-var Mesos, Tree string
+// with. Stamped as Version is, empty where no build said anything.
+var Mesos string
+
+// Tree is the name of the tree that these headers are of: "Mesos" for Apache's, or that of
+// a fork, which may go under the same numbers.
+var Tree string
