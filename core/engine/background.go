@@ -20,6 +20,7 @@ func (e *Engine) scriptRunner(box *sharedSandbox, identity worker.Identity, of s
 	runner := &script.Runner{
 		Dir:     box.Dir,
 		Timeout: e.settings.ScriptTimeout,
+		Stop:    e.stopping,
 		Env:     e.environment,
 		Log:     log,
 		Guard:   e.guard,

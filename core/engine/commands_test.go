@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // scripted is a testbed whose operator has a script for all, and lets tasks have theirs.
@@ -78,6 +79,23 @@ func TestScriptsOfOneContainerHoldNoOther(t *testing.T) {
 	require.NoError(t, err)
 	eventually(t, "the line of a new container is there", func() bool { return b.live("fresh") == "a line\n" })
 	t.Logf("a line and a launch took %v", time.Since(began))
+}
+
+// A script that hangs does not hold up the next owner, for whom all containers wait.
+func TestScriptsThatHangHoldNoHandOver(t *testing.T) {
+	b := scripted(t)
+	e := b.open()
+	stdout, _ := b.prepare(e, "neighbour")
+	b.hanging(e, 2, 2)
+	for _, pipe := range e.HandOver() {
+		defer unix.Close(pipe)
+	}
+	assert.Contains(t, b.log.String(), "killed: the logger ended, or handed over to another")
+	e = b.open()
+	t.Cleanup(e.Close)
+	_, err := stdout.WriteString("a line\n")
+	require.NoError(t, err)
+	eventually(t, "the neighbour's line is there", func() bool { return b.live("neighbour") == "a line\n" })
 }
 
 // TestScriptsOfTasksGetNothingOfTheHostsEnvironment compares with the operator's own.

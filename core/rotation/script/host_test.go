@@ -136,7 +136,7 @@ func TestShortageOfProcessesIsWaitedFor(t *testing.T) {
 	require.NoError(t, unix.Prlimit(0, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: 0, Max: before.Max}, nil))
 	defer restore()
 
-	b.Timeout = 300 * time.Millisecond
+	b.Timeout = 3 * time.Second
 	require.ErrorIs(t, b.Run(Shell("postrotate", "true")), unix.EAGAIN, "there are none for as long as it may take")
 
 	b.Timeout = 10 * time.Minute

@@ -17,11 +17,7 @@ const (
 // the end, so that the command is not held up. It closes the channel at the end.
 func (r *Runner) logLines(name string, lines *os.File) <-chan struct{} {
 	done := make(chan struct{})
-	g := r.Guard
-	if g == nil {
-		g = guard.New(r.Log)
-	}
-	g.Go("read the output of a script", func() {
+	r.guarding().Go("read the output of a script", func() {
 		defer close(done)
 		defer lines.Close()
 		reader := bufio.NewReaderSize(lines, maxLineBytes)
@@ -41,4 +37,12 @@ func (r *Runner) logLines(name string, lines *os.File) <-chan struct{} {
 		}
 	})
 	return done
+}
+
+// guarding is the runner's guard, or one of its own.
+func (r *Runner) guarding() *guard.Guard {
+	if r.Guard == nil {
+		return guard.New(r.Log)
+	}
+	return r.Guard
 }

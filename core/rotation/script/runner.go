@@ -18,6 +18,10 @@ import (
 // ErrTimeout says that a command was killed because its time was over.
 var ErrTimeout = errors.New("killed: its time was over (script_timeout)")
 
+// ErrStopped says that a command was killed because the logger ended, or handed its streams
+// over: those of all containers wait for it.
+var ErrStopped = errors.New("killed: the logger ended, or handed over to another")
+
 // Credential is whose rights a command gets.
 type Credential struct {
 	UID, GID uint32
@@ -33,6 +37,8 @@ type Runner struct {
 	As *Credential
 	// Timeout is how long a command may take until its group is killed.
 	Timeout time.Duration
+	// Stop, once closed, leaves a command no more than stopPatience. Nil is never.
+	Stop <-chan struct{}
 	// Env is the environment of every command, see Environment.
 	Env []string
 	Log *slog.Logger
@@ -73,10 +79,17 @@ func (r *Runner) Run(c Command) error {
 	}
 	deadline := time.Now().Add(r.Timeout)
 	var running *running
+	var short error
 	err = shortage.Retry(r.Timeout, func() (err error) {
 		running, err = r.begin(program, c, deadline)
+		if shortage.Is(err) {
+			short = err
+		}
 		return err
 	})
+	if short != nil && errors.Is(err, ErrTimeout) {
+		err = fmt.Errorf("%w; before: %w", err, short)
+	}
 	if err != nil {
 		return fmt.Errorf("start %q: %w", program, err)
 	}
@@ -88,6 +101,7 @@ type running struct {
 	*process
 	lines  *os.File // what the command says
 	logged <-chan struct{}
+	runner *Runner
 }
 
 // begin starts the program, which runs when it returns.
@@ -107,7 +121,7 @@ func (r *Runner) begin(program string, c Command, deadline time.Time) (*running,
 		_ = lines.Close()
 		return nil, err
 	}
-	return &running{process: p, lines: lines, logged: r.logLines(c.Name, lines)}, nil
+	return &running{process: p, lines: lines, logged: r.logLines(c.Name, lines), runner: r}, nil
 }
 
 // exec starts the program and waits until it runs.
@@ -130,11 +144,41 @@ func (r *Runner) exec(program string, c Command, null, output *os.File, deadline
 
 // end waits for the command and its last words.
 func (r *running) end(deadline time.Time) error {
-	err := r.wait(deadline)
+	ended := make(chan struct{})
+	r.until(deadline)
+	stopped := r.runner.hurry(r.process, ended)
+	err := r.wait()
+	close(ended)
+	if <-stopped && errors.Is(err, ErrTimeout) {
+		err = ErrStopped
+	}
 	// A process that left the group may keep the pipe open for ever.
 	_ = r.lines.SetReadDeadline(time.Now().Add(lastWords))
 	<-r.logged
 	return err
+}
+
+// stopPatience is how long a command may go on after Stop.
+const stopPatience = 2 * time.Second
+
+// hurry brings the deadline of a process forward once the runner is stopped; stopped tells
+// whether it did, when the process has ended.
+func (r *Runner) hurry(p *process, ended <-chan struct{}) (stopped <-chan bool) {
+	told := make(chan bool, 1)
+	if r.Stop == nil {
+		told <- false
+		return told
+	}
+	r.guarding().Go("end a command with the logger", func() {
+		select {
+		case <-ended:
+			told <- false
+		case <-r.Stop:
+			p.until(time.Now().Add(stopPatience))
+			told <- true
+		}
+	})
+	return told
 }
 
 // lastWords is how long output is still read after the command has ended.

@@ -122,6 +122,21 @@ func TestTimeKillsTheWholeGroup(t *testing.T) {
 	b.requireGone()
 }
 
+// A runner that is stopped, before or after the start, waits for no command.
+func TestStopKillsTheWholeGroup(t *testing.T) {
+	b := newBench(t)
+	stop := make(chan struct{})
+	b.Stop, b.Timeout = stop, 24*time.Hour
+	require.NoError(t, b.Run(Shell("postrotate", "true")))
+	failed := make(chan error)
+	go func() { failed <- b.Run(Shell("postrotate", "sleep 100000 & echo $! > out; wait")) }()
+	close(stop)
+	require.ErrorIs(t, <-failed, ErrStopped)
+	b.requireGone()
+	require.ErrorIs(t, b.Run(Shell("postrotate", "sleep 100000")), ErrStopped)
+	require.NoError(t, b.Run(Shell("postrotate", "true")), "what is quick is let be")
+}
+
 func TestNothingOfTheGroupOutlivesTheScript(t *testing.T) {
 	b := newBench(t)
 	require.NoError(t, b.Run(Shell("postrotate", "sleep 1000 & echo $! > out")))

@@ -9,11 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// until is when the process is killed if it has not ended. It may be called while it is
+// waited for.
+func (p *process) until(deadline time.Time) { _ = p.handle.SetReadDeadline(deadline) }
+
 // wait waits for the process and leaves none of its group behind. No thread is held
 // meanwhile.
-func (p *process) wait(deadline time.Time) error {
+func (p *process) wait() error {
 	defer p.handle.Close()
-	_ = p.handle.SetReadDeadline(deadline)
 	err := p.awaitExit()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		_ = p.handle.SetReadDeadline(time.Time{})
