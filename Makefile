@@ -23,9 +23,12 @@ CHAOS ?= 30m
 # Flags of the benchmark, e.g. BENCH='-only=b,c -loggers=sluice,s6-log'.
 BENCH ?=
 
+# Flags of the attacks on neighbours, e.g. ATTACKS='-planted=1000 -only=none'.
+ATTACKS ?=
+
 PREFIX ?= /usr/local
 
-.PHONY: help deps configure build standards sdk sdk-test install package package-test demo test bench bench-quick budget soak chaos sanitize fuzz lint man generate clean
+.PHONY: help deps configure build standards sdk sdk-test install package package-test demo test bench bench-quick budget attacks soak chaos sanitize fuzz lint man generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [MESOS_SOURCE=dir] [BUILD_TYPE=type]"
@@ -85,6 +88,9 @@ budget: deps build ## let 200 containers overrun a small disk, as root; redraws 
 	@SLUICE_BUDGET='$(CURDIR)/docs/limits/budget.json' SLUICE_BUILD='$(abspath $(BUILD))' \
 	  go test -count=1 -timeout 15m -v -run 'TestBudget$$' ./tests/e2e/budget
 	@cd tests/bench && go run ./budget ../../docs/limits/budget.json ../../docs/limits/budget.svg
+
+attacks: ## what hostile containers cost their neighbours, as root, half an hour; prints the table of docs/neighbours.md
+	@go run ./tests/attacks $(ATTACKS)
 
 soak: deps build ## load, kills, faults and fork storms for SOAK (15m), beside the harness; leaves a plot in BUILD/soak
 	@mkdir -p $(BUILD)/soak

@@ -41,7 +41,7 @@ func parameters(texts ...string) (list []settings.Parameter) {
 
 var (
 	budget   = parameters("node_max_bytes", "200MB")
-	unending = append(sizes("64KB"), options2("rotate 1000\ndateext\nmaxsize 64KB")...)
+	unending = append(sizes("64KB"), options2("rotate 1000\ndateext\nmaxsize 64k")...)
 	lifted   = parameters("task_max_files", "none", "task_min_size", "4KB")
 )
 
@@ -90,7 +90,7 @@ var attacks = []attack{
 		name: "long files without data under rotate 5", containers: 1, role: rolePlantLong,
 		operator:  append(parameters("task_max_files", "5"), budget...),
 		variables: append(sizes("1MB"), options2("rotate 5\ndateext\nmaxsize 4096\nmaxage 3650")...),
-		allowed:   append(sizes("1MB"), options2("rotate 5\ndateext\nmaxsize 64KB\nmaxage 3650")...),
+		allowed:   append(sizes("1MB"), options2("rotate 5\ndateext\nmaxsize 64k\nmaxage 3650")...),
 	},
 	{
 		name: "long files that cannot be deleted", containers: 1, role: rolePlantLocked,

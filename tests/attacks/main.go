@@ -1,7 +1,7 @@
 // Attacks measures what one container can do to the others of its agent: tasks that fight
 // the logger run beside honest ones, in a host that serves them as the agent does. It tells
 // how long a neighbour's lines take, how long launches do, what the host spends, and what
-// is gone of the honest containers' rotated files. docs/security.md has the table.
+// is gone of the honest containers' rotated files. docs/neighbours.md has the table.
 //
 // It needs root: the attackers run as another user.
 package main
@@ -82,14 +82,28 @@ func run(args []string) error {
 		fmt.Println(f.row())
 		all = append(all, f)
 	}
-	if o.json == "" {
-		return nil
+	if o.json != "" {
+		text, err := json.MarshalIndent(all, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(o.json, append(text, '\n'), 0o644); err != nil {
+			return err
+		}
 	}
-	text, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return err
+	return harm(all)
+}
+
+// harm says what no load of the machine excuses: files of others that are gone, and launches
+// that failed.
+func harm(all []figures) error {
+	var problems []error
+	for _, f := range all {
+		if f.Lost > 0 || f.Failed > 0 {
+			problems = append(problems, fmt.Errorf("%s: %d files of honest containers are gone, %d launches failed; expected none", f.Attack, f.Lost, f.Failed))
+		}
 	}
-	return os.WriteFile(o.json, append(text, '\n'), 0o644)
+	return errors.Join(problems...)
 }
 
 // one makes one attack and prints its figures as JSON.
