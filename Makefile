@@ -60,7 +60,7 @@ package: configure ## make a .deb, and a .rpm where rpmbuild is, in BUILD/packag
 	@rm -rf $(BUILD)/packages/_CPack_Packages
 
 sdk: configure ## pack the prebuilt core with the module's sources, for old systems, in BUILD/packages
-	@rm -f $(BUILD)/packages/sluice-sdk-*.tar.xz
+	@rm -rf $(BUILD)/packages/sluice-sdk-*
 	@cmake --build $(BUILD) --target sdk
 
 sdk-test: build sdk ## build the library from the sdk, without Go and in C++11, and load it

@@ -1,4 +1,4 @@
-# Packs the sdk: OUTPUT/NAME.tar.xz. Called at build time with SOURCE, VERSION, ARCHIVE
+# Packs the sdk: OUTPUT/NAME.tar.gz. Called at build time with SOURCE, VERSION, ARCHIVE
 # (the core), COMMAND, COPYRIGHT and STRIP.
 
 cmake_minimum_required(VERSION 3.18)
@@ -26,8 +26,8 @@ configure_file(${SDK}/CMakeLists.txt.in ${root}/CMakeLists.txt @ONLY)
 configure_file(${SDK}/README.md.in ${root}/README.md @ONLY)
 
 execute_process(
-  COMMAND ${CMAKE_COMMAND} -E tar cJf ${NAME}.tar.xz ${NAME}
+  COMMAND ${CMAKE_COMMAND} -E tar czf ${NAME}.tar.gz ${NAME}
   WORKING_DIRECTORY ${OUTPUT}
   RESULT_VARIABLE status)
-sluice_expect_success("${status}" "packing ${NAME}.tar.xz")
+sluice_expect_success("${status}" "packing ${NAME}.tar.gz")
 file(REMOVE_RECURSE ${root})
