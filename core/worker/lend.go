@@ -9,10 +9,10 @@ func (p *Pool) lent(q *queue) int {
 	return min(q.long, Lent)
 }
 
-// lookLater has somebody look for threads that are at one task for long, where q waits for
-// one. Nobody looks, and nothing wakes up, where none waits.
-func (p *Pool) lookLater(q *queue) {
-	if !p.apart || p.looking || p.closed || q.head == nil || q.listed {
+// lookLater has somebody look for threads that are at one task for long, as something waits.
+// Nobody looks, and nothing wakes up, where nothing does.
+func (p *Pool) lookLater() {
+	if !p.apart || p.looking || p.closed {
 		return
 	}
 	p.looking = true
@@ -24,7 +24,8 @@ func (p *Pool) lookLater(q *queue) {
 }
 
 // lookForLong marks the threads that are at the same task as when last was looked, and lets
-// others come for what waits behind them.
+// others come for what waits behind them: for lack of a thread, or because whoever took a task
+// meant to be back for the next before another could be there (burst).
 func (p *Pool) lookForLong() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,6 +44,8 @@ func (p *Pool) lookForLong() {
 		p.engage()
 	}
 	for _, q := range p.devices {
-		p.lookLater(q)
+		if q.head != nil {
+			p.lookLater()
+		}
 	}
 }

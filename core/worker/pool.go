@@ -177,7 +177,9 @@ func (p *Pool) queue(task *Task, wake bool) (open bool) {
 	}
 	q.push(task)
 	p.list(q)
-	p.lookLater(q)
+	if !q.listed {
+		p.lookLater()
+	}
 	if wake && len(p.runnable) > 0 {
 		p.engage()
 	}
@@ -283,7 +285,9 @@ func (p *Pool) assign(t *Thread) {
 	t.turn++
 	p.busy++
 	p.list(q)
-	p.lookLater(q)
+	if q.head != nil {
+		p.lookLater()
+	}
 }
 
 // settle takes back what t has worked on, if it has.

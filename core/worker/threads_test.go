@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"log/slog"
 	"runtime"
 	"sync"
 	"testing"
@@ -73,4 +74,23 @@ func TestThreadsAreLentForThoseThatAreHeldForLong(t *testing.T) {
 		p.mu.Lock()
 	}
 	assert.Zero(t, p.devices[1].long)
+}
+
+// Whoever takes a task leaves the next for himself, for a moment; where the task hangs, others
+// come for it although nothing else wakes them.
+func TestWhatIsLeftBehindAHungTaskIsTaken(t *testing.T) {
+	p := NewPool(slog.New(slog.DiscardHandler), newTokens())
+	p.Start()
+	release := make(chan struct{})
+	hung, other := make(chan struct{}), make(chan struct{})
+	// Both are queued by a thread that comes for them itself, and wakes nobody.
+	p.Submit(&Task{Device: 1, Run: func(*Thread, error) {
+		p.Queue(&Task{Device: 1, Run: func(*Thread, error) { close(hung); <-release }})
+		p.Queue(&Task{Device: 1, Run: func(*Thread, error) { close(other) }})
+	}})
+	<-hung
+	<-other
+	close(release)
+	p.Close()
+	p.Wait()
 }

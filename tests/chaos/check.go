@@ -12,14 +12,16 @@ import (
 	"sluice/core/owner"
 	"sluice/core/sandbox"
 	"sluice/core/series"
+	"sluice/core/worker"
 	"sluice/tests/gaps"
 	"strings"
 	"time"
 )
 
 const (
-	// slack is how many descriptors an owner may have that come and go.
-	slack = 16
+	// slack is how many descriptors an owner may have that come and go, and those of threads
+	// that were lent once: each has a pipe to look ahead in.
+	slack = 16 + 2*worker.Lent
 	// perStream is how many a stream has at the most: pipe, live file, what is rotated,
 	// compressed and carried, and its part of the directories.
 	perStream = 8
