@@ -81,6 +81,38 @@ func TestScriptsOfOneContainerHoldNoOther(t *testing.T) {
 	t.Logf("a line and a launch took %v", time.Since(began))
 }
 
+// The time of a script is over whoever runs it: the threads of workers may not end what is
+// another user's.
+func TestScriptsOfAnotherUserAreEnded(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("missing privilege: only root can run a script as another user")
+	}
+	b := newTestbed(t, "allow_scripts", "true", "script_timeout", "1secs", "max_stdout_size", "4096B",
+		"logrotate_stdout_options", "rotate 2\npostrotate\n\tsleep 100000 & echo $! > child; wait\nendscript")
+	e := b.open()
+	t.Cleanup(e.Close)
+	require.NoError(t, os.Chmod(b.boxes, 0o755))
+	box := b.sandbox("nobodys")
+	require.NoError(t, os.Chown(box, 65534, 65534))
+	d, err := e.Prepare(Launch{ContainerID: "nobodys", Sandbox: box, User: "nobody"})
+	require.NoError(t, err)
+	stdout, stderr := os.NewFile(uintptr(d.Stdout), "stdout"), os.NewFile(uintptr(d.Stderr), "stderr")
+	defer stdout.Close()
+	require.NoError(t, stderr.Close())
+	_, err = stdout.WriteString(strings.Repeat("a line\n", 1000))
+	require.NoError(t, err)
+	eventually(t, "the script is ended", func() bool { return strings.Contains(b.log.String(), "killed: its time was over") })
+	text, err := os.ReadFile(filepath.Join(box, "child"))
+	require.NoError(t, err)
+	eventually(t, "its child is ended too", func() bool {
+		_, err := os.Stat("/proc/" + strings.TrimSpace(string(text)))
+		return err != nil
+	})
+	_, err = stdout.WriteString("the last line\n")
+	require.NoError(t, err)
+	eventually(t, "the log goes on", func() bool { return strings.HasSuffix(b.live("nobodys"), "the last line\n") })
+}
+
 // A script that hangs does not hold up the next owner, for whom all containers wait.
 func TestScriptsThatHangHoldNoHandOver(t *testing.T) {
 	b := scripted(t)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"sluice/core/guard"
 	"time"
 	"unsafe"
 
@@ -19,6 +20,7 @@ import (
 type process struct {
 	pid    int
 	handle *os.File // a pidfd
+	guard  *guard.Guard
 }
 
 // start starts the program. It does not wait for exec(2): what that says comes from
@@ -37,6 +39,9 @@ func (r *Runner) start(program string, c Command, files [3]uintptr) (p *process,
 	plan := &child{failed: &[2]uint32{}, report: writing.Fd()}
 	if err = r.plan(plan, program, c, files); err == nil {
 		p, err = plan.start()
+	}
+	if p != nil {
+		p.guard = r.guarding()
 	}
 	if err != nil {
 		way.close()

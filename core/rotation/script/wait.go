@@ -26,10 +26,16 @@ func (p *process) wait() error {
 	return p.reap(err)
 }
 
-// kill ends the group, as far as it is one by now, and the process.
+// kill ends the group, as far as it is one by now, and the process. The threads of workers
+// have given up the right to end what is another user's (CAP_KILL); the host's have not.
 func (p *process) kill() {
-	_ = unix.Kill(-p.pid, unix.SIGKILL)
-	_ = unix.Kill(p.pid, unix.SIGKILL)
+	done := make(chan struct{})
+	p.guard.Go("end what is left of a command", func() {
+		defer close(done)
+		_ = unix.Kill(-p.pid, unix.SIGKILL)
+		_ = unix.Kill(p.pid, unix.SIGKILL)
+	})
+	<-done
 }
 
 // awaitExit returns when the process has ended, and leaves it to be reaped: until
@@ -54,13 +60,12 @@ func (p *process) awaitExit() error {
 // fail ends a process that did not become the program.
 func (p *process) fail() {
 	defer p.handle.Close()
-	p.kill()
 	_ = p.reap(nil) // how it ended says nothing
 }
 
 // reap kills what is left of the group and takes the exit status.
 func (p *process) reap(before error) error {
-	_ = unix.Kill(-p.pid, unix.SIGKILL)
+	p.kill()
 	var status unix.WaitStatus
 	for {
 		_, err := unix.Wait4(p.pid, &status, 0, nil)
