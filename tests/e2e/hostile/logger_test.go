@@ -175,7 +175,7 @@ func TestAttacks(t *testing.T) {
 		for _, user := range attack.as {
 			t.Run(attack.name+" as "+user, func(t *testing.T) {
 				a := newAgent(t, parameter{"max_stdout_size", strconv.Itoa(limitBytes) + "B"},
-					parameter{"max_stderr_size", "1MB"}, parameter{"logrotate_stdout_options", attack.options})
+					parameter{"max_stderr_size", "1GB"}, parameter{"logrotate_stdout_options", attack.options})
 				p := newProof(t)
 				args := []string{"--user=" + user, "--containers=2"}
 				for _, variable := range environment(t, attack, p, a.stateDir) {
