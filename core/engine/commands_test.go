@@ -90,7 +90,6 @@ func TestScriptsOfAnotherUserAreEnded(t *testing.T) {
 	b := newTestbed(t, "allow_scripts", "true", "script_timeout", "1secs", "max_stdout_size", "4096B",
 		"logrotate_stdout_options", "rotate 2\npostrotate\n\tsleep 100000 & echo $! > child; wait\nendscript")
 	e := b.open()
-	t.Cleanup(e.Close)
 	require.NoError(t, os.Chmod(b.boxes, 0o755))
 	box := b.sandbox("nobodys")
 	require.NoError(t, os.Chown(box, 65534, 65534))
@@ -101,7 +100,7 @@ func TestScriptsOfAnotherUserAreEnded(t *testing.T) {
 	require.NoError(t, stderr.Close())
 	_, err = stdout.WriteString(strings.Repeat("a line\n", 1000))
 	require.NoError(t, err)
-	eventually(t, "the script is ended", func() bool { return strings.Contains(b.log.String(), "killed: its time was over") })
+	eventually(t, "the script is ended", func() bool { return e.Metrics().RotationErrors > 0 })
 	text, err := os.ReadFile(filepath.Join(box, "child"))
 	require.NoError(t, err)
 	eventually(t, "its child is ended too", func() bool {
@@ -111,6 +110,9 @@ func TestScriptsOfAnotherUserAreEnded(t *testing.T) {
 	_, err = stdout.WriteString("the last line\n")
 	require.NoError(t, err)
 	eventually(t, "the log goes on", func() bool { return strings.HasSuffix(b.live("nobodys"), "the last line\n") })
+	require.NoError(t, stdout.Close())
+	e.Close()
+	assert.Contains(t, b.log.String(), "killed: its time was over")
 }
 
 // A script that hangs does not hold up the next owner, for whom all containers wait.
