@@ -28,9 +28,10 @@ func (c *contained) fight() {
 	}
 }
 
-// mend gives the sandbox its permissions back, and the pipe its usual ways; what stands
-// in it stays.
+// mend gives the sandbox its permissions back, olddir with it, and the pipe its usual ways;
+// what stands in it stays.
 func (c *contained) mend() error {
+	_ = os.Chmod("old", 0o755) // which may be gone, or no directory
 	_, err := unix.FcntlInt(1, unix.F_SETFL, unix.O_RDWR)
 	return errors.Join(os.Chmod(c.place.box(c.id), 0o755), err)
 }
