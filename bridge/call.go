@@ -12,10 +12,11 @@ package main
 import "C"
 
 import (
-	"sluice/core/engine"
 	"sync"
 	"unicode/utf8"
 	"unsafe"
+
+	"sluice/core/engine"
 )
 
 // maxTextBytes bounds the text of an error that the core itself holds for a call.

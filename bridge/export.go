@@ -18,8 +18,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"sluice/core/engine"
 	"unsafe"
+
+	"sluice/core/engine"
 )
 
 func main() {} // never called: the archive has no entry point

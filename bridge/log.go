@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"sluice/core/settings"
 	"strings"
 	"sync"
 	"unicode"
+
+	"sluice/core/settings"
 )
 
 var (

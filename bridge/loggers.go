@@ -3,6 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
 	"sluice/core/engine"
 	"sluice/core/guard"
 	"sluice/core/rotation"
@@ -10,12 +17,6 @@ import (
 	"sluice/core/standby"
 	"sluice/core/state"
 	"sluice/core/version"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
-
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
 // Categories of errors, as in bridge.h.

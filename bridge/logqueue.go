@@ -3,10 +3,11 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"sluice/core/guard"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sluice/core/guard"
 )
 
 const (

@@ -1,9 +1,10 @@
 package check
 
 import (
+	"strings"
+
 	"sluice/core/logrotate"
 	"sluice/core/settings"
-	"strings"
 )
 
 // advise warns of what is legal and, most times, not what was meant.

@@ -10,6 +10,7 @@ package check
 
 import (
 	"fmt"
+
 	"sluice/core/rotation"
 	"sluice/core/settings"
 )

@@ -4,9 +4,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"sluice/core/settings"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
 )
 
 // unbounded stands for what has no bound.

@@ -2,9 +2,10 @@ package check
 
 import (
 	"os"
-	"sluice/core/limits"
 	"strconv"
 	"strings"
+
+	"sluice/core/limits"
 )
 
 const (

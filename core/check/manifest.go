@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+
 	"sluice/core/settings"
 )
 

@@ -3,10 +3,11 @@ package check
 import (
 	"os/user"
 	"slices"
-	"sluice/core/logrotate"
-	"sluice/core/settings"
 	"strconv"
 	"strings"
+
+	"sluice/core/logrotate"
+	"sluice/core/settings"
 )
 
 // parameters reads the parameters of a module as the agent would, and tells all errors,

@@ -2,6 +2,7 @@ package check
 
 import (
 	"log/slog"
+
 	"sluice/core/settings"
 	"sluice/core/standby"
 	"sluice/core/unit"

@@ -1,11 +1,12 @@
 package check
 
 import (
-	"sluice/core/settings"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"sluice/core/settings"
 )
 
 // Verdicts of the option texts that follow.

@@ -2,10 +2,11 @@ package check
 
 import (
 	"fmt"
-	"sluice/core/logrotate"
-	"sluice/core/settings"
 	"strings"
 	"time"
+
+	"sluice/core/logrotate"
+	"sluice/core/settings"
 )
 
 // Policy is what holds for one stream, in words.

@@ -4,11 +4,12 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"sluice/core/owner"
-	"sluice/core/shortage"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/owner"
+	"sluice/core/shortage"
 )
 
 // asking answers who asks the owner of the state directory what it does. The threads

@@ -4,9 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"sluice/core/owner"
-	"sluice/core/state"
-	"sluice/core/stream"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/owner"
+	"sluice/core/state"
+	"sluice/core/stream"
 )
 
 // ask opens the state directory of a testbed as somebody else would.

@@ -2,10 +2,11 @@ package engine
 
 import (
 	"log/slog"
+	"time"
+
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
 	"sluice/core/worker"
-	"time"
 )
 
 // commandQueue is where the work of a container waits that may run commands: one that

@@ -3,12 +3,13 @@ package engine
 import (
 	"log/slog"
 	"slices"
-	"sluice/core/guard"
-	"sluice/core/settings"
-	"sluice/core/worker"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sluice/core/guard"
+	"sluice/core/settings"
+	"sluice/core/worker"
 )
 
 const (

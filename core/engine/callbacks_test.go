@@ -3,9 +3,6 @@ package engine
 import (
 	"fmt"
 	"os"
-	"sluice/core/rotation"
-	"sluice/core/rotation/script"
-	"sluice/core/stream"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sluice/core/rotation"
+	"sluice/core/rotation/script"
+	"sluice/core/stream"
 	sluicepb "sluice/proto"
 )
 

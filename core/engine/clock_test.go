@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sluice/core/sandbox"
-	"sluice/core/settings"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sluice/core/sandbox"
+	"sluice/core/settings"
 	sluicepb "sluice/proto"
 )
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/settings"
-	"sluice/core/worker"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
+	"sluice/core/worker"
 )
 
 // scripted is a testbed whose operator has a script for all, and lets tasks have theirs.

@@ -3,13 +3,14 @@ package engine
 import (
 	"errors"
 	"log/slog"
+	"sync/atomic"
+	"time"
+
 	"sluice/core/guard"
 	"sluice/core/rotation"
 	"sluice/core/settings"
 	"sluice/core/shortage"
 	"sluice/core/worker"
-	"sync/atomic"
-	"time"
 )
 
 // compressions gives threads to those of all streams. What waits is bounded: by the

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/guard"
-	"sluice/core/sandbox"
-	"sluice/core/worker"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +12,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/guard"
+	"sluice/core/sandbox"
+	"sluice/core/worker"
 )
 
 // occupy has compressions of a file system last until what is returned is called.

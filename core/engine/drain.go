@@ -3,13 +3,13 @@ package engine
 import (
 	"errors"
 	"os"
+	"strings"
+	"time"
+
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/stream"
 	"sluice/core/worker"
-	"strings"
-	"time"
-
 	sluicepb "sluice/proto"
 )
 

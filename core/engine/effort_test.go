@@ -2,13 +2,14 @@ package engine
 
 import (
 	"os/exec"
-	"sluice/core/settings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
 )
 
 // A task that chooses the smallest limit and many files makes each kilobyte of its output cost

@@ -14,17 +14,18 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"sluice/core/guard"
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
 	"sluice/core/worker"
-	"sync"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Engine serves the streams of one state directory. Its methods may be called

@@ -4,17 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
 	"sluice/core/worker"
-	"strconv"
-	"strings"
-	"sync/atomic"
-	"time"
-
 	sluicepb "sluice/proto"
 )
 

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
+
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/shortage"
 	"sluice/core/worker"
-	"time"
 )
 
 // series is the rotated files of one stream of a container that gives.

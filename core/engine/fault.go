@@ -3,10 +3,11 @@ package engine
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
+
 	"sluice/core/pump"
 	"sluice/core/stream"
 	"sluice/core/worker"
-	"time"
 )
 
 const (

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"runtime"
-	"sluice/core/worker"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/worker"
 )
 
 // faulty makes visits of stdout panic while faults are left.

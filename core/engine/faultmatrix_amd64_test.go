@@ -6,9 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/core/settings"
-	"sluice/core/shortage"
-	"sluice/tests/gaps"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
+	"sluice/core/shortage"
+	"sluice/tests/gaps"
 )
 
 // faultsEnv makes the process that is followed one that tries again soon.

@@ -2,12 +2,13 @@ package engine
 
 import (
 	"os"
-	"sluice/core/state"
 	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/state"
 )
 
 const (

@@ -2,10 +2,11 @@ package engine
 
 import (
 	"errors"
-	"sluice/core/shortage"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/shortage"
 )
 
 // The service manager tells nobody what it keeps: a unit without FileDescriptorStoreMax=

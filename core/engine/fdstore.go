@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sluice/core/guard"
-	"sluice/core/shortage"
 	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/guard"
+	"sluice/core/shortage"
 )
 
 // fdStore is the service manager's store of descriptors (systemd, FileDescriptorStoreMax=):

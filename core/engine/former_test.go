@@ -3,11 +3,12 @@ package engine
 import (
 	"os"
 	"path/filepath"
-	"sluice/core/settings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/settings"
 )
 
 // The operator lowers the number of files that a task may keep while a container runs: what is

@@ -5,15 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/settings"
-	"sluice/core/stream"
-	"sluice/tests/gaps"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
+	"sluice/core/stream"
+	"sluice/tests/gaps"
 )
 
 // smallDisk gives the sandboxes of a testbed a file system of their own.

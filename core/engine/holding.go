@@ -2,10 +2,10 @@ package engine
 
 import (
 	"fmt"
-	"sluice/core/rotation"
 	"sync/atomic"
 	"time"
 
+	"sluice/core/rotation"
 	sluicepb "sluice/proto"
 )
 

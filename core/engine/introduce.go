@@ -3,9 +3,10 @@ package engine
 import (
 	"errors"
 	"io/fs"
+	"time"
+
 	"sluice/core/sandbox"
 	"sluice/core/settings"
-	"time"
 )
 
 // confSuffix of the file that shows the effective policy.

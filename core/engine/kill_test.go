@@ -12,13 +12,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sluice/core/settings"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/settings"
 )
 
 // Environment of a process that serves a state directory until it has moved so many

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sluice/core/settings"
 	"strings"
 
 	"github.com/golang/protobuf/proto" //nolint:staticcheck // the project's own messages are carried by this package
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"sluice/core/settings"
 	sluicepb "sluice/proto"
 )
 

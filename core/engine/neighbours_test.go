@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"sluice/core/settings"
-	"sluice/core/worker"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
+	"sluice/core/worker"
 )
 
 // asks has a task ask for options and a limit of its own.

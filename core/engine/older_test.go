@@ -5,11 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"sluice/tests/older"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/older"
 )
 
 // between lets the next owner serve what there is.

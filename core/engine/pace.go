@@ -1,8 +1,9 @@
 package engine
 
 import (
-	"sluice/core/pump"
 	"time"
+
+	"sluice/core/pump"
 )
 
 const (

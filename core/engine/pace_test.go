@@ -1,11 +1,12 @@
 package engine
 
 import (
-	"sluice/core/pump"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"sluice/core/pump"
 )
 
 func TestPauseFollowsTheLoad(t *testing.T) {

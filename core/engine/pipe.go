@@ -7,6 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"sluice/core/guard"
 	"sluice/core/logrotate"
 	"sluice/core/pump"
@@ -15,10 +19,6 @@ import (
 	"sluice/core/settings"
 	"sluice/core/stream"
 	"sluice/core/worker"
-	"time"
-
-	"golang.org/x/sys/unix"
-
 	sluicepb "sluice/proto"
 )
 

@@ -6,9 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sluice/core/sandbox"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/sandbox"
 )
 
 // ErrServed says that another process writes the file.

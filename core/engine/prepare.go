@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"sluice/core/sandbox"
 	"sluice/core/settings"
 	"sluice/core/shortage"
 	"sluice/core/worker"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // ErrTimeout says that the disk of a sandbox did not answer in time.

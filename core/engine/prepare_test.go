@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/guard"
-	"sluice/core/sandbox"
-	"sluice/core/worker"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/guard"
+	"sluice/core/sandbox"
+	"sluice/core/worker"
 )
 
 // waitLimit is how long a test waits for what must come, on a machine that has much else

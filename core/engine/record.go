@@ -1,12 +1,12 @@
 package engine
 
 import (
+	"time"
+
 	"sluice/core/logrotate"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/worker"
-	"time"
-
 	sluicepb "sluice/proto"
 )
 

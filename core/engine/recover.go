@@ -3,15 +3,15 @@ package engine
 import (
 	"errors"
 	"io"
-	"sluice/core/pump"
-	"sluice/core/shortage"
-	"sluice/core/state"
-	"sluice/core/stream"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/pump"
+	"sluice/core/shortage"
+	"sluice/core/state"
+	"sluice/core/stream"
 	sluicepb "sluice/proto"
 )
 

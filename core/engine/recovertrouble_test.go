@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/owner"
-	"sluice/core/settings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/owner"
+	"sluice/core/settings"
 )
 
 // trouble is what is in the way of a stream when an owner starts.

@@ -5,6 +5,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
@@ -12,10 +16,6 @@ import (
 	"sluice/core/shortage"
 	"sluice/core/state"
 	"sluice/core/worker"
-	"time"
-
-	"golang.org/x/sys/unix"
-
 	sluicepb "sluice/proto"
 )
 

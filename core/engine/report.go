@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+
 	"sluice/core/pump"
 )
 

@@ -2,15 +2,16 @@ package engine
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
 	"sluice/core/guard"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
 	"sluice/core/shortage"
 	"sluice/core/stream"
 	"sluice/core/worker"
-	"sync"
-	"sync/atomic"
-	"time"
 )
 
 // group is what is recovered together: the streams of one sandbox, which is opened once

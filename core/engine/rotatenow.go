@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+
 	"sluice/core/owner"
 	"sluice/core/stream"
 )

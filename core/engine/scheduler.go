@@ -2,14 +2,15 @@ package engine
 
 import (
 	"container/heap"
-	"sluice/core/pump"
-	"sluice/core/stream"
-	"sluice/core/worker"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/pump"
+	"sluice/core/stream"
+	"sluice/core/worker"
 )
 
 const (

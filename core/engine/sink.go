@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"sluice/core/settings"
-	"sluice/core/worker"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
+	"sluice/core/worker"
 )
 
 // sink is where one stream of a container goes: into a file that is looked after, or

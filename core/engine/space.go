@@ -1,10 +1,11 @@
 package engine
 
 import (
-	"sluice/core/sandbox"
-	"sluice/core/settings"
 	"sync/atomic"
 	"time"
+
+	"sluice/core/sandbox"
+	"sluice/core/settings"
 )
 
 const (

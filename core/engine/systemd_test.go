@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/core/settings"
-	"sluice/tests/machine"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/settings"
+	"sluice/tests/machine"
 )
 
 // serviceEnv makes this binary the main process of a unit that owns the streams, with

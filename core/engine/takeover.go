@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sluice/core/state"
 	"time"
+
+	"sluice/core/state"
 )
 
 // ErrKeeperHangs says that a keeper has the state directory and does not hand over.

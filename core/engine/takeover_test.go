@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sluice/core/state"
 	"strconv"
 	"testing"
 	"time"
@@ -12,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/state"
 )
 
 // keeperEnv makes this binary a keeper that owns a state directory and never answers.

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sluice/core/limits"
-	"sluice/core/worker"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/limits"
+	"sluice/core/worker"
 )
 
 const (

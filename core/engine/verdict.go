@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sluice/core/state"
 
+	"sluice/core/state"
 	sluicepb "sluice/proto"
 )
 

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sluice/core/state"
 	"testing"
 
 	"github.com/golang/protobuf/proto" //nolint:staticcheck // the project's own messages are carried by this package
@@ -16,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"sluice/core/state"
 	sluicepb "sluice/proto"
 )
 

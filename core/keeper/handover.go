@@ -5,11 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
+
 	"sluice/core/engine"
 	"sluice/core/guard"
 	"sluice/core/shortage"
 	"sluice/core/state"
-	"time"
 )
 
 const (

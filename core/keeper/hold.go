@@ -4,14 +4,15 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"sluice/core/guard"
-	"sluice/core/pump"
-	"sluice/core/shortage"
-	"sluice/core/state"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/guard"
+	"sluice/core/pump"
+	"sluice/core/shortage"
+	"sluice/core/state"
 )
 
 // A keeper that stands by has the pipes of all streams open. It reads nothing from them,

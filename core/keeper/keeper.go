@@ -17,13 +17,14 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"sluice/core/engine"
 	"sluice/core/guard"
 	"sluice/core/shortage"
 	"sluice/core/state"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Config says what to keep.

@@ -9,9 +9,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"sluice/core/engine"
-	"sluice/core/settings"
-	"sluice/core/state"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +17,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/engine"
+	"sluice/core/settings"
+	"sluice/core/state"
 )
 
 // stateEnv makes this binary a keeper: locks are of processes, so that the agent of a test

@@ -11,10 +11,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os/user"
-	"sluice/core/guard"
 	"strconv"
 	"sync"
 	"time"
+
+	"sluice/core/guard"
 )
 
 // Errors that callers match with errors.Is.

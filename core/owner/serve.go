@@ -9,8 +9,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sluice/core/version"
 	"time"
+
+	"sluice/core/version"
 )
 
 // Engine is what answers. Its methods may be called concurrently.

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sluice/core/sandbox"
-	"sluice/core/series"
-	"sluice/core/series/logtest"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +13,10 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/agent"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/sandbox"
+	"sluice/core/series"
+	"sluice/core/series/logtest"
 )
 
 // alike are contents in which files are like each other, and two that tell them apart.

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sluice/core/series"
 	"time"
+
+	"sluice/core/series"
 )
 
 const (

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/series"
-	"sluice/core/series/logtest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +14,9 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/agent"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/series"
+	"sluice/core/series/logtest"
 )
 
 // policies are shown in the sandbox, or can be told from the names.

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"strings"
+
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/series"
-	"strings"
 )
 
 // Series is one rotated series at an agent.

@@ -8,8 +8,9 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"sluice/core/rotation"
 	"time"
+
+	"sluice/core/rotation"
 )
 
 // A rotated file, as a listing has it. It does not change any more but for its number and,

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sluice/core/series"
 	"time"
+
+	"sluice/core/series"
 )
 
 // Last starts reading so that `lines` lines follow up to the end that the log has now, as

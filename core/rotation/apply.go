@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sluice/core/sandbox"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/sandbox"
 )
 
 // apply carries out a plan. An error takes back what was renamed, so that the live

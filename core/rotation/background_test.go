@@ -7,15 +7,16 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sluice/core/logrotate"
-	"sluice/core/rotation/script"
-	"sluice/core/sandbox"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
 )
 
 // workshop is a Set with a compressor that works when the test lets it.

@@ -2,12 +2,13 @@ package rotation
 
 import (
 	"os"
-	"sluice/core/logrotate"
-	"sluice/core/rotation/casefile"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/casefile"
 )
 
 // TestRecordedCases replays what was recorded from the real program.

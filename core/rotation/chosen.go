@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"container/heap"
+
 	"sluice/core/sandbox"
 )
 

@@ -6,12 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
+
 	"sluice/core/logrotate"
 	"sluice/core/rotation/compress"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
 	"sluice/core/shortage"
-	"sync/atomic"
 )
 
 // compression is one attempt at a job. It owns its descriptors and borrows its

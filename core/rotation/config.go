@@ -4,11 +4,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
+
 	"sluice/core/guard"
 	"sluice/core/logrotate"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
-	"time"
 )
 
 // Task is work in the background. It is called with nil, on a thread that may do it, or

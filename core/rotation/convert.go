@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
 	"sluice/core/logrotate"
 	"sluice/core/rotation/compress"
 	"sluice/core/sandbox"

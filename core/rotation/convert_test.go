@@ -7,14 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sluice/core/logrotate"
-	"sluice/core/rotation/compress"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/compress"
 )
 
 // convertPolicies lead to different names and forms.

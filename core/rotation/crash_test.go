@@ -4,12 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sluice/core/rotation/casefile"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/rotation/casefile"
 )
 
 // TestCrashAtEveryStep kills the process after every change of a name in every

@@ -2,10 +2,11 @@ package rotation
 
 import (
 	"fmt"
-	"sluice/core/logrotate"
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/core/logrotate"
 )
 
 // dateFormat is a dateformat taken apart. Only the verbs Y m d H M S V s mean

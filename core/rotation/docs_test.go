@@ -5,13 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sluice/core/logrotate"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
 )
 
 // block is a fenced block of the page: the word behind the fence, what follows it on

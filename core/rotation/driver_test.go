@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sluice/core/logrotate"
-	"sluice/core/rotation/script"
-	"sluice/core/sandbox"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
 )
 
 // driver stands for a stream: it writes the live file and rotates it.

@@ -4,8 +4,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sluice/core/guard"
-	"sluice/core/rotation/script"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/guard"
+	"sluice/core/rotation/script"
 )
 
 // faultySet gives a driver, rotated once under its policy.

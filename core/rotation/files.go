@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sluice/core/sandbox"
 	"time"
+
+	"sluice/core/sandbox"
 )
 
 // File is one file of a series.

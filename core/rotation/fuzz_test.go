@@ -5,12 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sluice/core/logrotate"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
 )
 
 // fuzzPolicies are what FuzzRecover chooses from.

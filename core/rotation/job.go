@@ -3,10 +3,11 @@ package rotation
 import (
 	"errors"
 	"io/fs"
-	"sluice/core/guard"
-	"sluice/core/shortage"
 	"sync/atomic"
 	"time"
+
+	"sluice/core/guard"
+	"sluice/core/shortage"
 )
 
 // job is a plain file of the series that is to be compressed. It is known by its

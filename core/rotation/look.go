@@ -4,8 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"sluice/core/sandbox"
 	"time"
+
+	"sluice/core/sandbox"
 )
 
 const (

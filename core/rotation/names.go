@@ -1,9 +1,10 @@
 package rotation
 
 import (
-	"sluice/core/logrotate"
 	"strconv"
 	"strings"
+
+	"sluice/core/logrotate"
 )
 
 // scheme turns slots and dates into names and back, as logrotate does.

@@ -1,8 +1,9 @@
 package rotation
 
 import (
-	"sluice/core/logrotate"
 	"time"
+
+	"sluice/core/logrotate"
 )
 
 // Names tells which names the files of a series have, for those who only read it.

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sluice/core/sandbox"
 	"strconv"
 	"strings"
+
+	"sluice/core/sandbox"
 )
 
 // Names that the package reserves begin so; none of them outlives the work that it

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sluice/core/sandbox"
 	"strings"
+
+	"sluice/core/sandbox"
 )
 
 // defaultOldDirMode is the mode of a directory that createolddir makes.

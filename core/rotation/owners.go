@@ -3,9 +3,10 @@ package rotation
 import (
 	"errors"
 	"fmt"
+	"time"
+
 	"sluice/core/logrotate"
 	"sluice/core/names"
-	"time"
 )
 
 // owners are the owners that a policy names, as numbers.

@@ -2,11 +2,12 @@ package rotation
 
 import (
 	"maps"
-	"sluice/core/logrotate"
-	"sluice/core/sandbox"
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/core/logrotate"
+	"sluice/core/sandbox"
 )
 
 // view is what a plan is made from: the live file and what the directory of the

@@ -1,14 +1,15 @@
 package rotation
 
 import (
-	"sluice/core/logrotate"
-	"sluice/core/rotation/casefile"
-	"sluice/core/sandbox"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/casefile"
+	"sluice/core/sandbox"
 )
 
 // planned gives the steps for a directory that holds the names; those behind "?" wait

@@ -2,9 +2,10 @@ package rotation
 
 import (
 	"slices"
-	"sluice/core/sandbox"
 	"strconv"
 	"strings"
+
+	"sluice/core/sandbox"
 )
 
 // numbered plans the shift of numbered files, from the highest slot down, so that

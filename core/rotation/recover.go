@@ -6,10 +6,11 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"sluice/core/sandbox"
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/core/sandbox"
 )
 
 // Recover finishes what an earlier process left: it takes back half a shift, removes

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"time"
+
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
-	"time"
 )
 
 // Rotate makes the live file the youngest of the series, or removes it where the

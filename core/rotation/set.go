@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sluice/core/guard"
-	"sluice/core/logrotate"
-	"sluice/core/sandbox"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sluice/core/guard"
+	"sluice/core/logrotate"
+	"sluice/core/sandbox"
 )
 
 // Set is the rotated series of one live file. Its methods may be called

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+
 	"sluice/core/sandbox"
 )
 

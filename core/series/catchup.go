@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 )

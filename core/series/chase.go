@@ -3,11 +3,12 @@ package series
 import (
 	"context"
 	"os"
-	"sluice/core/sandbox"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/sandbox"
 )
 
 const (

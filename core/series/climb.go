@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 )

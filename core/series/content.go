@@ -2,6 +2,7 @@ package series
 
 import (
 	"io"
+
 	"sluice/core/rotation/compress"
 )
 

@@ -5,9 +5,10 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
+
 	"sluice/core/sandbox"
 	"sluice/core/stream"
-	"strings"
 )
 
 // Follow writes the series to w and goes on with what comes, until ended says that

@@ -6,12 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sluice/core/sandbox"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/sandbox"
 )
 
 // The youngest file is a compressed one that cannot be read, and no live file is there: there is

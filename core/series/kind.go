@@ -3,6 +3,7 @@ package series
 import (
 	"fmt"
 	"io/fs"
+
 	"sluice/core/sandbox"
 )
 

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"sluice/core/sandbox"
 	"time"
+
+	"sluice/core/sandbox"
 )
 
 // link is one file of the chain that a Reader goes along. A file that is not the

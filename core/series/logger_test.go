@@ -1,11 +1,12 @@
 package series
 
 import (
-	"sluice/core/sandbox"
-	"sluice/core/series/logtest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/sandbox"
+	"sluice/core/series/logtest"
 )
 
 func numbered(from, to int) string { return logtest.Numbered(from, to) }

@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"time"
+
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
-	"time"
 )
 
 const (

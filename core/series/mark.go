@@ -3,9 +3,10 @@ package series
 import (
 	"fmt"
 	"regexp"
-	"sluice/core/stream"
 	"strconv"
 	"time"
+
+	"sluice/core/stream"
 )
 
 // A Mark is the line that the logger puts where output is missing:

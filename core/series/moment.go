@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 )

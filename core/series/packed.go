@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+
 	"sluice/core/sandbox"
 )
 

@@ -5,11 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sluice/core/sandbox"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/sandbox"
 )
 
 // A task plants any number of names of its series: whoever reads that looks at as many as the

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
+	"strings"
+
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
-	"strconv"
-	"strings"
 )
 
 // ConfSuffix is what the logger appends to the live file's name for the file that shows

@@ -5,17 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sluice/core/logrotate"
-	"sluice/core/rotation"
-	"sluice/core/sandbox"
-	"sluice/core/series/logtest"
-	"sluice/core/settings"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/series/logtest"
+	"sluice/core/settings"
 )
 
 func openBox(t testing.TB, names ...string) *sandbox.Dir {

@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/sandbox"
-	"sluice/core/series/logtest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/sandbox"
+	"sluice/core/series/logtest"
 )
 
 // policies are those whose series must read as what was written.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
+
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
-	"sync"
 )
 
 // Series is one rotated series, whose directory is held open. Its methods may be called

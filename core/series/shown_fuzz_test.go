@@ -3,10 +3,11 @@ package series
 import (
 	"os"
 	"path/filepath"
-	"sluice/core/sandbox"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/sandbox"
 )
 
 // FuzzShownPolicy reads what a task may have written in the place of the policy that the

@@ -3,9 +3,10 @@ package series
 import (
 	"fmt"
 	"slices"
-	"sluice/core/rotation"
 	"strconv"
 	"strings"
+
+	"sluice/core/rotation"
 )
 
 // toldStrays is how many names one note has.

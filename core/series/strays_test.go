@@ -3,11 +3,12 @@ package series
 import (
 	"os"
 	"path/filepath"
-	"sluice/core/sandbox"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/sandbox"
 )
 
 func TestVerifyNamesWhatItCannotPlace(t *testing.T) {

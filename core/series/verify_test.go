@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/rotation"
-	"sluice/core/series/logtest"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/rotation"
+	"sluice/core/series/logtest"
 )
 
 func TestWholeSeriesIsWhole(t *testing.T) {

@@ -5,13 +5,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"sluice/core/series/logtest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/series/logtest"
 )
 
 // A row of NUL bytes is told with its place, however the chunks fall; a few are the container's.

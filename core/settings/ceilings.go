@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sluice/core/logrotate"
 	"strconv"
 	"strings"
+
+	"sluice/core/logrotate"
 )
 
 // Override says what becomes of what a task may not say.

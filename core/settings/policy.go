@@ -2,8 +2,9 @@ package settings
 
 import (
 	"fmt"
-	"sluice/core/logrotate"
 	"strings"
+
+	"sluice/core/logrotate"
 )
 
 // WithPolicy reads the options text of s again, for this user and sandbox: what

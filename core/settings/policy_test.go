@@ -2,11 +2,12 @@ package settings
 
 import (
 	"errors"
-	"sluice/core/logrotate"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
 )
 
 const script = "rotate 2\npostrotate\n  true\nendscript"

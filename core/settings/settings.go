@@ -14,8 +14,9 @@
 package settings
 
 import (
-	"sluice/core/logrotate"
 	"time"
+
+	"sluice/core/logrotate"
 )
 
 // Parameter is a module parameter as the operator wrote it.

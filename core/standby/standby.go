@@ -12,13 +12,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
+	"time"
+
 	"sluice/core/engine"
 	"sluice/core/guard"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/unit"
-	"strings"
-	"time"
 )
 
 // Agent is the process whose containers are looked after.

@@ -8,13 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"sluice/core/rotation/script"
-	"sluice/core/sandbox"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
 )
 
 const (

@@ -1,10 +1,10 @@
 package stream
 
 import (
-	"sluice/core/rotation"
 	"sync/atomic"
 	"time"
 
+	"sluice/core/rotation"
 	sluicepb "sluice/proto"
 )
 

@@ -3,8 +3,9 @@ package stream
 import (
 	"errors"
 	"fmt"
-	"sluice/core/worker"
 	"time"
+
+	"sluice/core/worker"
 )
 
 // AskedRotation is a rotation that somebody asked for, whatever the size of the file.

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"sluice/core/sandbox"
-
 	sluicepb "sluice/proto"
 )
 

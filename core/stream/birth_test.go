@@ -4,10 +4,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sluice/core/rotation"
-	"sluice/core/sandbox"
-	"sluice/core/settings"
-	"sluice/core/worker"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"sluice/core/sandbox"
 	"strings"
 	"time"
+
+	"sluice/core/sandbox"
 )
 
 // A line whose beginning is in a full live file, and whose end is not, is carried

@@ -2,10 +2,10 @@ package stream
 
 import (
 	"errors"
-	"sluice/core/sandbox"
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/sandbox"
 	sluicepb "sluice/proto"
 )
 

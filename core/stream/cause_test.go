@@ -3,13 +3,13 @@ package stream
 import (
 	"fmt"
 	"os"
-	"sluice/core/worker"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+
 	"sluice/core/worker"
 )
 

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sluice/core/pump"
-	"sluice/core/shortage"
-	"sluice/core/worker"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/pump"
+	"sluice/core/shortage"
+	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

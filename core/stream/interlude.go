@@ -1,10 +1,9 @@
 package stream
 
 import (
-	"sluice/core/worker"
-
 	"google.golang.org/protobuf/proto"
 
+	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

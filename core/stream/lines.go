@@ -2,12 +2,12 @@ package stream
 
 import (
 	"errors"
-	"sluice/core/pump"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
+	"sluice/core/pump"
 	sluicepb "sluice/proto"
 )
 

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sluice/core/sandbox"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/sandbox"
 )
 
 // newPrefix begins the name of a live file that is to replace what bears that name.

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"sluice/core/pump"
-	"sluice/core/worker"
 	"strconv"
 	"time"
 
+	"sluice/core/pump"
+	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

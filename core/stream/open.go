@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+
 	"sluice/core/rotation"
 	"sluice/core/worker"
 )

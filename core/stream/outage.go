@@ -1,10 +1,11 @@
 package stream
 
 import (
+	"time"
+
 	"sluice/core/settings"
 	"sluice/core/shortage"
 	"sluice/core/worker"
-	"time"
 )
 
 const (

@@ -2,8 +2,9 @@ package stream
 
 import (
 	"fmt"
-	"sluice/core/worker"
 	"time"
+
+	"sluice/core/worker"
 )
 
 // note puts the account into the record, as it is while the live file is size bytes

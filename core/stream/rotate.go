@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
+
 	"sluice/core/rotation"
 	"sluice/core/shortage"
 	"sluice/core/worker"
-	"time"
 )
 
 // rotate moves the live file, which is size bytes long, into the series and opens

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sluice/core/pump"
-	"sluice/core/worker"
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/pump"
+	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 

@@ -15,6 +15,11 @@ package stream
 import (
 	"log/slog"
 	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"sluice/core/logrotate"
 	"sluice/core/pump"
 	"sluice/core/rotation"
@@ -22,11 +27,6 @@ import (
 	"sluice/core/settings"
 	"sluice/core/shortage"
 	"sluice/core/worker"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sys/unix"
-
 	sluicepb "sluice/proto"
 )
 

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
+
 	"sluice/core/pump"
 	"sluice/core/worker"
-	"time"
 )
 
 const (

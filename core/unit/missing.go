@@ -2,8 +2,9 @@ package unit
 
 import (
 	"fmt"
-	"sluice/core/limits"
 	"strconv"
+
+	"sluice/core/limits"
 )
 
 // Missing is a setting that a unit should have.

@@ -12,11 +12,12 @@ import (
 	"log/slog"
 	"os"
 	"path"
-	"sluice/core/rotation/script"
-	"sluice/core/sandbox"
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/core/rotation/script"
+	"sluice/core/sandbox"
 )
 
 // Names are those of the units that packages of Mesos and Clusterd bring.

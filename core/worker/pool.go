@@ -4,10 +4,11 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
-	"sluice/core/guard"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sluice/core/guard"
 )
 
 // Limits of a pool.

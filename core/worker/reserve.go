@@ -3,9 +3,10 @@ package worker
 import (
 	"fmt"
 	"runtime"
-	"sluice/core/guard"
 	"sync"
 	"time"
+
+	"sluice/core/guard"
 )
 
 // Reserve has the Go runtime start threads until n can be blocked in the kernel at once,

@@ -3,11 +3,12 @@ package worker
 import (
 	"runtime"
 	"runtime/debug"
-	"sluice/core/pump"
-	"sluice/core/shortage"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/pump"
+	"sluice/core/shortage"
 )
 
 // Thread is one operating-system thread of a pool. A task gets it as its argument

@@ -8,11 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/core/engine"
-	"sluice/core/settings"
 	"strings"
 	"syscall"
 	"time"
+
+	"sluice/core/engine"
+	"sluice/core/settings"
 )
 
 // nobody is whom the attackers run as.

@@ -8,14 +8,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
+
 	"sluice/core/limits"
 	"sluice/core/owner"
 	"sluice/core/sandbox"
 	"sluice/core/series"
 	"sluice/core/worker"
 	"sluice/tests/gaps"
-	"strings"
-	"time"
 )
 
 const (

@@ -9,13 +9,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"sluice/tests/kit"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/tests/kit"
 )
 
 // containerRole makes this program a container: the run's directory, its ID, the seed

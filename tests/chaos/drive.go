@@ -6,9 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sluice/tests/kit"
 	"strings"
 	"time"
+
+	"sluice/tests/kit"
 )
 
 // patience is how long at most everything may take that ought to happen at once: no

@@ -8,16 +8,17 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"sluice/core/engine"
-	"sluice/core/owner"
-	"sluice/core/settings"
-	"sluice/tests/kit"
 	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/engine"
+	"sluice/core/owner"
+	"sluice/core/settings"
+	"sluice/tests/kit"
 )
 
 // ownRole makes this program an owner: it serves the streams of a state directory and

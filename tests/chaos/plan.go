@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"sluice/core/settings"
 	"strings"
+
+	"sluice/core/settings"
 )
 
 // users of the containers: nobody and bin of Debian.

@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/tests/gaps"
-	"sluice/tests/older"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +14,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/gaps"
+	"sluice/tests/older"
 )
 
 // olderOwner makes a keeper of an older version the owner of what an agent has left that

@@ -8,9 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sluice/tests/kit"
 	"sync"
 	"time"
+
+	"sluice/tests/kit"
 )
 
 // checks compares the sandboxes of containers that have ended, and removes them.

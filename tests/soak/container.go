@@ -5,8 +5,9 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
-	"sluice/tests/kit"
 	"time"
+
+	"sluice/tests/kit"
 )
 
 // containerRole makes this program a container: ID, life and, if it is to be

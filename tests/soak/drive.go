@@ -4,9 +4,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sluice/tests/kit"
 	"strconv"
 	"time"
+
+	"sluice/tests/kit"
 )
 
 // kills is how often the owner is killed in the first quarter.

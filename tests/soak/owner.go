@@ -10,14 +10,15 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sluice/core/engine"
-	"sluice/core/settings"
-	"sluice/tests/kit"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/engine"
+	"sluice/core/settings"
+	"sluice/tests/kit"
 )
 
 // ownRole makes this program an owner: it serves the streams of a state directory and

@@ -8,9 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/core/settings"
 	"strconv"
 	"time"
+
+	"sluice/core/settings"
 )
 
 // roundContainers is how many containers a round of the harness has.

@@ -8,10 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sluice/tests/kit"
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/tests/kit"
 )
 
 // sample is what an owner has and says at one moment.

@@ -9,11 +9,12 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"sluice/core/remote"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"sluice/core/remote"
 )
 
 // agentOptions are the flags of commands that can ask an agent.

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"sluice/core/check"
-	"sluice/core/settings"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"sluice/core/check"
+	"sluice/core/settings"
 )
 
 func newCheck() *cobra.Command {

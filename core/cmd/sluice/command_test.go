@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/core/sandbox"
-	"sluice/core/state"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sluice/core/sandbox"
+	"sluice/core/state"
 	sluicepb "sluice/proto"
 )
 

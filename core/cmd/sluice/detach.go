@@ -9,13 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/core/keeper"
-	"sluice/core/state"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/keeper"
+	"sluice/core/state"
 )
 
 // A keeper that is detached is the child of a process that ends at once: it belongs to no

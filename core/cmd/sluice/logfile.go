@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sluice/core/rotation"
-	"sluice/core/worker"
 	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/rotation"
+	"sluice/core/worker"
 )
 
 // logFile is the file that `sluice pipe` is to write, which its user has named himself: what

@@ -7,11 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sluice/core/series"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"sluice/core/series"
 )
 
 const logsHelp = `Print the whole log of a container, from its oldest rotated file to what was written

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sluice/core/version"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"sluice/core/version"
 )
 
 // The generator of the man pages is in no command that is installed: it is built with

@@ -7,8 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sluice/core/logrotate"
-	"sluice/core/rotation/casefile"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +14,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation/casefile"
 )
 
 // TestPipeReplaysTheRecordedCases gives `sluice pipe` what was recorded from the real

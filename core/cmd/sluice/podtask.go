@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+
 	"sluice/core/owner"
 	"sluice/core/sandbox"
 )

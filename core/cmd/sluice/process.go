@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"sluice/core/worker"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/worker"
 )
 
 // leaveSession makes the process the first of a session of its own, so that neither a

@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"sluice/core/series"
 	"sync"
 	"time"
+
+	"sluice/core/series"
 )
 
 const (

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sluice/core/engine"
-	"sluice/core/settings"
-	"sluice/core/state"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"sluice/core/engine"
+	"sluice/core/settings"
+	"sluice/core/state"
 	sluicepb "sluice/proto"
 )
 

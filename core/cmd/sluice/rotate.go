@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/spf13/cobra"
+
 	"sluice/core/owner"
 	"sluice/core/settings"
 	"sluice/core/state"
-
-	"github.com/spf13/cobra"
 )
 
 const rotateHelp = `Rotate the log of a running container now, whatever its size: both streams, or the one

@@ -9,14 +9,15 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"sluice/core/owner"
-	"sluice/core/series"
-	"sluice/core/settings"
-	"sluice/core/state"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"sluice/core/owner"
+	"sluice/core/series"
+	"sluice/core/settings"
+	"sluice/core/state"
 )
 
 const statusHelp = `Show what is done with the output of the running containers: how fast it comes, what was

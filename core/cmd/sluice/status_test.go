@@ -8,9 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sluice/core/engine"
-	"sluice/core/owner"
-	"sluice/core/settings"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +21,9 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"sluice/core/engine"
+	"sluice/core/owner"
+	"sluice/core/settings"
 	sluicepb "sluice/proto"
 )
 

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sluice/core/state"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/state"
 )
 
 // input is stdin as a pipe.

@@ -5,14 +5,15 @@ import (
 	"io"
 	"os"
 	"slices"
-	"sluice/core/owner"
-	"sluice/core/settings"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"sluice/core/owner"
+	"sluice/core/settings"
 )
 
 // column of the table of streams. Where the width is short those with the highest rank

@@ -6,10 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
 	"sluice/core/sandbox"
 	"sluice/core/series"
 	"sluice/core/settings"
-	"strings"
 )
 
 // targetHelp explains TARGET in the help of the commands that take one.

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sluice/core/series"
 
 	"github.com/spf13/cobra"
+
+	"sluice/core/series"
 )
 
 const verifyHelp = `Tell whether the log of a container is whole, by reading all of it: both streams of a

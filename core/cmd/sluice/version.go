@@ -3,10 +3,11 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"sluice/core/version"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"sluice/core/version"
 )
 
 func newVersion() *cobra.Command {

@@ -10,10 +10,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"sluice/core/logrotate"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"sluice/core/logrotate"
 )
 
 // writeBytes is the size of the writes to the output.

@@ -6,11 +6,12 @@ import (
 	"io"
 	"runtime"
 	"slices"
-	"sluice/core/logrotate"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
 )
 
 // mostExpanded bounds what is read of one input: some kilobytes can be gigabytes.

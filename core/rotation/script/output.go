@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"os"
+
 	"sluice/core/guard"
 )
 

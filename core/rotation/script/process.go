@@ -8,11 +8,12 @@ import (
 	"math"
 	"os"
 	"runtime"
-	"sluice/core/guard"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/guard"
 )
 
 // process is a command that was started. Its id, which is also that of its group, is

@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sluice/core/guard"
-	"sluice/core/sandbox"
-	"sluice/core/shortage"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/core/guard"
+	"sluice/core/sandbox"
+	"sluice/core/shortage"
 )
 
 // ErrTimeout says that a command was killed because its time was over.

@@ -9,15 +9,16 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sluice/core/logrotate"
-	"sluice/core/rotation"
-	"sluice/core/sandbox"
-	"sluice/core/stream"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/logrotate"
+	"sluice/core/rotation"
+	"sluice/core/sandbox"
+	"sluice/core/stream"
 )
 
 // Logger stands for a stream: it writes whole lines, carries over the beginning of one
