@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"errors"
-	"os"
 	"strings"
 	"time"
 
@@ -24,15 +22,12 @@ func (e *Engine) drain(f *found, cause stream.Cause) {
 		id: f.id, box: box, task: worker.Task{As: e.self},
 		introduction: introduction{silent: true}, // there is no place for a policy
 	}
-	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
+	log := e.logOf(record)
 	entry.stream = stream.New(stream.Config{
 		Name: record.GetStream(), Sandbox: box.Dir, Pipe: f.pipe, CapacityBytes: e.enlarge(f.pipe),
 		Rotation: rotation.Config{Dir: box.Dir, Base: record.GetStream(), Log: log, Now: time.Now},
 		Record:   record,
-		Save:     func(*sluicepb.StreamRecord) error { return nil },
-		Forget:   func() error { return e.state.Remove(f.id) },
-		Linger:   func() bool { return false },
-		Spill:    func(bool) (*os.File, error) { return nil, errNotKept },
+		Keeper:   nobody{dir: e.state, id: f.id},
 		Retry:    retryAfter,
 		Now:      time.Now,
 		Log:      log,
@@ -41,9 +36,6 @@ func (e *Engine) drain(f *found, cause stream.Cause) {
 	f.entry = entry
 	e.serveLocked(entry)
 }
-
-// errNotKept is why a drained stream has no files.
-var errNotKept = errors.New("nothing of the stream is kept")
 
 // drainedRecord says of a stream what its id does (newID).
 func drainedRecord(id string) *sluicepb.StreamRecord {

@@ -3,12 +3,14 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
@@ -65,68 +67,81 @@ func (e *Engine) beginStream(launch Launch, box *sharedSandbox, identity worker.
 		return nil, err
 	}
 	record := newRecord(e.state, launch, box, identity, name, s)
-	made = e.newEntry(id, record, pipe, box, s)
+	made = e.newEntry(parts{id: id, record: record, pipe: pipe, box: box, settings: s, log: e.logOf(record)})
 	made.isNew = true
 	return made, nil
 }
 
-// newEntry makes an entry with its stream; it takes the pipe and a share of box.
-func (e *Engine) newEntry(id string, record *sluicepb.StreamRecord, pipe int, box *sharedSandbox, s settings.Stream) *entry {
-	log := e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
-	identity := identityOf(record)
+// parts are what an entry is made of. It takes the pipe and a share of the sandbox.
+type parts struct {
+	id       string
+	record   *sluicepb.StreamRecord
+	pipe     int
+	box      *sharedSandbox
+	settings settings.Stream
+	former   *logrotate.Policy // under which the series was kept before, where that is another
+	keeper   stream.Keeper     // nil: the state directory
+	log      *slog.Logger
+}
+
+// newEntry makes an entry with its stream.
+func (e *Engine) newEntry(p parts) *entry {
+	identity, s := identityOf(p.record), p.settings
+	limitBytes := s.Policy.LimitBytes(s.MaxBytes)
 	entry := &entry{
-		id:     id,
-		box:    box,
-		task:   worker.Task{As: identity, Device: box.Device(), Owner: box.Inode()},
-		device: box.Device(),
+		id:     p.id,
+		box:    p.box,
+		task:   worker.Task{As: identity, Device: p.box.Device(), Owner: p.box.Inode()},
+		device: p.box.Device(),
 	}
-	save := func(r *sluicepb.StreamRecord) error { return e.state.Save(id, r) }
+	if p.keeper == nil {
+		p.keeper = stateKeeper{engine: e, entry: entry}
+	}
 	var kept func(*rotation.Set, rotation.Kept, bool)
 	if e.budget != nil {
-		entry.holding = newHolding(e.budget, s.Policy.LimitBytes(s.MaxBytes), record)
+		entry.holding = newHolding(e.budget, limitBytes, p.record)
 		kept = entry.holding.keeps
-		save = func(r *sluicepb.StreamRecord) error {
-			entry.holding.note(r)
-			return e.state.Save(id, r)
-		}
 	}
 	config := stream.Config{
-		Name:          record.GetStream(),
-		Sandbox:       box.Dir,
-		Pipe:          pipe,
-		CapacityBytes: e.enlarge(pipe),
+		Name:          p.record.GetStream(),
+		Sandbox:       p.box.Dir,
+		Pipe:          p.pipe,
+		CapacityBytes: e.enlarge(p.pipe),
 		Settings:      s,
 		Rotation: rotation.Config{
-			Dir:        box.Dir,
-			Path:       record.GetSandbox(),
-			Base:       record.GetStream(),
+			Dir:        p.box.Dir,
+			Path:       p.record.GetSandbox(),
+			Base:       p.record.GetStream(),
 			Policy:     s.Policy,
-			LimitBytes: s.Policy.LimitBytes(s.MaxBytes),
-			Submit:     e.compressions.submitterFor(box, identity, s, func() { e.scheduler.unpark(entry) }),
-			Settle:     e.atOnce(box, identity),
+			LimitBytes: limitBytes,
+			Submit:     e.compressions.submitterFor(p.box, identity, s, func() { e.scheduler.unpark(entry) }),
+			Settle:     e.atOnce(p.box, identity),
 			Guard:      e.guard,
 			Kept:       kept,
-			RunScript:  e.scriptRunner(box, identity, s, log),
-			Log:        log,
+			RunScript:  e.scriptRunner(p.box, identity, s, p.log),
+			Log:        p.log,
 			Now:        time.Now,
 		},
-		Record: record,
-		Save:   save,
-		Forget: func() error { return e.retire(entry) },
-		Linger: func() bool { return e.compressions.linger(entry) },
-		Spill:  func(create bool) (*os.File, error) { return e.state.OpenSpill(id, create) },
-		Retry:  retryAfter,
-		Now:    time.Now,
-		Log:    log,
-
+		Former:     p.former,
+		Record:     p.record,
+		Keeper:     p.keeper,
+		Parking:    parking{compressions: e.compressions, entry: entry},
 		CountLines: e.settings.CountLines,
+		Retry:      retryAfter,
+		Now:        time.Now,
+		Log:        p.log,
 	}
 	if configured != nil {
 		configured(&config)
 	}
 	entry.stream = stream.New(config)
-	box.users.Add(1)
+	p.box.users.Add(1)
 	return entry
+}
+
+// logOf is the log for the problems of one stream.
+func (e *Engine) logOf(record *sluicepb.StreamRecord) *slog.Logger {
+	return e.log.With("container", record.GetContainerId(), "stream", record.GetStream())
 }
 
 // release gives up what an entry holds.
@@ -141,7 +156,7 @@ func (e *entry) release() {
 // abandon undoes a stream that no container has got.
 func (e *entry) abandon() {
 	defer func() {
-		if err := e.stream.Forget(); err != nil {
+		if err := e.stream.Keeper.Forget(); err != nil {
 			e.stream.Log.Error("cannot remove what was made for a container that will not start", "error", err)
 		}
 	}()
@@ -199,7 +214,7 @@ func (e *entry) open(t *worker.Thread, fresh bool) error {
 	if !e.isNew {
 		return nil
 	}
-	return t.AsHost(func() error { return e.stream.Save(e.stream.Record) })
+	return t.AsHost(func() error { return e.stream.Keeper.Save(e.stream.Record) })
 }
 
 // fresh tells that a sandbox has no file of a series yet, so that there is nothing

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -67,9 +65,9 @@ func ServePipe(ctx context.Context, config PipeConfig) (stream.Account, error) {
 	if err != nil {
 		return stream.Account{}, err
 	}
-	spill, forget := memorySpill()
-	defer forget()
-	entry, err := e.pipeEntry(config, spill)
+	keeper := newMemoryKeeper()
+	defer keeper.close()
+	entry, err := e.pipeEntry(config, keeper)
 	if err == nil {
 		err = e.openAgain(entry)
 	}
@@ -122,7 +120,7 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 }
 
 // pipeEntry makes the entry of the stream.
-func (e *Engine) pipeEntry(config PipeConfig, spill func(bool) (*os.File, error)) (*entry, error) {
+func (e *Engine) pipeEntry(config PipeConfig, keeper stream.Keeper) (*entry, error) {
 	dir, name := filepath.Split(config.Path)
 	dir = filepath.Clean(dir)
 	opened, err := sandbox.Open(dir)
@@ -134,46 +132,15 @@ func (e *Engine) pipeEntry(config PipeConfig, spill func(bool) (*os.File, error)
 	if err != nil {
 		return nil, err
 	}
-	entry := e.newEntry("", &sluicepb.StreamRecord{
+	record := &sluicepb.StreamRecord{
 		CreatedUnixNano: time.Now().UnixNano(), Stream: name, Sandbox: dir,
 		Uid: uint32(e.self.UID), Gid: uint32(e.self.GID), Groups: e.self.Groups,
 		Accounting: &sluicepb.Accounting{},
-	}, pipe, box, config.Stream)
-	entry.stream.Log = config.Log
-	entry.stream.Rotation.Log = config.Log
-	entry.stream.Save = func(*sluicepb.StreamRecord) error { return nil }
-	entry.stream.Forget = func() error { return nil }
-	entry.stream.Spill = spill
-	entry.stream.Former = config.Former
-	return entry, nil
-}
-
-// memorySpill gives dropped output a place on its way to the account: what is in there
-// is needed no longer than the process lives, but longer than a rebuilt stream has it
-// open. forget closes it.
-func memorySpill() (spill func(create bool) (*os.File, error), forget func()) {
-	memory := -1
-	spill = func(create bool) (*os.File, error) {
-		if memory < 0 && !create {
-			return nil, fs.ErrNotExist
-		}
-		var err error
-		if memory < 0 {
-			if memory, err = unix.MemfdCreate("sluice-spill", unix.MFD_CLOEXEC); err != nil {
-				return nil, fmt.Errorf("make a place for dropped output: %w", err)
-			}
-		}
-		fd, err := unix.FcntlInt(uintptr(memory), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("open the place of dropped output: %w", err)
-		}
-		return os.NewFile(uintptr(fd), "spill"), nil
 	}
-	return spill, func() {
-		if memory >= 0 {
-			_ = unix.Close(memory)
-		}
-	}
+	return e.newEntry(parts{
+		record: record, pipe: pipe, box: box, settings: config.Stream,
+		former: config.Former, keeper: keeper, log: config.Log,
+	}), nil
 }
 
 // openAgain opens the files of a stream that may have been served before.

@@ -209,8 +209,10 @@ func (e *Engine) recoveredEntry(f *found, box *sharedSandbox, s settings.Stream)
 	case f.entry != nil:
 		return f.entry, nil
 	}
-	f.entry = e.newEntry(f.id, f.record, f.pipe, box, s)
-	f.entry.stream.Former = grantedPolicy(f.record)
+	f.entry = e.newEntry(parts{
+		id: f.id, record: f.record, pipe: f.pipe, box: box, settings: s,
+		former: grantedPolicy(f.record), log: e.logOf(f.record),
+	})
 	return f.entry, nil
 }
 

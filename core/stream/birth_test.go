@@ -67,25 +67,31 @@ func (s *served) owner(use func(t *worker.Thread, of *Stream)) {
 			Submit: func(rotation.Task) {},
 		},
 		Record: proto.Clone(s.saved.Load()).(*sluicepb.StreamRecord),
-		Save: func(r *sluicepb.StreamRecord) error {
-			s.saved.Store(proto.Clone(r).(*sluicepb.StreamRecord))
-			return nil
-		},
-		Spill: func(create bool) (*os.File, error) {
-			flags := os.O_RDWR
-			if create {
-				flags |= os.O_CREATE
-			}
-			return os.OpenFile(s.spill, flags, 0o600)
-		},
-		Retry: time.Second, Now: time.Now, Log: log, CountLines: true,
+		Keeper: s,
+		Retry:  time.Second, Now: time.Now, Log: log, CountLines: true,
 	})
 	onThread(s.t, func(t *worker.Thread) {
 		require.NoError(s.t, of.Open(t, false))
-		require.NoError(s.t, of.Save(of.Record)) // as the engine does with a new one
+		require.NoError(s.t, s.Save(of.Record)) // as the engine does with a new one
 		use(t, of)
 		of.Close()
 	})
+}
+
+// Save, Forget and OpenSpill make it the keeper of its streams.
+func (s *served) Save(r *sluicepb.StreamRecord) error {
+	s.saved.Store(proto.Clone(r).(*sluicepb.StreamRecord))
+	return nil
+}
+
+func (s *served) Forget() error { return nil }
+
+func (s *served) OpenSpill(create bool) (*os.File, error) {
+	flags := os.O_RDWR
+	if create {
+		flags |= os.O_CREATE
+	}
+	return os.OpenFile(s.spill, flags, 0o600)
 }
 
 func onThread(t *testing.T, f func(t *worker.Thread)) {

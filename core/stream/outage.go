@@ -107,7 +107,7 @@ func (s *Stream) makeRoom(t *worker.Thread, now time.Time, why error) (Next, boo
 // of the account into it.
 func (s *Stream) save(t *worker.Thread) error {
 	s.account.noteTotals(s.Record.GetAccounting())
-	return t.AsHost(func() error { return s.Save(s.Record) })
+	return t.AsHost(func() error { return s.Keeper.Save(s.Record) })
 }
 
 // squeeze moves less than count bytes, which found no room as a whole, down to a page:

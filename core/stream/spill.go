@@ -35,7 +35,7 @@ const (
 func (s *Stream) openSpill(t *worker.Thread) error {
 	return t.AsHost(func() (err error) {
 		if s.spill == nil {
-			s.spill, err = s.Spill(true)
+			s.spill, err = s.Keeper.OpenSpill(true)
 		}
 		return err
 	})
@@ -152,7 +152,7 @@ func (s *Stream) recoverSpill(t *worker.Thread) error {
 	s.spilled, s.owed = 0, false
 	var size int64
 	err := t.AsHost(func() (err error) {
-		if s.spill, err = s.Spill(false); err != nil {
+		if s.spill, err = s.Keeper.OpenSpill(false); err != nil {
 			return err
 		}
 		size, err = length(s.spill)

@@ -52,17 +52,10 @@ type Config struct {
 	Former *logrotate.Policy
 	// Record as it was loaded or first saved; the stream keeps its account in it.
 	Record *sluicepb.StreamRecord
-	// Save writes the record to the state directory, Forget removes record and
-	// FIFO from it. Both are called with the identity of the host.
-	Save   func(*sluicepb.StreamRecord) error
-	Forget func() error
-	// Linger says, each time, whether a stream whose container has ended may wait for its
-	// compressions.
-	Linger func() bool
-	// Spill opens the file in the state directory through which dropped output goes;
-	// create makes it where it is missing. It is called with the identity of the host,
-	// and the stream closes the file.
-	Spill func(create bool) (*os.File, error)
+	// Keeper keeps the record and the spill.
+	Keeper Keeper
+	// Parking admits the stream to wait for its compressions when its container has ended.
+	Parking Parking
 	// CountLines keeps the number of the lines that are written.
 	CountLines bool
 	// Retry is how often a file that failed is tried again.
@@ -211,7 +204,7 @@ func (s *Stream) finish(t *worker.Thread) Next {
 		s.loseCount(err)
 	}
 	if s.set != nil && s.set.Working() {
-		if s.Linger() {
+		if s.Parking.Admit() {
 			s.noteComplete(t)
 			s.closeLive()
 			s.closePipe()
@@ -220,7 +213,7 @@ func (s *Stream) finish(t *worker.Thread) Next {
 		s.set.Forgo()
 	}
 	s.Close()
-	err := t.AsHost(s.Forget)
+	err := t.AsHost(s.Keeper.Forget)
 	if shortage.Is(err) {
 		return s.short("forget a stream that has ended", err)
 	}
