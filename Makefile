@@ -74,7 +74,7 @@ demo: deps build ## show the logger at work: rotated sandboxes, checked byte for
 	@tests/demo/run $(BUILD)
 
 test: deps build ## every test: Go with the race detector, C++, end to end
-	@tests/run $(BUILD)
+	@scripts/test $(BUILD)
 
 bench: deps build ## measure sluice against other loggers, most of an hour; writes docs/benchmarks.md
 	@.ci/packages bench
@@ -103,13 +103,13 @@ chaos: ## hostile containers under ten policies for CHAOS (30m), the owner kille
 	@$(BUILD)/chaos/chaos -out='$(BUILD)/chaos' -duration='$(CHAOS)'
 
 sanitize: deps ## the C and C++ tests under AddressSanitizer, then with the race detector in the core
-	@tests/sanitize $(BUILD)
+	@scripts/sanitize $(BUILD)
 
 fuzz: ## every fuzz test for FUZZTIME (30s)
-	@tests/fuzz $(FUZZTIME)
+	@scripts/fuzz $(FUZZTIME)
 
 lint: ## golangci-lint, clang-format, shellcheck, generated files
-	@tests/lint
+	@scripts/lint
 
 man: build ## write the man pages into BUILD/man
 	@mkdir -p $(BUILD)/man
