@@ -9,6 +9,7 @@ import (
 
 	"sluice/core/guard"
 	"sluice/core/settings"
+	"sluice/core/throttle"
 	"sluice/core/worker"
 )
 
@@ -51,7 +52,7 @@ type budget struct {
 	evictedBytes atomic.Int64
 	rescan       atomic.Int64 // by the clock: nobody has anything to give before
 
-	reports, warnings limiter
+	reports, warnings throttle.Reports
 
 	mu      sync.Mutex
 	holders map[string]*holder // by sandbox

@@ -10,6 +10,7 @@ import (
 	"sluice/core/rotation"
 	"sluice/core/settings"
 	"sluice/core/shortage"
+	"sluice/core/throttle"
 	"sluice/core/worker"
 )
 
@@ -27,7 +28,7 @@ type compressions struct {
 	waiting, polites atomic.Int64 // those under way included
 	lingerers        atomic.Int64
 	lingererLimit    int64
-	left             limiter
+	left             throttle.Reports
 }
 
 const (
@@ -159,7 +160,7 @@ func (c *compressions) linger(e *entry) bool {
 		return true
 	}
 	c.lingerers.Add(-1)
-	if held, ok := c.left.allow(time.Now()); ok {
+	if held, ok := c.left.Allow(time.Now()); ok {
 		e.stream.Log.Warn("the rotated files of a container that has ended stay uncompressed: too many others wait for a compression",
 			"waiting", c.waiting.Load(), "held_back", held)
 	}

@@ -271,7 +271,7 @@ var errNothingLeft = errors.New("no rotated file is left")
 
 // report tells of deletions, at most once a minute.
 func (b *budget) report(h *holder, of *holding) {
-	if held, ok := b.reports.allow(time.Now()); ok {
+	if held, ok := b.reports.Allow(time.Now()); ok {
 		b.log.Warn("rotated files are deleted to keep the budget of the node", "for", *of.why.Load(), "sandbox", h.sandbox,
 			"files_of_this_stream", of.evictedFiles.Load(), "bytes", of.evictedBytes.Load(),
 			"files_of_all", b.evictedFiles.Load(), "held_back", held)
@@ -280,7 +280,7 @@ func (b *budget) report(h *holder, of *holding) {
 
 // warn tells of a problem, at most once a minute.
 func (b *budget) warn(what string, err error) {
-	if held, ok := b.warnings.allow(time.Now()); ok {
+	if held, ok := b.warnings.Allow(time.Now()); ok {
 		b.log.Warn(what, "error", err, "held_back", held)
 	}
 }

@@ -63,7 +63,7 @@ func (s *scheduler) fault(e *entry, r any) stream.Next {
 		then = "it is the second within a minute: the container's further output is dropped"
 		e.stream.GiveUp()
 	}
-	if held, ok := e.faults.allow(e.faulted); ok || e.broken {
+	if held, ok := e.faults.Allow(e.faulted); ok || e.broken {
 		e.stream.Log.Error("fault in a stream; "+then, "panic", fmt.Sprint(r), "stack", string(debug.Stack()), "held_back", held)
 	}
 	return next

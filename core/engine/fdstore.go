@@ -13,6 +13,7 @@ import (
 
 	"sluice/core/guard"
 	"sluice/core/shortage"
+	"sluice/core/throttle"
 )
 
 // fdStore is the service manager's store of descriptors (systemd, FileDescriptorStoreMax=):
@@ -43,7 +44,7 @@ type fdStore struct {
 	pause   time.Duration   // before the next try
 	timer   *time.Timer     // nil: nothing waits
 	owner   storeOwner      // the zero value between two of them
-	warned  limiter
+	warned  throttle.Reports
 	since   time.Time // when something has begun to wait
 }
 
@@ -244,7 +245,7 @@ func (s *fdStore) laterLocked(err error) {
 }
 
 func (s *fdStore) failLocked(err error) {
-	if _, ok := s.warned.allow(time.Now()); ok && s.owner.failed != nil {
+	if _, ok := s.warned.Allow(time.Now()); ok && s.owner.failed != nil {
 		s.owner.failed(len(s.waiting), err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"sluice/core/pump"
 	"sluice/core/stream"
+	"sluice/core/throttle"
 	"sluice/core/worker"
 )
 
@@ -85,10 +86,10 @@ type entry struct {
 	// introduction is guarded by writing.
 	introduction introduction
 	writing      sync.Mutex
-	broken       bool      // a fault left the stream in an unknown state
-	faulted      time.Time // when its last fault was
-	faults       limiter   // of their reports
-	lingers      bool      // its container has ended; compressions are awaited
+	broken       bool             // a fault left the stream in an unknown state
+	faulted      time.Time        // when its last fault was
+	faults       throttle.Reports // of their reports
+	lingers      bool             // its container has ended; compressions are awaited
 }
 
 // newScheduler opens the scheduler's descriptors; it has visits made by the workers

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"sync/atomic"
-	"time"
 
 	"sluice/core/guard"
 	"sluice/core/shortage"
@@ -111,26 +110,18 @@ func (s *Set) attempt(j *job, settle func(func())) error {
 // errUnconcluded says that an attempt had a fault at its end.
 var errUnconcluded = errors.New("fault while a compression was concluded")
 
-// complainEvery is how often a failed compression is told: the task can make every one
-// fail.
-const complainEvery = time.Minute
-
 func (s *Set) complain(j *job, err error) {
-	if file, tell := s.mayComplain(j); tell {
+	if held, ok := s.complaints.Allow(s.cfg.Now()); ok {
 		s.cfg.Log.Warn("compression failed; the plain file stays and is tried again at the next rotation",
-			"file", file, "error", err)
+			"file", s.nameOf(j), "error", err, "held_back", held)
 	}
 }
 
-// mayComplain gives the name that the file of a job has now.
-func (s *Set) mayComplain(j *job) (file string, tell bool) {
+// nameOf gives the name that the file of a job has now.
+func (s *Set) nameOf(j *job) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.cfg.Now()
-	if tell = s.complained.IsZero() || now.Sub(s.complained) >= complainEvery; tell {
-		s.complained = now
-	}
-	return j.name, tell
+	return j.name
 }
 
 // compressInline compresses a file that is to be found compressed. A failure leaves

@@ -11,6 +11,7 @@ import (
 	"sluice/core/guard"
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
+	"sluice/core/throttle"
 )
 
 // Set is the rotated series of one live file. Its methods may be called
@@ -39,9 +40,8 @@ type Set struct {
 	// impostors were moved aside since the last Outcome told of them.
 	impostors int
 	// shelter is the name that the directory of the series has in place of its own.
-	shelter string
-	// complained is when a failed compression was told last.
-	complained time.Time
+	shelter    string
+	complaints throttle.Reports // of failed compressions: the task can make every one fail
 	// unfinished says that the last rotation broke off and must be taken back first.
 	unfinished bool
 

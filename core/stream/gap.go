@@ -60,7 +60,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 	s.gap, s.tryAt, s.quiet, s.outage = gap, now.Add(s.Retry), 0, time.Time{}
 	s.dropping.Store(true)
 	s.blocked.Store(false)
-	if held, ok := s.losses.allow(s.Now()); ok {
+	if held, ok := s.losses.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output is dropped and counted until that works again",
 			"error", why, "held_back", held)
 	}
@@ -105,7 +105,7 @@ func (s *Stream) uncounted(err error) Next {
 		return s.short("count what would be dropped", err)
 	}
 	s.blocked.Store(true)
-	if held, ok := s.reports.allow(s.Now()); ok {
+	if held, ok := s.reports.Allow(s.Now()); ok {
 		s.Log.Error("what would be dropped cannot be counted, so the container's output waits in its pipe; make room in state_dir",
 			"error", err, "held_back", held)
 	}

@@ -97,7 +97,7 @@ func (s *Stream) create(name string) (*os.File, error) {
 
 // warn reports a problem that stops nothing, at most once a minute.
 func (s *Stream) warn(what string, err error) {
-	if held, ok := s.reports.allow(s.Now()); ok {
+	if held, ok := s.reports.Allow(s.Now()); ok {
 		s.Log.Warn(what, "error", err, "held_back", held)
 	}
 }
@@ -186,7 +186,7 @@ func (s *Stream) moveAside(name string, why error) error {
 		return s.lostSandbox(err)
 	}
 	s.account.impostors.Add(1)
-	if held, ok := s.reports.allow(s.Now()); ok {
+	if held, ok := s.reports.Allow(s.Now()); ok {
 		s.Log.Warn("something else had the name of a log file; it was moved aside",
 			"name", name, "moved_to", aside, "reason", why, "held_back", held)
 	}
@@ -199,7 +199,7 @@ func (s *Stream) tellImpostors(number int) {
 		return
 	}
 	s.account.impostors.Add(int64(number))
-	if held, ok := s.reports.allow(s.Now()); ok {
+	if held, ok := s.reports.Allow(s.Now()); ok {
 		s.Log.Warn("something else had names of the series; it was moved aside", "number", number, "held_back", held)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 		return s.beginGap(t, now, step, err)
 	}
 	s.blocked.Store(true)
-	if held, ok := s.reports.allow(s.Now()); ok {
+	if held, ok := s.reports.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
 		s.waitTold = true
 	}
@@ -50,7 +50,7 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 // is not asked.
 func (s *Stream) short(step string, err error) Next {
 	s.blocked.Store(true)
-	if held, ok := s.reports.allow(s.Now()); ok {
+	if held, ok := s.reports.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+" now, because the host runs short; the container's output waits in its pipe", "error", err, "held_back", held)
 	}
 	return Next{After: s.shortage.Next(), Held: true}
@@ -94,7 +94,7 @@ func (s *Stream) makeRoom(t *worker.Thread, now time.Time, why error) (Next, boo
 	s.madeRoom, s.writtenThen = now, written
 	s.account.roomFiles.Add(1)
 	s.account.roomBytes.Add(sizeBytes)
-	if held, ok := s.evictions.allow(s.Now()); ok {
+	if held, ok := s.evictions.Allow(s.Now()); ok {
 		s.Log.Warn("a rotated file was removed to make room (evict_on_full)", "bytes", sizeBytes, "error", why, "held_back", held)
 	}
 	if err := s.save(t); err != nil {

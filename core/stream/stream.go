@@ -26,6 +26,7 @@ import (
 	"sluice/core/sandbox"
 	"sluice/core/settings"
 	"sluice/core/shortage"
+	"sluice/core/throttle"
 	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
@@ -122,7 +123,7 @@ type Stream struct {
 	lastRotation               atomic.Int64 // Unix nanoseconds; 0: never
 	named                      string       // what the last rotation made of the live file
 	asked                      atomic.Pointer[AskedRotation]
-	reports, evictions, losses limiter
+	reports, evictions, losses throttle.Reports
 	account                    account
 	lines                      lines
 	last                       time.Time // of the last look

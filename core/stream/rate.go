@@ -5,25 +5,6 @@ import (
 	"time"
 )
 
-// reportEvery is how often one stream may complain.
-const reportEvery = time.Minute
-
-// limiter lets one report a minute through and counts what it held back.
-type limiter struct {
-	last time.Time
-	held int
-}
-
-// allow says whether to report now, and how many reports were held back before.
-func (l *limiter) allow(now time.Time) (held int, ok bool) {
-	if !l.last.IsZero() && now.Sub(l.last) < reportEvery {
-		l.held++
-		return 0, false
-	}
-	held, l.held, l.last = l.held, 0, now
-	return held, true
-}
-
 // errRateReached says that the stream's rate allows no more bytes now.
 var errRateReached = errors.New("the rate is reached")
 
