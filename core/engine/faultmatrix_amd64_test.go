@@ -17,7 +17,7 @@ import (
 
 	"sluice/core/settings"
 	"sluice/core/shortage"
-	"sluice/tests/gaps"
+	"sluice/tests/lossproof"
 )
 
 // faultsEnv makes the process that is followed one that tries again soon.
@@ -145,7 +145,7 @@ func (m *matrix) run(dropping, state bool) {
 	e.Close()
 	assert.Positive(t, f.injected[0].Load(), "the call was never made")
 	sameBytes(t, inputs[other], b.series("other", "stdout", 4<<10))
-	proof, err := gaps.Check(input, killedSeries(t, box))
+	proof, err := lossproof.Check(input, killedSeries(t, box))
 	require.NoError(t, err)
 	assert.Equal(t, int64(proof.Bytes), metrics.DroppedBytes)
 	if shortage.Is(m.fault.errno) && !dropping {

@@ -14,7 +14,7 @@ import (
 
 	"sluice/core/settings"
 	"sluice/core/stream"
-	"sluice/tests/gaps"
+	"sluice/tests/lossproof"
 )
 
 // smallDisk gives the sandboxes of a testbed a file system of their own.
@@ -50,9 +50,9 @@ func write(t *testing.T, f *os.File, text []byte) {
 }
 
 // proveGaps compares a series with the input, and the marks with the account.
-func (b *testbed) proveGaps(m Metrics, id string, limit int, input []byte) gaps.Proof {
+func (b *testbed) proveGaps(m Metrics, id string, limit int, input []byte) lossproof.Proof {
 	b.t.Helper()
-	proof, err := gaps.Check(input, b.series(id, "stdout", limit))
+	proof, err := lossproof.Check(input, b.series(id, "stdout", limit))
 	require.NoError(b.t, err)
 	assert.Equal(b.t, m.DroppedBytes, int64(proof.Bytes), "dropped and marked")
 	assert.Equal(b.t, m.DroppedLines, int64(proof.Lines), "dropped and marked")
@@ -68,7 +68,7 @@ func newlines(text []byte) int64 { return int64(bytes.Count(text, []byte("\n")))
 
 // linesKept is how many lines were written: those in the log, and those that its policy
 // removed.
-func linesKept(proof gaps.Proof, input []byte) int64 {
+func linesKept(proof lossproof.Proof, input []byte) int64 {
 	return int64(proof.Kept) + newlines(input[:proof.Missing])
 }
 
@@ -155,7 +155,7 @@ func TestOwnHistoryMakesRoom(t *testing.T) {
 	waitEnded(e)
 	m := e.Metrics()
 	log := b.series("h", "stdout", 64<<10)
-	proof, err := gaps.Check(input, log)
+	proof, err := lossproof.Check(input, log)
 	require.NoError(t, err)
 	assert.Zero(t, m.DroppedBytes)
 	assert.Empty(t, proof.Marks)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"sluice/tests/gaps"
+	"sluice/tests/lossproof"
 )
 
 // ballastEnv names the file whose removal makes room on the disk of the process that
@@ -101,7 +101,7 @@ func killFullOnce(t *testing.T, limit string, before []byte, at int, by owners) 
 	if limit == "4KB" {
 		bytes = 4 << 10
 	}
-	proof, err := gaps.Check(input, b.series("k", "stdout", bytes))
+	proof, err := lossproof.Check(input, b.series("k", "stdout", bytes))
 	require.NoError(t, err, "killed at %d", at)
 	require.Equal(t, int64(proof.Bytes), m.DroppedBytes, "killed at %d", at)
 	require.Equal(t, int64(proof.Lines), m.DroppedLines, "killed at %d", at)

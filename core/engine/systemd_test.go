@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/core/settings"
-	"sluice/tests/machine"
+	"sluice/tests/chroot"
 )
 
 // serviceEnv makes this binary the main process of a unit that owns the streams, with
@@ -105,7 +105,7 @@ FileDescriptorStoreMax=2000
 type systemd struct {
 	t    *testing.T
 	path string
-	boot *machine.Machine
+	boot *chroot.Machine
 }
 
 func bootSystemd(t *testing.T) *systemd {
@@ -119,7 +119,7 @@ func bootSystemd(t *testing.T) *systemd {
 	binary, err := os.ReadFile(self)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(s.path, "service"), binary, 0o755))
-	s.boot = machine.Boot(t, "../../tests/machine", s.path, "agent.service")
+	s.boot = chroot.Boot(t, "../../tests/chroot", s.path, "agent.service")
 	return s
 }
 

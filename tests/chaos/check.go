@@ -16,7 +16,7 @@ import (
 	"sluice/core/sandbox"
 	"sluice/core/series"
 	"sluice/core/worker"
-	"sluice/tests/gaps"
+	"sluice/tests/lossproof"
 )
 
 const (
@@ -160,7 +160,7 @@ func (r *run) whole(c container, stream, options string, lines int, keepsAll boo
 	if err != nil {
 		return fmt.Errorf("read %s: %w", stream, err)
 	}
-	proof, err := gaps.Check(text(c.id, stream, lines), log)
+	proof, err := lossproof.Check(text(c.id, stream, lines), log)
 	r.checkedBytes += int64(len(log))
 	r.lostBytes += int64(proof.Bytes)
 	switch {

@@ -97,7 +97,7 @@ func runPage(t *testing.T, staged, page string, all []block) {
 			}
 		}
 	}
-	cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "../machine/on", "/", dir, "./machine", staged)
+	cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "../chroot/run", "/", dir, "../chroot/stage", staged, "bash", "/mnt/page")
 	text, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s: line %s", page, text)
 	for _, b := range all {

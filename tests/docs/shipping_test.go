@@ -31,7 +31,7 @@ func TestShipping(t *testing.T) {
 			dir := t.TempDir()
 			output(t, exec.Command("cp", "shipper", dir+"/page"))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "writes"), []byte(writes), 0o644))
-			cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "../machine/on", "/", dir, "./machine", staged)
+			cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "../chroot/run", "/", dir, "../chroot/stage", staged, "bash", "/mnt/page")
 			require.Contains(t, output(t, cmd), "identical: 40000 lines, 20 rotations or more\n")
 		})
 	}

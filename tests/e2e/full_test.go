@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"sluice/tests/gaps"
+	"sluice/tests/lossproof"
 )
 
 // Full disks: rounds of filling and freeing by a neighbour, under load.
@@ -159,7 +159,7 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 			for _, box := range n.boxes {
 				w := writtenBy(t, box)
 				for stream, count := range map[string]int64{"stdout": w.Stdout, "stderr": w.Stderr} {
-					proof, err := gaps.Check(newText(seed, stream).take(count), joined(t, box, stream))
+					proof, err := lossproof.Check(newText(seed, stream).take(count), joined(t, box, stream))
 					require.NoError(t, err, "%s of %s", stream, box)
 					require.Zero(t, proof.Missing)
 					dropped, lines, marks = dropped+proof.Bytes, lines+proof.Lines, marks+len(proof.Marks)
@@ -201,7 +201,7 @@ func TestFullDisksAreSharedByTheLogsThemselves(t *testing.T) {
 			}
 			missing := 0
 			for _, box := range r.sandboxes() {
-				proof, err := gaps.Check(input, joined(t, box, "stdout"))
+				proof, err := lossproof.Check(input, joined(t, box, "stdout"))
 				require.NoError(t, err)
 				require.Empty(t, proof.Marks)
 				missing += proof.Missing

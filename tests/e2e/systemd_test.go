@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"sluice/tests/machine"
+	"sluice/tests/chroot"
 )
 
 // unitOfAgent is a unit as packages of Mesos bring one that says nothing of what the logger
@@ -32,7 +32,7 @@ RestartSec=200ms
 // serviced is an agent in a unit of a real systemd.
 type serviced struct {
 	*agent
-	machine *machine.Machine
+	machine *chroot.Machine
 	path    string // what is /mnt there
 	token   string // by which its processes are known
 }
@@ -68,7 +68,7 @@ func newServiced(t *testing.T, dropIn bool, params ...parameter) *serviced {
 	}
 	out, err := exec.Command("cp", append(append([]string{"-a"}, append(products, slice...)...), s.path)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	s.machine = machine.Boot(t, "../machine", s.path, "mesos-agent.service")
+	s.machine = chroot.Boot(t, "../chroot", s.path, "mesos-agent.service")
 	return s
 }
 

@@ -1,6 +1,6 @@
-// Package machine boots machines of their own for tests that need a real systemd; the scripts
+// Package chroot boots machines of their own for tests that need a real systemd; the scripts
 // beside it do the work, and do it for other tests as well.
-package machine
+package chroot
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ type Machine struct {
 	log  bytes.Buffer
 }
 
-// Boot boots systemd, which starts one unit. scripts is tests/machine as it is
+// Boot boots systemd, which starts one unit. scripts is tests/chroot as it is
 // reached from the test; brought is the directory that is /mnt there, and has units. The
 // machine ends with the test. A test skips where it lacks what that takes.
 func Boot(t *testing.T, scripts, brought, unit string) *Machine {
@@ -46,7 +46,7 @@ func Boot(t *testing.T, scripts, brought, unit string) *Machine {
 	require.NoError(t, err)
 	m := &Machine{t: t}
 	m.boot = exec.CommandContext(context.Background(), "unshare", "--mount", "--pid", "--fork", "--kill-child",
-		machine+"/on", "/", brought, machine+"/boot", unit)
+		machine+"/run", "/", brought, machine+"/boot", unit)
 	m.boot.Stdout, m.boot.Stderr = &m.log, &m.log
 	group, err := os.Open(ownCgroup(t))
 	require.NoError(t, err)

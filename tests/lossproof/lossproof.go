@@ -1,6 +1,6 @@
-// Package gaps proves that a log is its container's output, but for what its marks
+// Package lossproof proves that a log is its container's output, but for what its marks
 // say was lost, at the places where they stand.
-package gaps
+package lossproof
 
 import (
 	"bytes"
