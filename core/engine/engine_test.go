@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sluice/core/settings"
+	"sluice/tests/kit"
 )
 
 // testbed is a state directory and a place for sandboxes.
@@ -85,12 +86,8 @@ func (b *testbed) prepare(e *Engine, id string, env ...settings.Variable) (stdou
 	return os.NewFile(uintptr(d.Stdout), "stdout"), os.NewFile(uintptr(d.Stderr), "stderr")
 }
 
-// waitFor looks again and again, with no limit but the test's own.
-func waitFor(condition func() bool) {
-	for !condition() {
-		time.Sleep(time.Millisecond)
-	}
-}
+// waitFor waits for a condition that its own text tells.
+func waitFor(condition func() bool) { kit.Until(condition) }
 
 func waitEnded(e *Engine) { waitFor(func() bool { return e.Metrics().Streams == 0 }) }
 
@@ -98,38 +95,13 @@ func waitEnded(e *Engine) { waitFor(func() bool { return e.Metrics().Streams == 
 // that none is over the limit or ends within a line.
 func (b *testbed) series(id, name string, limit int) []byte {
 	b.t.Helper()
-	var all []byte
-	box := b.sandbox(id)
-	for n := 1000; n >= 0; n-- {
-		file := name
-		if n > 0 {
-			file = fmt.Sprintf("%s.%d", name, n)
-		}
-		data, err := os.ReadFile(filepath.Join(box, file))
-		if os.IsNotExist(err) {
-			continue
-		}
-		require.NoError(b.t, err)
-		require.LessOrEqual(b.t, len(data), limit, file)
-		if n > 0 {
-			require.True(b.t, bytes.HasSuffix(data, []byte("\n")), "%s ends within a line", file)
-		}
-		all = append(all, data...)
-	}
-	return all
+	return kit.Joined(b.t, limit, b.sandbox(id), name)
 }
 
 // sameBytes compares long outputs and shows where they part.
 func sameBytes(t *testing.T, want, got []byte) {
 	t.Helper()
-	at := 0
-	for at < min(len(want), len(got)) && want[at] == got[at] {
-		at++
-	}
-	if at < len(want) || at < len(got) {
-		t.Fatalf("%d bytes wanted, %d there, the same up to %d:\nwanted %q\nthere  %q", len(want), len(got), at,
-			want[max(0, at-20):min(len(want), at+60)], got[max(0, at-20):min(len(got), at+60)])
-	}
+	kit.Same(t, want, got)
 }
 
 // stateNames lists what the state directory has of streams.
@@ -146,15 +118,8 @@ func (b *testbed) stateNames() []string {
 	return names
 }
 
-// numbered is count lines of about length bytes that tell their number.
-func numbered(count, length int) []byte {
-	var b bytes.Buffer
-	for i := range count {
-		line := fmt.Sprintf("%08d ", i)
-		b.WriteString(line + strings.Repeat("x", max(0, length-len(line)-1)) + "\n")
-	}
-	return b.Bytes()
-}
+// numbered is count lines of length bytes that tell their number.
+func numbered(count, length int) []byte { return kit.Lines(count, length) }
 
 func TestStreamsEndToEnd(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "64KB", "logrotate_stdout_options", "rotate 1000")
@@ -207,26 +172,16 @@ func TestLinesOfEveryLength(t *testing.T) {
 	}
 	require.NoError(t, stdout.Close())
 	waitEnded(e)
-	box := b.sandbox("lines")
-	var all []byte
-	for n := 1000; n >= 0; n-- {
-		file := filepath.Join(box, fmt.Sprintf("stdout.%d", n))
-		if n == 0 {
-			file = filepath.Join(box, "stdout")
-		}
-		data, err := os.ReadFile(file)
-		if os.IsNotExist(err) {
-			continue
-		}
-		require.NoError(t, err)
-		require.LessOrEqual(t, len(data), limit)
-		all = append(all, data...)
-		if len(data) > 0 && data[len(data)-1] != '\n' {
-			assert.Len(t, data, limit, "only a line longer than the limit is cut, and at the limit")
-			assert.NotContains(t, string(data), "\n", "and it has the file to itself")
+	files, err := kit.Series(b.sandbox("lines"), "stdout")
+	require.NoError(t, err)
+	for _, f := range files {
+		require.LessOrEqual(t, len(f.Text), limit)
+		if !bytes.HasSuffix(f.Text, []byte("\n")) {
+			assert.Len(t, f.Text, limit, "only a line longer than the limit is cut, and at the limit")
+			assert.NotContains(t, string(f.Text), "\n", "and it has the file to itself")
 		}
 	}
-	sameBytes(t, want, all)
+	sameBytes(t, want, kit.Join(files))
 }
 
 func TestManyContainersLeaveNothingBehind(t *testing.T) {

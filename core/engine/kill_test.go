@@ -2,15 +2,11 @@ package engine
 
 import (
 	"bytes"
-	"cmp"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sluice/core/settings"
+	"sluice/tests/kit"
 )
 
 // Environment of a process that serves a state directory until it has moved so many
@@ -221,52 +218,9 @@ func killedText() (before, during, after []byte) {
 	return before, during, lines(207, 280)
 }
 
-// killedName is a rotated name of one of the policies.
-var killedName = regexp.MustCompile(`^stdout(?:\.(\d+)|-(\d{8})(?:\.(\d+))?)(\.gz)?$`)
-
 // killedSeries reads a series of any of the policies, the oldest file first, and
 // checks limits and line ends.
 func killedSeries(t *testing.T, box string) []byte {
 	t.Helper()
-	type file struct {
-		path                  string
-		number, date, counter int
-	}
-	var files []file
-	for _, dir := range []string{box, filepath.Join(box, "old")} {
-		entries, err := os.ReadDir(dir)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		require.NoError(t, err)
-		for _, entry := range entries {
-			if found := killedName.FindStringSubmatch(entry.Name()); found != nil {
-				f := file{path: filepath.Join(dir, entry.Name())}
-				f.number, _ = strconv.Atoi(found[1])
-				f.date, _ = strconv.Atoi(found[2])
-				f.counter, _ = strconv.Atoi(found[3])
-				files = append(files, f)
-			}
-		}
-	}
-	slices.SortFunc(files, func(a, b file) int {
-		return cmp.Or(cmp.Compare(b.number, a.number), cmp.Compare(a.date, b.date), cmp.Compare(a.counter, b.counter))
-	})
-	var all []byte
-	for _, f := range append(files, file{path: filepath.Join(box, "stdout")}) {
-		data, err := os.ReadFile(f.path)
-		require.NoError(t, err)
-		if strings.HasSuffix(f.path, ".gz") {
-			z, err := gzip.NewReader(bytes.NewReader(data))
-			require.NoError(t, err)
-			data, err = io.ReadAll(z)
-			require.NoError(t, err)
-		}
-		require.LessOrEqual(t, len(data), killedLimitBytes, f.path)
-		if filepath.Base(f.path) != "stdout" {
-			require.True(t, bytes.HasSuffix(data, []byte("\n")), "%s ends within a line", f.path)
-		}
-		all = append(all, data...)
-	}
-	return all
+	return kit.Joined(t, killedLimitBytes, box, "stdout", filepath.Join(box, "old"))
 }

@@ -1,16 +1,15 @@
 package engine
 
 import (
-	"bytes"
-	"compress/gzip"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // A policy may leave the owner of a log no permission to read or write it. The logger knows its
@@ -45,7 +44,7 @@ func TestModesThatKeepTheOwnerOut(t *testing.T) {
 				}
 				require.NoError(t, stdout.Close())
 				waitEnded(e)
-				sameBytes(t, want, joinGzip(t, box))
+				sameBytes(t, want, kit.Joined(t, 1<<20, box, "stdout"))
 				info, err := os.Stat(filepath.Join(box, "stdout"))
 				require.NoError(t, err)
 				assert.Equal(t, mode, info.Mode().Perm())
@@ -56,24 +55,4 @@ func TestModesThatKeepTheOwnerOut(t *testing.T) {
 			})
 		}
 	}
-}
-
-// joinGzip joins stdout.N.gz, from the highest number down, and the live file.
-func joinGzip(t *testing.T, box string) []byte {
-	t.Helper()
-	var all bytes.Buffer
-	for n := 100; n > 0; n-- {
-		data, err := os.ReadFile(filepath.Join(box, fmt.Sprintf("stdout.%d.gz", n)))
-		if os.IsNotExist(err) {
-			continue
-		}
-		require.NoError(t, err)
-		plain, err := gzip.NewReader(bytes.NewReader(data))
-		require.NoError(t, err)
-		_, err = io.Copy(&all, plain)
-		require.NoError(t, err)
-	}
-	live, err := os.ReadFile(filepath.Join(box, "stdout"))
-	require.NoError(t, err)
-	return append(all.Bytes(), live...)
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/core/stream"
+	"sluice/tests/kit"
 )
 
 // pipeTo makes a pipe and what serves its reading end into `name` of sandbox "pipe".
@@ -30,13 +30,7 @@ func (b *testbed) pipeTo(name string) (config PipeConfig, writer *os.File) {
 }
 
 // sevenDigits is n lines of 8 bytes.
-func sevenDigits(n int) []byte {
-	var text bytes.Buffer
-	for i := range n {
-		fmt.Fprintf(&text, "%07d\n", i)
-	}
-	return text.Bytes()
-}
+func sevenDigits(n int) []byte { return kit.Lines(n, 8) }
 
 func TestPipeEndsWithItsWriter(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100")

@@ -16,20 +16,17 @@ import (
 	"sluice/core/guard"
 	"sluice/core/sandbox"
 	"sluice/core/worker"
+	"sluice/tests/kit"
 )
 
 // waitLimit is how long a test waits for what must come, on a machine that has much else
 // to do.
-const waitLimit = 2 * time.Minute
+const waitLimit = kit.Limit
 
 // eventually waits for a condition and tells what did not come about.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(waitLimit); !condition(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited for %v: %s", waitLimit, what)
-		}
-	}
+	kit.Wait(t, what, condition)
 }
 
 // panicking is a sink with a fault in it.

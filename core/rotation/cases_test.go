@@ -9,6 +9,7 @@ import (
 
 	"sluice/core/logrotate"
 	"sluice/core/rotation/casefile"
+	"sluice/tests/kit"
 )
 
 // TestRecordedCases replays what was recorded from the real program.
@@ -220,7 +221,7 @@ func (r *replay) stream() {
 	}
 	r.now = casefile.Clock(r.t, r.c.Stream.Time, r.c.Location(r.t))
 	limit := r.policy.LimitBytes(r.c.MaxSize)
-	written := numberedLines(r.c.Stream.Bytes)
+	written := string(kit.Lines(r.c.Stream.Bytes/8+1, 8))[:r.c.Stream.Bytes]
 	var size int64
 	for _, line := range strings.SplitAfter(written, "\n") {
 		if size+int64(len(line)) > limit {
@@ -255,24 +256,6 @@ func (r *replay) assertStream(written string, limit int64) {
 		return
 	}
 	require.Len(r.t, files, len(r.c.Expected.Final)-1, "number of rotated files")
-}
-
-// numberedLines are "%07d\n", cut at a number of bytes.
-func numberedLines(size int) string {
-	var b strings.Builder
-	for i := 0; b.Len() < size; i++ {
-		b.WriteString(numberedLine(i))
-	}
-	return b.String()[:size]
-}
-
-func numberedLine(i int) string {
-	digits := []byte("0000000\n")
-	for at := 6; i > 0; at-- {
-		digits[at] = byte('0' + i%10)
-		i /= 10
-	}
-	return string(digits)
 }
 
 // TestCasesKeepTheirPolicies asserts that the effective policy, shown in logrotate's

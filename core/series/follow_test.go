@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sluice/core/series/logtest"
+	"sluice/tests/kit"
 )
 
 // follower follows in the background into a buffer.
@@ -53,9 +54,7 @@ func (f *follower) text() string {
 
 // await waits until so much has come.
 func (f *follower) await(size int) {
-	for len(f.text()) < size {
-		time.Sleep(time.Millisecond)
-	}
+	kit.Until(func() bool { return len(f.text()) >= size })
 }
 
 // end lets the follower find the end.
@@ -64,20 +63,6 @@ func (f *follower) end(t *testing.T) string {
 	f.stop.Store(true)
 	require.NoError(t, <-f.result, "notices: %q", *f.notices)
 	return f.text()
-}
-
-// requireSame compares without printing it all.
-func requireSame(t *testing.T, want, got string) {
-	t.Helper()
-	if want == got {
-		return
-	}
-	at := 0
-	for at < min(len(want), len(got)) && want[at] == got[at] {
-		at++
-	}
-	require.Fail(t, "the output is not what was written", "%d bytes, expected %d, the same up to %d: %q, expected %q",
-		len(got), len(want), at, got[at:min(len(got), at+60)], want[at:min(len(want), at+60)])
 }
 
 // Rotations and compressions go on as fast as they can, under every policy.
@@ -97,7 +82,7 @@ func TestFollowsWhatIsWrittenWhateverThePolicy(t *testing.T) {
 						f.await(16 * (i / 2)) // not always far behind
 					}
 				}
-				requireSame(t, numbered(1, 2000), f.end(t))
+				kit.Same(t, numbered(1, 2000), f.end(t))
 				assert.Empty(t, *notices)
 			})
 		}
@@ -119,7 +104,7 @@ func TestFollowsBeginningsOfLines(t *testing.T) {
 			f.await(l.Written.Len())
 		}
 	}
-	requireSame(t, l.Written.String(), f.end(t))
+	kit.Same(t, l.Written.String(), f.end(t))
 	assert.Empty(t, *notices)
 }
 
@@ -132,7 +117,7 @@ func TestFollowsLongLines(t *testing.T) {
 	for i := range 40 {
 		l.Write(strings.Repeat("y", i*17) + "\n")
 	}
-	requireSame(t, l.Written.String(), f.end(t))
+	kit.Same(t, l.Written.String(), f.end(t))
 }
 
 // Several files come and are compressed while the follower does not look at all.
@@ -151,7 +136,7 @@ func TestFollowsFilesThatWereCompressedUnseen(t *testing.T) {
 				require.NoError(t, err)
 				assert.True(t, now.live)
 			}
-			requireSame(t, numbered(221, 1250), follow(t, r).end(t))
+			kit.Same(t, numbered(221, 1250), follow(t, r).end(t))
 			assert.Empty(t, *notices)
 		})
 	}
@@ -175,7 +160,7 @@ func TestCompressedFilesOfOneTick(t *testing.T) {
 			l.Compress()
 			_, err = r.catchUp()
 			require.NoError(t, err)
-			requireSame(t, numbered(1, 95), follow(t, r).end(t))
+			kit.Same(t, numbered(1, 95), follow(t, r).end(t))
 		})
 	}
 }
@@ -202,8 +187,8 @@ func TestSlowFollowerIsToldWhatIsMissing(t *testing.T) {
 	missing := len(numbered(1, 2000)) - len(got)
 	assert.Positive(t, missing)
 	assert.Contains(t, (*notices)[0], fmt.Sprintf("%d bytes are missing here", missing))
-	requireSame(t, numbered(1, 630), got[:63*160])
-	requireSame(t, numbered(2000-(len(got)-63*160)/16+1, 2000), got[63*160:])
+	kit.Same(t, numbered(1, 630), got[:63*160])
+	kit.Same(t, numbered(2000-(len(got)-63*160)/16+1, 2000), got[63*160:])
 }
 
 func TestTruncatedLiveFileIsReadAgain(t *testing.T) {
@@ -219,7 +204,7 @@ func TestTruncatedLiveFileIsReadAgain(t *testing.T) {
 	// Whether it is seen before it has grown again decides what is shown.
 	assert.Equal(t, "stdout was truncated by somebody else; it is read from its beginning", <-noticed)
 	l.Lines(1, 20)
-	requireSame(t, numbered(1, 100)+numbered(1, 20), f.end(t))
+	kit.Same(t, numbered(1, 100)+numbered(1, 20), f.end(t))
 }
 
 func TestRemovedLiveFileIsFollowedByTheNext(t *testing.T) {
@@ -232,7 +217,7 @@ func TestRemovedLiveFileIsFollowedByTheNext(t *testing.T) {
 	l.Lines(46, 48) // into the removed file, which is held
 	l.Open()
 	l.Lines(49, 90)
-	requireSame(t, numbered(1, 90), f.end(t))
+	kit.Same(t, numbered(1, 90), f.end(t))
 }
 
 func TestFollowEndsWithItsContext(t *testing.T) {

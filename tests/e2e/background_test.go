@@ -8,9 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // background is a harness that runs while the test does something else.
@@ -66,18 +67,16 @@ func (a *agent) awaitTasks(b *background, count int) []int {
 	return pids
 }
 
-// await looks until a condition holds. There is no time limit but that of the whole
-// test; a harness that has ended meanwhile fails it.
+// await waits for a condition; a harness that has ended before fails the test.
 func (a *agent) await(b *background, condition func() bool) {
 	a.t.Helper()
-	for !condition() {
+	kit.Wait(a.t, "", func() bool {
 		select {
 		case <-b.ended:
-			if !condition() {
-				require.Fail(a.t, "the harness has ended", "%s\n%s", b.stdout.String(), b.stderr.String())
-			}
-			return
-		case <-time.After(2 * time.Millisecond):
+			require.True(a.t, condition(), "the harness has ended: %s\n%s", b.stdout.String(), b.stderr.String())
+			return true
+		default:
+			return condition()
 		}
-	}
+	})
 }

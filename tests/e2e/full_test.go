@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"sluice/tests/kit"
 	"sluice/tests/lossproof"
 )
 
@@ -159,7 +160,7 @@ func TestFullDisksAreAccountedFor(t *testing.T) {
 			for _, box := range n.boxes {
 				w := writtenBy(t, box)
 				for stream, count := range map[string]int64{"stdout": w.Stdout, "stderr": w.Stderr} {
-					proof, err := lossproof.Check(newText(seed, stream).take(count), joined(t, box, stream))
+					proof, err := lossproof.Check(newText(seed, stream).take(count), kit.Joined(t, fullLimitBytes, box, stream))
 					require.NoError(t, err, "%s of %s", stream, box)
 					require.Zero(t, proof.Missing)
 					dropped, lines, marks = dropped+proof.Bytes, lines+proof.Lines, marks+len(proof.Marks)
@@ -201,7 +202,7 @@ func TestFullDisksAreSharedByTheLogsThemselves(t *testing.T) {
 			}
 			missing := 0
 			for _, box := range r.sandboxes() {
-				proof, err := lossproof.Check(input, joined(t, box, "stdout"))
+				proof, err := lossproof.Check(input, kit.Joined(t, fullLimitBytes, box, "stdout"))
 				require.NoError(t, err)
 				require.Empty(t, proof.Marks)
 				missing += proof.Missing
@@ -211,18 +212,6 @@ func TestFullDisksAreSharedByTheLogsThemselves(t *testing.T) {
 			require.Zero(t, r.Metrics["sluice/bytes_dropped"])
 		})
 	}
-}
-
-// joined is a whole series as one text, no file over its limit.
-func joined(t *testing.T, box, stream string) (all []byte) {
-	t.Helper()
-	for _, file := range series(t, box, stream) {
-		content, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.LessOrEqual(t, len(content), fullLimitBytes, file)
-		all = append(all, content...)
-	}
-	return all
 }
 
 // startReporting starts an agent with writing containers, whose report goes to a file.

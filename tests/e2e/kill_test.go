@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // Rounds of SIGKILL at random moments, under load.
@@ -222,16 +224,10 @@ func (n *node) endTasks() {
 	}
 }
 
-// untilLimit is far more than what a busy machine makes anything of here wait.
-const untilLimit = 5 * time.Minute
-
-// until looks again and again.
+// until waits for a condition that its own text tells.
 func (n *node) until(condition func() bool) {
 	n.t.Helper()
-	for began := time.Now(); !condition(); {
-		require.Less(n.t, time.Since(began), untilLimit, "what is waited for does not come")
-		time.Sleep(2 * time.Millisecond)
-	}
+	kit.Wait(n.t, "", condition)
 }
 
 // openPipes is how many streams a process has the reading ends of.

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/tests/kit"
 )
 
 // The last words of a container that ends while its agent is away: what is in its pipe
@@ -53,7 +55,7 @@ func (a *agent) speechless(says string) (box string) {
 		got, _ := os.ReadFile(filepath.Join(box, "stdout"))
 		return bytes.Equal(got, first)
 	})
-	a.eventually("the agent says "+says, func() bool { return strings.Contains(read(a.t, log.Name()), says) })
+	kit.Wait(a.t, "the agent says "+says, func() bool { return strings.Contains(read(a.t, log.Name()), says) })
 	speak(a.t, dead.cmd.Process.Pid, pid, box)
 	dead.kill()
 	return box
@@ -65,7 +67,7 @@ func speak(t *testing.T, agent, task int, box string) {
 	require.NoError(t, unix.Kill(agent, unix.SIGSTOP))
 	require.NoError(t, os.WriteFile(filepath.Join(box, goFile), nil, 0o600))
 	for began := time.Now(); !gone(task); time.Sleep(2 * time.Millisecond) {
-		require.Less(t, time.Since(began), untilLimit, "the task does not end")
+		require.Less(t, time.Since(began), kit.Limit, "the task does not end")
 	}
 }
 
@@ -94,7 +96,7 @@ func (a *agent) keepers() (pids []int) {
 // keeperOf waits for the one that stands by, and ends it with the test.
 func (a *agent) keeperOf() (pid int) {
 	a.t.Helper()
-	a.eventually("a keeper stands by", func() bool {
+	kit.Wait(a.t, "a keeper stands by", func() bool {
 		text, _ := os.ReadFile(filepath.Join(a.stateDir, "keeper.log"))
 		pids := a.keepers()
 		if len(pids) == 1 {
@@ -104,13 +106,6 @@ func (a *agent) keeperOf() (pid int) {
 	})
 	a.t.Cleanup(func() { _ = unix.Kill(pid, unix.SIGKILL) })
 	return pid
-}
-
-func (a *agent) eventually(what string, condition func() bool) {
-	a.t.Helper()
-	for began := time.Now(); !condition(); time.Sleep(5 * time.Millisecond) {
-		require.Less(a.t, time.Since(began), untilLimit, what)
-	}
 }
 
 // next runs the next agent until all streams have ended.
@@ -173,7 +168,7 @@ func (a *agent) requireLastWords(box string, got outcome) {
 func TestLastWordsThatAKeeperHeld(t *testing.T) {
 	a := newAgent(t, parameter{"keeper", "start"})
 	box := a.speechless("a keeper holds the pipes while the agent is away")
-	a.eventually("the keeper has served and ended", func() bool { return len(a.keepers()) == 0 })
+	kit.Wait(a.t, "the keeper has served and ended", func() bool { return len(a.keepers()) == 0 })
 	a.requireStateEmpty()
 	a.requireLastWords(box, outcome{report: report{Metrics: map[string]float64{}}})
 	assert.Contains(t, read(t, filepath.Join(a.stateDir, "keeper.log")), "the last stream has ended")

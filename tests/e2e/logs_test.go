@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // followBytes is how much the task writes while it is followed, in files of
@@ -96,9 +98,8 @@ func requireOutputOf(t *testing.T, got io.Reader, name string, args ...string) (
 			end = time.Now()
 		}
 		if !bytes.Equal(want[:n], have[:m]) {
-			at := firstDifference(want[:n], have[:m])
-			require.Fail(t, "not what was written", "differs first at byte %d: expected %q, got %q",
-				bytesRead+int64(at), around(want[:n], at), around(have[:m], at))
+			t.Logf("not what was written, from byte %d on", bytesRead)
+			kit.Same(t, want[:n], have[:m])
 		}
 		bytesRead += int64(m)
 		if errWant != nil || errHave != nil {
@@ -125,8 +126,7 @@ func TestLogsAsAnOperatorMeetsThem(t *testing.T) {
 		out, said, err := n.sluice("logs", state, target)
 		require.NoError(t, err, said)
 		require.Empty(t, said)
-		at := firstDifference([]byte(whole), []byte(out))
-		require.Equal(t, max(len(whole), len(out)), at, "%s differs first at this byte", target)
+		kit.Same(t, whole, out)
 	}
 	report, said, err := n.sluice("verify", state, container)
 	require.NoError(t, err, "%s%s", report, said)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sluice/tests/kit"
 	"sluice/tests/lossproof"
 	"sluice/tests/older"
 )
@@ -153,7 +154,7 @@ func TestGapIsOpenWhileTheVersionChanges(t *testing.T) {
 			for _, box := range n.boxes {
 				w := writtenBy(t, box)
 				for stream, count := range map[string]int64{"stdout": w.Stdout, "stderr": w.Stderr} {
-					proof, err := lossproof.Check(newText(seed, stream).take(count), joined(t, box, stream))
+					proof, err := lossproof.Check(newText(seed, stream).take(count), kit.Joined(t, fullLimitBytes, box, stream))
 					require.NoError(t, err, "%s of %s", stream, box)
 					require.Zero(t, proof.Missing)
 					require.Len(t, proof.Marks, 2, "one for each time that the disk was full")

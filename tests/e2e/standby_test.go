@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/tests/kit"
 )
 
 // keeper=start where something is in its way.
@@ -53,12 +55,12 @@ func (a *agent) ends() {
 func TestStandbyWithoutItsProgram(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "sluice")
 	a, says := holding(t, parameter{"keeper_command", program})
-	a.eventually("it says so", func() bool {
+	kit.Wait(a.t, "it says so", func() bool {
 		return says("cannot start the keeper; it is tried again") && says("stat "+program+": no such file or directory") &&
 			says("nobody holds the pipes while the agent is away")
 	})
 	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho out of order >&2; exit 3\n"), 0o755))
-	a.eventually("it says what the program does", func() bool { return says("out of order") && says("exit status 3") })
+	kit.Wait(a.t, "it says what the program does", func() bool { return says("out of order") && says("exit status 3") })
 	out, err := exec.Command("cp", filepath.Join(a.build, "sluice"), program+".new").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.NoError(t, os.Rename(program+".new", program))
@@ -71,8 +73,8 @@ func TestStandbyThatIsKilled(t *testing.T) {
 	a, says := holding(t)
 	first := a.keeperOf()
 	require.NoError(t, unix.Kill(first, unix.SIGKILL))
-	a.eventually("it is told", func() bool { return says("the keeper has ended; it is started again") })
-	a.eventually("there is another", func() bool { pids := a.keepers(); return len(pids) == 1 && pids[0] != first })
+	kit.Wait(a.t, "it is told", func() bool { return says("the keeper has ended; it is started again") })
+	kit.Wait(a.t, "there is another", func() bool { pids := a.keepers(); return len(pids) == 1 && pids[0] != first })
 	second := a.keeperOf()
 	// A session of its own, and nobody's child that would have to wait for it.
 	session, err := unix.Getsid(second)
@@ -82,7 +84,7 @@ func TestStandbyThatIsKilled(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(status), " "+strconv.Itoa(a.running.cmd.Process.Pid)+" ")
 	a.ends()
-	a.eventually("it ends when nothing is left", func() bool { return len(a.keepers()) == 0 })
+	kit.Wait(a.t, "it ends when nothing is left", func() bool { return len(a.keepers()) == 0 })
 }
 
 // TestStandbyWithoutProcesses: none can be forked for a while.
@@ -94,7 +96,7 @@ func TestStandbyWithoutProcesses(t *testing.T) {
 	}
 	a, says := holding(t)
 	t.Cleanup(func() {
-		a.eventually("the group is empty", func() bool { return os.Remove(group) == nil })
+		kit.Wait(a.t, "the group is empty", func() bool { return os.Remove(group) == nil })
 	})
 	first := a.keeperOf()
 	require.NoError(t, os.WriteFile(group+"/cgroup.procs", []byte(strconv.Itoa(a.running.cmd.Process.Pid)), 0))
@@ -106,7 +108,7 @@ func TestStandbyWithoutProcesses(t *testing.T) {
 		events, _ := os.ReadFile(group + "/pids.events")
 		return !strings.HasPrefix(string(events), "max 0")
 	}
-	a.eventually("a fork is refused", refused)
+	kit.Wait(a.t, "a fork is refused", refused)
 	assert.Empty(t, a.keepers())
 	require.NoError(t, os.WriteFile(group+"/pids.max", []byte("max"), 0))
 	a.keeperOf()
@@ -125,11 +127,11 @@ func TestOneStandbyForAllAgents(t *testing.T) {
 	assert.Equal(t, []int{keeper}, a.keepers())
 
 	a.running.kill()
-	a.eventually("the keeper serves", func() bool {
+	kit.Wait(a.t, "the keeper serves", func() bool {
 		return strings.Contains(read(t, filepath.Join(a.stateDir, "keeper.log")), "the agent is away")
 	})
 	next := a.start("--containers=0", "--hold")
-	a.eventually("it hands over", func() bool {
+	kit.Wait(a.t, "it hands over", func() bool {
 		return strings.Contains(read(t, filepath.Join(a.stateDir, "keeper.log")), "handed the streams over")
 	})
 	require.NoError(t, os.WriteFile(filepath.Join(a.sandboxes()[0], goFile), nil, 0o600))
@@ -138,7 +140,7 @@ func TestOneStandbyForAllAgents(t *testing.T) {
 	require.NoError(t, next.cmd.Process.Signal(unix.SIGTERM))
 	<-next.ended
 	assert.Contains(t, next.stderr.String(), "a keeper stands by already, process "+strconv.Itoa(keeper))
-	a.eventually("it ends when nothing is left", func() bool { return len(a.keepers()) == 0 })
+	kit.Wait(a.t, "it ends when nothing is left", func() bool { return len(a.keepers()) == 0 })
 }
 
 // TestStandbyOfAnotherVersion: the next agent brings its own, once it has the streams.
@@ -155,7 +157,7 @@ func TestStandbyOfAnotherVersion(t *testing.T) {
 	install() // as a package does
 	a.running.kill()
 	a.running = a.start("--containers=0", "--hold")
-	a.eventually("the old one is replaced", func() bool { pids := a.keepers(); return len(pids) == 1 && pids[0] != before })
+	kit.Wait(a.t, "the old one is replaced", func() bool { pids := a.keepers(); return len(pids) == 1 && pids[0] != before })
 	a.keeperOf()
 	require.NoError(t, os.WriteFile(filepath.Join(a.sandboxes()[0], goFile), nil, 0o600))
 	a.await(a.running, a.stateEmpty)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/tests/chroot"
+	"sluice/tests/kit"
 )
 
 // unitOfAgent is a unit as packages of Mesos bring one that says nothing of what the logger
@@ -92,7 +93,7 @@ func (s *serviced) processes(name string) (pids []int) {
 // says waits for a line in the log of the agents, and fails when there is none.
 func (s *serviced) says(text string) {
 	s.t.Helper()
-	s.eventually("the agent says "+text, func() bool {
+	kit.Wait(s.t, "the agent says "+text, func() bool {
 		log, _ := os.ReadFile(filepath.Join(s.path, "log"))
 		return bytes.Contains(log, []byte(text))
 	})
@@ -102,7 +103,7 @@ func (s *serviced) says(text string) {
 // next one to have seen to all.
 func (s *serviced) speechless() (box string) {
 	s.t.Helper()
-	s.eventually("the first words are in the log", func() bool {
+	kit.Wait(s.t, "the first words are in the log", func() bool {
 		boxes := s.sandboxes()
 		if len(boxes) == 1 {
 			box = boxes[0]
@@ -115,7 +116,7 @@ func (s *serviced) speechless() (box string) {
 	require.Len(s.t, agents, 1)
 	speak(s.t, agents[0], tasks[0], box)
 	require.NoError(s.t, unix.Kill(agents[0], unix.SIGKILL))
-	s.eventually("all streams have ended", s.stateEmpty)
+	kit.Wait(s.t, "all streams have ended", s.stateEmpty)
 	return box
 }
 
@@ -177,7 +178,7 @@ func TestTasksLiveOnUnderTheDropIn(t *testing.T) {
 	s := newServiced(t, true)
 	s.says("the service manager holds the pipes while the agent is away")
 	var box string
-	s.eventually("there is a task", func() bool {
+	kit.Wait(s.t, "there is a task", func() bool {
 		boxes := s.sandboxes()
 		if len(boxes) == 1 {
 			box = boxes[0]
@@ -191,7 +192,7 @@ func TestTasksLiveOnUnderTheDropIn(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(box, goFile), nil, 0o600))
 	out, err = s.machine.Command("systemctl", "start", "mesos-agent.service").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	s.eventually("all streams have ended", s.stateEmpty)
+	kit.Wait(s.t, "all streams have ended", s.stateEmpty)
 	// systemd before 254 lets go of the pipes of a unit that is stopped: what the task has
 	// written last is there where it lives, or is told to be missing.
 	log := read(t, filepath.Join(box, "stdout"))
@@ -199,6 +200,6 @@ func TestTasksLiveOnUnderTheDropIn(t *testing.T) {
 		assert.Contains(t, log, "lost an unknown amount")
 	}
 	for began := time.Now(); !gone(task); time.Sleep(2 * time.Millisecond) {
-		require.Less(t, time.Since(began), untilLimit)
+		require.Less(t, time.Since(began), kit.Limit)
 	}
 }

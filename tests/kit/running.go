@@ -1,9 +1,11 @@
-// Package kit is what the long tests share that run the logger's core in a process of
-// its own, an owner: it is asked for figures, killed, and started again over what its
-// containers go on writing.
+// Package kit is what tests share: numbered lines, a rotated series joined without the code that
+// is tested, waits with a limit that say for what, and, for the long tests, owners and
+// containers as processes.
 //
-// A program that uses it plays every role itself: the one that is started, its owners
-// and its containers are told apart by their first argument.
+// An owner runs the logger's core in a process of its own: it is asked for figures, killed, and
+// started again over what its containers go on writing. A program that has owners plays every role
+// itself: the one that is started, its owners and its containers are told apart by their first
+// argument.
 package kit
 
 import (

@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -124,48 +122,15 @@ func settled(box string) bool {
 // compareBox compares both series of a sandbox with what its container wrote.
 func compareBox(box string) (total int64, err error) {
 	for _, stream := range []string{"stdout", "stderr"} {
-		got, err := joined(box, stream)
+		files, err := kit.Series(box, stream)
 		if err != nil {
 			return total, err
 		}
-		want := text(filepath.Base(box), stream)
+		got, want := kit.Join(files), text(filepath.Base(box), stream)
 		if !bytes.Equal(got, want) {
 			return total, fmt.Errorf("%s of %s has %d bytes, and is not the %d that were written", stream, filepath.Base(box), len(got), len(want))
 		}
 		total += int64(len(want))
 	}
 	return total, nil
-}
-
-// joined reads a numbered series, oldest file first.
-func joined(box, stream string) (all []byte, err error) {
-	for n := 0; ; n++ {
-		name := filepath.Join(box, stream)
-		if n > 0 {
-			name += fmt.Sprintf(".%d", n)
-		}
-		content, err := os.ReadFile(name)
-		if errors.Is(err, os.ErrNotExist) {
-			if content, err = uncompressed(name + ".gz"); errors.Is(err, os.ErrNotExist) {
-				return all, nil
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(content, all...)
-	}
-}
-
-func uncompressed(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	reader, err := gzip.NewReader(file)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return io.ReadAll(reader)
 }

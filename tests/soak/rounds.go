@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/core/settings"
+	"sluice/tests/kit"
 )
 
 // roundContainers is how many containers a round of the harness has.
@@ -121,10 +122,11 @@ func (r *round) check(id string) error {
 			return fmt.Errorf("a container ended with status %d: %s", container.ExitStatus, container.Error)
 		}
 		for _, stream := range []string{"stdout", "stderr"} {
-			got, err := joined(container.Sandbox, stream)
+			files, err := kit.Series(container.Sandbox, stream)
 			if err != nil {
 				return err
 			}
+			got := kit.Join(files)
 			if want := text(id, stream); string(got) != string(want) {
 				return fmt.Errorf("%s/%s has %d bytes, and is not the %d that were written", container.Sandbox, stream, len(got), len(want))
 			}

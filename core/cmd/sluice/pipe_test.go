@@ -13,43 +13,27 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/tests/kit"
 )
 
 // sevenDigits is so many bytes of lines of eight.
-func sevenDigits(size int) []byte {
-	var text bytes.Buffer
-	for i := 0; text.Len() < size; i++ {
-		fmt.Fprintf(&text, "%07d\n", i)
-	}
-	return text.Bytes()[:size]
-}
+func sevenDigits(size int) []byte { return kit.Lines((size+7)/8, 8)[:size] }
 
-// joined gives the numbered series of a log, oldest first, and how many rotated files
-// there are.
+// joined gives the series of a log, oldest file first, and how many rotated files there are.
 func joined(t *testing.T, path string) (text []byte, rotated int) {
 	t.Helper()
-	for n := 200; n >= 0; n-- {
-		name := path
-		if n > 0 {
-			name += "." + strconv.Itoa(n)
-		}
-		data, err := os.ReadFile(name)
-		if os.IsNotExist(err) {
-			continue
-		}
-		require.NoError(t, err)
-		text = append(text, data...)
-		if n > 0 {
-			rotated++
-		}
+	files, err := kit.Series(filepath.Dir(path), filepath.Base(path))
+	require.NoError(t, err)
+	for _, f := range files {
+		rotated += min(f.Number, 1)
 	}
-	return text, rotated
+	return kit.Join(files), rotated
 }
 
 // TestPipeHelp reads the help.
@@ -255,12 +239,11 @@ func TestPipeReportsAStdinThatFails(t *testing.T) {
 // awaitText waits until a file has a text.
 func awaitText(t *testing.T, path, want string) {
 	t.Helper()
-	for {
-		if text, err := os.ReadFile(path); err == nil && string(text) == want {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
+	var text []byte
+	kit.Wait(t, fmt.Sprintf("%s has %q", path, want), func() bool {
+		text, _ = os.ReadFile(path)
+		return string(text) == want
+	}, func() any { return string(text) })
 }
 
 // TestPipeEndsBySignals writes what there is, and then the shell sees the signal.

@@ -25,6 +25,7 @@ import (
 	"sluice/core/owner"
 	"sluice/core/settings"
 	sluicepb "sluice/proto"
+	"sluice/tests/kit"
 )
 
 // served is an engine with one container that has written.
@@ -291,6 +292,7 @@ func watchOn(t *testing.T, size pty.Winsize, args ...string) (s *screen, slave *
 func (s *screen) until(holds func(frame string) bool) string {
 	s.t.Helper()
 	chunk := make([]byte, 4096)
+	require.NoError(s.t, s.master.SetReadDeadline(time.Now().Add(kit.Limit)))
 	for {
 		all := s.seen.String()
 		if i := strings.LastIndex(all, home); i >= 0 && strings.HasSuffix(all, clearBelow) && holds(all[i:]) {

@@ -19,6 +19,7 @@ import (
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/stream"
+	"sluice/tests/kit"
 )
 
 // Logger stands for a stream: it writes whole lines, carries over the beginning of one
@@ -149,18 +150,12 @@ func (l *Logger) Rotate() {
 // Lines writes numbered lines of 16 bytes.
 func (l *Logger) Lines(from, to int) {
 	for i := from; i <= to; i++ {
-		l.Write(fmt.Sprintf("%015d\n", i))
+		l.Write(Numbered(i, i))
 	}
 }
 
 // Numbered is what Lines writes.
-func Numbered(from, to int) string {
-	var b bytes.Buffer
-	for i := from; i <= to; i++ {
-		fmt.Fprintf(&b, "%015d\n", i)
-	}
-	return b.String()
-}
+func Numbered(from, to int) string { return string(kit.LinesFrom(from, to-from+1, 16)) }
 
 // TB is the test that the logger belongs to.
 func (l *Logger) TB() testing.TB { return l.t }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/tests/kit"
 )
 
 // task is the attacker's side: it lives in a process that the harness has started,
@@ -101,7 +103,7 @@ func (k *task) must(err error) {
 	}
 }
 
-func numbered(i int) string { return fmt.Sprintf("%0*d\n", lineBytes-1, i) }
+func numbered(i int) string { return string(kit.LinesFrom(i, 1, lineBytes)) }
 
 // print writes lines worth so many rotations.
 func (k *task) print(rotations int) {
@@ -189,11 +191,8 @@ func (k *task) names(dir string) []string {
 
 // await waits until the log has arrived in the live file.
 func (k *task) await(text string) {
-	for {
+	kit.Until(func() bool {
 		content, _ := os.ReadFile("stdout")
-		if strings.Contains(string(content), text) {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return strings.Contains(string(content), text)
+	})
 }

@@ -6,9 +6,10 @@ import (
 	"os/exec"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // process is a program with its output in a file, killed when the test ends.
@@ -62,16 +63,18 @@ func (p *process) log() string {
 
 func tail(text string) string { return text[max(0, len(text)-12_000):] }
 
-// until looks again and again while the process lives, with no limit but the test's own.
+// until waits for a condition while the process lives.
 func (p *process) until(what string, condition func() bool) {
 	p.t.Helper()
-	for !condition() {
+	kit.Wait(p.t, what, func() bool {
 		select {
 		case <-p.ended:
-			require.FailNow(p.t, "the process has ended", "%s ended before: %s", p.name, what)
-		case <-time.After(10 * time.Millisecond):
+			require.True(p.t, condition(), "%s ended before: %s", p.name, what)
+			return true
+		default:
+			return condition()
 		}
-	}
+	})
 }
 
 // freePort is a port of loopback on which nobody listened just now.

@@ -4,11 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 func exists(path ...string) bool {
@@ -21,12 +22,8 @@ func touch(t *testing.T, path ...string) {
 	require.NoError(t, os.WriteFile(filepath.Join(path...), nil, 0o600))
 }
 
-// eventually looks again and again, with no limit but the test's own.
-func eventually(condition func() bool) {
-	for !condition() {
-		time.Sleep(10 * time.Millisecond)
-	}
-}
+// eventually waits for a condition that its own text tells.
+func eventually(condition func() bool) { kit.Until(condition) }
 
 // A bad parameter stops the agent, which says which one.
 func TestAgentStopsOnBadParameters(t *testing.T) {

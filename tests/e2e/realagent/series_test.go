@@ -7,22 +7,15 @@ import (
 	"strings"
 
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // lineBytes is the length of the lines that the containers write.
 const lineBytes = 50
 
 // numbered is what `seq --format=seqFormat first last` writes.
-func numbered(first, last int) []byte {
-	out := make([]byte, 0, (last-first+1)*lineBytes)
-	for i := first; i <= last; i++ {
-		digits := strconv.Itoa(i)
-		out = append(out, strings.Repeat("0", lineBytes-1-len(digits))...)
-		out = append(out, digits...)
-		out = append(out, '\n')
-	}
-	return out
-}
+func numbered(first, last int) []byte { return kit.LinesFrom(first, last-first+1, lineBytes) }
 
 const seqFormat = "%049.0f"
 
