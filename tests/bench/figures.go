@@ -15,7 +15,8 @@ type Run struct {
 	Wall          time.Duration
 	Bytes, Writes int64
 	// WriterCPU is what the writing process used, LongestWrite its longest write(2).
-	WriterCPU, LongestWrite time.Duration
+	WriterCPU    time.Duration
+	LongestWrite time.Duration `json:",omitempty"`
 
 	// What the logger used between the two looks: before the first write and when
 	// it had become quiet after the last. User and system time together, without
@@ -23,14 +24,15 @@ type Run struct {
 	LoggerCPU              time.Duration
 	Voluntary, Involuntary int64
 	// What the logger has at the end: its share of memory (Pss), threads, processes.
-	PssBytes           int64
-	Threads, Processes int
+	PssBytes  int64
+	Threads   int
+	Processes int `json:",omitempty"`
 	// The same with one container only, where the work asks for that (idle).
-	BasePssBytes int64
-	BaseThreads  int
+	BasePssBytes int64 `json:",omitempty"`
+	BaseThreads  int   `json:",omitempty"`
 
 	// Prepares are the times from the request for a container's streams until they
-	// could be written to.
+	// could be written to: of many the percentiles, see percentiles.
 	Prepares []time.Duration `json:",omitempty"`
 	// Calls are the system calls, counted in a run of their own with strace.
 	Calls map[string]int64 `json:",omitempty"`
@@ -92,12 +94,27 @@ func quantileUS(q float64) Figure {
 	}
 }
 
+// percentiles gives the 0th to the 100th of many times, and few as they are: figures and
+// plots need no more.
+func percentiles(times []time.Duration) []time.Duration {
+	const most = 101
+	if len(times) <= most {
+		return times
+	}
+	sorted := slices.Sorted(slices.Values(times))
+	kept := make([]time.Duration, most)
+	for i := range kept {
+		kept[i] = sorted[min(i*len(sorted)/(most-1), len(sorted)-1)]
+	}
+	return kept
+}
+
 // Results are all the runs, with what is needed to read them.
 type Results struct {
 	Machine     Machine
 	Repetitions int
 	Size        size
-	Runs        []Run
+	Runs        []Run `json:"-"`
 	LeftOut     []string
 }
 

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -26,10 +29,30 @@ func TestQuantile(t *testing.T) {
 	for i := range 1000 {
 		run.Prepares = append(run.Prepares, time.Duration(1000-i)*time.Microsecond)
 	}
-	for q, want := range map[float64]float64{0: 1, 0.5: 501, 0.99: 991, 1: 1000} {
+	for q, want := range map[float64]float64{0: 1, 0.5: 501, 0.9: 901, 0.99: 991, 1: 1000} {
 		if got := quantileUS(q)(run); got != want {
 			t.Errorf("quantile %v = %v us, want %v", q, got, want)
 		}
+		if got := quantileUS(q)(Run{Prepares: percentiles(run.Prepares)}); got != want {
+			t.Errorf("quantile %v of the percentiles = %v us, want %v", q, got, want)
+		}
+	}
+}
+
+func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
+	want := &Results{Repetitions: 2, LeftOut: []string{"none"}, Runs: []Run{
+		{Work: "a", Logger: "x", Wall: 3}, {Work: "e", Prepares: []time.Duration{1, 2}, Calls: map[string]int64{"read": 1}},
+	}}
+	text, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "runs.jsonl")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := load(path); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}
 }
 

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -90,25 +89,13 @@ func publish(o options, results *Results) error {
 	if err := results.plot(plots); err != nil {
 		return fmt.Errorf("draw the plots: %w", err)
 	}
-	text, err := json.MarshalIndent(results, "", " ")
+	text, err := results.encode()
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(plots, "runs.json"), append(text, '\n'), 0o644),
+		os.WriteFile(filepath.Join(plots, "runs.jsonl"), text, 0o644),
 		os.WriteFile(filepath.Join(o.docs, "benchmarks.md"), []byte(results.document(true)), 0o644))
-}
-
-func load(path string) (*Results, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var results Results
-	if err := json.Unmarshal(text, &results); err != nil {
-		return nil, fmt.Errorf("read the runs in %s: %w", path, err)
-	}
-	return &results, nil
 }
 
 // among tells whether name is in a list separated by commas; an empty list has all.

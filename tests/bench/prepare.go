@@ -50,7 +50,7 @@ func prepareInHarness(b *bench, containers int, order launchOrder, boxes string)
 		return run, err
 	}
 	report, err := readReport(text.Bytes())
-	run.Prepares = report.prepares()
+	run.Prepares = percentiles(report.prepares())
 	return run, err
 }
 
