@@ -21,7 +21,7 @@ func TestAgeOfAStreamThatWritesNothing(t *testing.T) {
 	output := numbered(200, 100)
 	_, err := stdout.Write(output)
 	require.NoError(t, err)
-	waitFor(func() bool { return e.Metrics().WrittenBytes == int64(len(output)) && e.scheduler.idle() })
+	waitFor(func() bool { return e.Metrics().WrittenBytes == int64(len(output)) && resting(e) })
 	require.NotNil(t, e.tendingTimer(), "the clock is set for a policy with an age")
 
 	box := b.sandbox("c1")

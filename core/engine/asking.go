@@ -35,7 +35,7 @@ func (e *Engine) listen() {
 	listener, err := e.state.ListenOwner()
 	if err == nil {
 		e.asking = &asking{engine: e, listener: listener, conns: map[*os.File]bool{}, done: make(chan struct{})}
-		if err = e.scheduler.listen(listener, e.asking.guarded); err == nil {
+		if err = e.loop.Listen(listener, e.asking.guarded); err == nil {
 			return
 		}
 		e.asking = nil
@@ -74,7 +74,7 @@ func (a *asking) take() {
 		_ = unix.Close(fd)
 	}
 	if len(a.conns) < maxAsking {
-		a.engine.scheduler.listenAgain(a.listener)
+		a.engine.loop.ListenAgain(a.listener)
 	}
 }
 
@@ -83,7 +83,7 @@ func (a *asking) again() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.closed {
-		a.engine.scheduler.listenAgain(a.listener)
+		a.engine.loop.ListenAgain(a.listener)
 	}
 }
 
@@ -100,7 +100,7 @@ func (a *asking) answer(conn *os.File) {
 		defer a.mu.Unlock()
 		_ = conn.Close()
 		if delete(a.conns, conn); len(a.conns) == maxAsking-1 && !a.closed {
-			a.engine.scheduler.listenAgain(a.listener)
+			a.engine.loop.ListenAgain(a.listener)
 		}
 	}()
 	_ = owner.Answer(conn, a.engine) // who asked is gone or slow: nobody else minds

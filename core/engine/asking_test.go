@@ -105,18 +105,17 @@ func TestOwnerHearsWhoAsksDuringAVisit(t *testing.T) {
 	defer e.Close()
 	var asking atomic.Bool
 	asked := make(chan pendingRotation, 1)
-	e.scheduler.mu.Lock()
-	e.scheduler.visited = func(visited *entry) {
+	after := func(serviced *entry) {
 		if asking.CompareAndSwap(true, false) {
-			asked <- e.beginRotation(visited.id)
+			asked <- e.beginRotation(serviced.id)
 		}
 	}
-	e.scheduler.mu.Unlock()
+	e.hooks.after.Store(&after)
 	stdout, stderr := b.prepare(e, "one")
 	defer stdout.Close()
 	defer stderr.Close()
 	write(t, stdout, []byte("line\n"))
-	eventually(t, "the stream is idle", func() bool { return e.Metrics().WrittenBytes == 5 && e.scheduler.idle() })
+	eventually(t, "the stream is idle", func() bool { return e.Metrics().WrittenBytes == 5 && resting(e) })
 	id := b.status()["one/stdout"].ID
 	asking.Store(true)
 	require.Equal(t, []owner.Rotated{{ID: id, Name: "stdout.1", Bytes: 5}}, b.rotate(id))

@@ -68,7 +68,7 @@ func (e *Engine) tend() {
 	for entry := range e.serving {
 		if entry.byCalendar() {
 			entry.stream.Tend()
-			e.scheduler.nudge(entry)
+			e.loop.Nudge(entry.member)
 			e.tendLater()
 		}
 	}

@@ -94,7 +94,6 @@ func (e *Engine) startBudget() {
 		forgetEnded: e.state.RemoveEnded, explain: e.explain,
 		holders: map[string]*holder{}, spaces: map[uint64]*space{}, patience: verifyPatience,
 	}
-	e.scheduler.visited = func(entry *entry) { e.budget.visited(entry, time.Now()) }
 }
 
 // explain tells in the sandbox what was deleted of a stream, and has its record say so
@@ -102,7 +101,7 @@ func (e *Engine) startBudget() {
 func (e *Engine) explain(entry *entry) {
 	entry.showPolicy()
 	entry.stream.SaveSoon()
-	e.scheduler.nudge(entry)
+	e.loop.Nudge(entry.member)
 }
 
 // join has a stream count that is served from now on.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"sluice/core/schedule"
 	"sluice/core/worker"
 )
 
@@ -142,16 +143,9 @@ func TestBudgetOutlivesItsOwner(t *testing.T) {
 	waitEnded(e)
 }
 
-// idle tells whether every stream is armed.
-func (s *scheduler) idle() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		if !e.armed || e.stream == nil {
-			return false
-		}
-	}
-	return true
+// resting tells whether every stream waits for the kernel to tell that something comes.
+func resting(e *Engine) bool {
+	return e.loop.Count(schedule.InHand)+e.loop.Count(schedule.Waiting)+e.loop.Count(schedule.Parked) == 0
 }
 
 // TestBudgetLeavesWhatIsNotItsOwn puts files beside a series that is trimmed to its

@@ -61,7 +61,7 @@ func TestTheBudgetLooksWhateverTheWallClock(t *testing.T) {
 	defer e.Close()
 	stdout, stderr := b.prepare(e, "c1")
 	entry := b.entryOf(e, "c1", "stdout")
-	waitFor(e.scheduler.idle)
+	waitFor(func() bool { return resting(e) })
 	e.budget.takenBytes.Add(1 << 30) // of nobody
 	now := time.Now()
 	e.budget.trim(now)
@@ -100,10 +100,10 @@ func TestARotationInTheFuture(t *testing.T) {
 				_, err := stdout.WriteString("line\n")
 				require.NoError(t, err)
 				written += 5
-				waitFor(func() bool { return e.Metrics().WrittenBytes == written && e.scheduler.idle() })
+				waitFor(func() bool { return e.Metrics().WrittenBytes == written && resting(e) })
 				visits := e.Metrics().Visits
 				e.tend()
-				waitFor(func() bool { return e.Metrics().Visits > visits && e.scheduler.idle() })
+				waitFor(func() bool { return e.Metrics().Visits > visits && resting(e) })
 			}
 			tend()
 			assert.EqualValues(t, 1, e.Metrics().Rotations)

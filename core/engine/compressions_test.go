@@ -15,6 +15,7 @@ import (
 
 	"sluice/core/guard"
 	"sluice/core/sandbox"
+	"sluice/core/schedule"
 	"sluice/core/worker"
 )
 
@@ -90,17 +91,7 @@ func TestEndedStreamsAreNotPolled(t *testing.T) {
 		write(t, stdout, sevenDigits(5000))
 		require.NoError(t, stdout.Close())
 	}
-	parked := func() (count int) {
-		e.scheduler.mu.Lock()
-		defer e.scheduler.mu.Unlock()
-		for _, entry := range e.scheduler.entries {
-			if entry.parked {
-				count++
-			}
-		}
-		return count
-	}
-	eventually(t, "every stream is parked", func() bool { return parked() == streams })
+	eventually(t, "every stream is parked", func() bool { return e.loop.Count(schedule.Parked) == streams })
 	// A kill now must not make the next owner believe that their ends are missing.
 	ids, err := e.state.Streams()
 	require.NoError(t, err)
@@ -128,18 +119,13 @@ func TestAnEndBeforeTheStreamIsParked(t *testing.T) {
 	defer e.Close()
 	release := occupy(e.compressions, sandboxDevice(t, b), e.self, politeFiles+8)
 	defer release()
-	e.scheduler.mu.Lock()
-	e.scheduler.visited = func(visited *entry) {
-		if visited.lingers { // it has found the compression under way
+	after := func(serviced *entry) {
+		if serviced.lingers { // it has found the compression under way
 			release()
-			eventually(t, "the compression is done", func() bool {
-				e.scheduler.mu.Lock()
-				defer e.scheduler.mu.Unlock()
-				return visited.unparked
-			})
+			eventually(t, "the compression is done", func() bool { return e.compressions.waiting.Load() == 0 })
 		}
 	}
-	e.scheduler.mu.Unlock()
+	e.hooks.after.Store(&after)
 	stdout, stderr := b.prepare(e, "c")
 	require.NoError(t, stderr.Close())
 	write(t, stdout, sevenDigits(5000))

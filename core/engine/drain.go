@@ -6,8 +6,8 @@ import (
 
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/schedule"
 	"sluice/core/stream"
-	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 
@@ -19,9 +19,10 @@ func (e *Engine) drain(f *found, cause stream.Cause) {
 	box := &sharedSandbox{Dir: sandbox.Expect("", 0, 0)}
 	box.users.Add(1)
 	entry := &entry{
-		id: f.id, box: box, task: worker.Task{As: e.self},
+		engine: e, id: f.id, box: box, as: e.self,
 		introduction: introduction{silent: true}, // there is no place for a policy
 	}
+	entry.member = schedule.NewMember(entry, e.self, 0, 0, 0)
 	log := e.logOf(record)
 	entry.stream = stream.New(stream.Config{
 		Name: record.GetStream(), Sandbox: box.Dir, Pipe: f.pipe, CapacityBytes: e.enlarge(f.pipe),

@@ -22,6 +22,7 @@ import (
 
 	"sluice/core/guard"
 	"sluice/core/rotation/script"
+	"sluice/core/schedule"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
@@ -37,7 +38,7 @@ type Engine struct {
 	state        *state.Dir
 	workers      *worker.Pool // moves bytes and rotates
 	commands     *worker.Pool // rotates where that runs commands
-	scheduler    *scheduler
+	loop         *schedule.Loop
 	budget       *budget // nil: the node has none
 	store        *fdStore
 	asking       *asking // nil where nobody can ask
@@ -50,6 +51,8 @@ type Engine struct {
 	lowered      sync.Once // for the log line on pipe capacities
 	unreserve    func()    // gives the threads up
 
+	hooks    hooks
+	afterEnd func() // of a stream; may be nil
 	reaching deviceSlots
 	stopping chan struct{} // closed by stop
 
@@ -149,21 +152,22 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger, held func(i
 		pending:     map[string]*found{},
 		heldBefore:  held,
 	}
+	e.hooks.before.Store(injected)
 	e.compressions = newCompressions(log, e.guard)
 	var err error
 	if e.self, err = worker.Self(); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	if e.scheduler, err = newScheduler(module.MaxDelay, e.ended); err != nil {
+	if e.loop, err = schedule.New(module.MaxDelay); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	e.unreserve = e.reserveThreads()
 	e.tellOfProcesses()
 	e.tellOfDescriptors()
-	e.workers = worker.NewPool(log, e.scheduler)
+	e.workers = worker.NewPool(log, e.loop)
 	e.commands = worker.NewCommandPool(log)
-	e.scheduler.pool, e.scheduler.commands = e.workers, e.commands
-	reserveDescriptors(e.scheduler.epoll)
+	e.loop.Serve(e.workers, e.commands)
+	reserveDescriptors()
 	e.startBudget()
 	e.workers.Start()
 	e.store = newFDStore(dir.Inode(), storeOwner{guard: e.guard, open: dir.OpenReading, failed: func(waiting int, err error) {
@@ -203,7 +207,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.closing.Store(true)
 	close(e.stopping)
 	e.asking.close()
-	e.scheduler.close()
+	e.loop.Close()
 	e.workers.Close()
 	e.commands.Close()
 	e.compressions.close()
@@ -211,7 +215,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.workers.Wait()
 	e.commands.Wait()
 	e.unreserve()
-	e.scheduler.release()
+	e.loop.Release()
 	if e.budget != nil {
 		e.budget.close()
 	}
@@ -294,17 +298,11 @@ func (e *Engine) serveLocked(entry *entry) {
 	if entry.byCalendar() {
 		e.tendLater()
 	}
-	e.scheduler.add(entry)
+	e.loop.Add(entry.member)
 	added = true
 }
 
-// ended is called on a worker thread when a stream has had its last byte. What it has
-// open is closed before its end shows, and without the lock: a file system may hang.
-func (e *Engine) ended(entry *entry) {
-	defer e.leave(entry)
-	entry.release()
-}
-
+// leave forgets a stream that has had its last byte.
 func (e *Engine) leave(entry *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -316,6 +314,9 @@ func (e *Engine) leave(entry *entry) {
 	e.compressions.ended(entry)
 	if e.settings.LogStreams {
 		entry.stream.Log.Info("the stream has ended", "bytes", a.InBytes(), "dropped", a.DroppedBytes, "rotations", a.Rotations)
+	}
+	if e.afterEnd != nil {
+		e.afterEnd()
 	}
 }
 
@@ -350,8 +351,8 @@ func (e *Engine) Metrics() Metrics {
 	m := Metrics{
 		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered, Unattended: e.unattended,
 		Blocked: int64(len(e.pending)),
-		Panics:  e.workers.Panics() + e.commands.Panics() + e.compressions.panics() + e.scheduler.panics.Load() + e.guard.Caught(),
-		Wakeups: e.scheduler.wakeups.Load(), Account: e.past,
+		Panics:  e.workers.Panics() + e.commands.Panics() + e.compressions.panics() + e.loop.Panics() + e.guard.Caught(),
+		Wakeups: e.loop.Wakeups(), Account: e.past,
 		Compressions: e.compressions.waiting.Load(),
 	}
 	if e.budget != nil {

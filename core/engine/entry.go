@@ -7,12 +7,14 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/schedule"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
@@ -36,6 +38,22 @@ var configured func(*stream.Config)
 // Descriptors are what a container writes into: opened O_RDWR and close-on-exec.
 // The receiver takes them.
 type Descriptors struct{ Stdout, Stderr int }
+
+// entry is a stream that is served, or is to be, with what the engine keeps for it.
+type entry struct {
+	engine  *Engine
+	id      string // in the state directory
+	box     *sharedSandbox
+	as      worker.Identity // of the task's user
+	stream  *stream.Stream
+	member  *schedule.Member
+	holding *holding // its part of the budget; nil where there is none
+	isNew   bool     // its record was not saved yet
+	lingers bool     // its container has ended; compressions are awaited
+
+	writing      sync.Mutex // guards introduction
+	introduction introduction
+}
 
 // sharedSandbox is a directory that both streams of a container use; the last one
 // closes it.
@@ -88,12 +106,8 @@ type parts struct {
 func (e *Engine) newEntry(p parts) *entry {
 	identity, s := identityOf(p.record), p.settings
 	limitBytes := s.Policy.LimitBytes(s.MaxBytes)
-	entry := &entry{
-		id:     p.id,
-		box:    p.box,
-		task:   worker.Task{As: identity, Device: p.box.Device(), Owner: p.box.Inode()},
-		device: p.box.Device(),
-	}
+	entry := &entry{engine: e, id: p.id, box: p.box, as: identity}
+	entry.member = schedule.NewMember(entry, identity, p.box.Device(), p.box.Inode(), commandQueue(p.box))
 	if p.keeper == nil {
 		p.keeper = stateKeeper{engine: e, entry: entry}
 	}
@@ -114,7 +128,7 @@ func (e *Engine) newEntry(p parts) *entry {
 			Base:       p.record.GetStream(),
 			Policy:     s.Policy,
 			LimitBytes: limitBytes,
-			Submit:     e.compressions.submitterFor(p.box, identity, s, func() { e.scheduler.unpark(entry) }),
+			Submit:     e.compressions.submitterFor(p.box, identity, s, func() { e.loop.Unpark(entry.member) }),
 			Settle:     e.atOnce(p.box, identity),
 			Guard:      e.guard,
 			Kept:       kept,

@@ -30,7 +30,7 @@ func (b *budget) task(h *holder) *worker.Task {
 		as, owner = r.identity(), r.inode
 	}
 	for _, e := range h.entries {
-		as, owner = e.task.As, e.task.Owner
+		as, owner = e.as, e.box.Inode()
 	}
 	return &worker.Task{As: as, Device: h.space.device, Urgent: true, Owner: owner, Run: func(t *worker.Thread, refused error) {
 		finished := false

@@ -16,14 +16,13 @@ import (
 // faulty makes visits of stdout panic while faults are left.
 func faulty(e *Engine) *atomic.Int64 {
 	faults := &atomic.Int64{}
-	e.scheduler.mu.Lock()
-	defer e.scheduler.mu.Unlock()
-	e.scheduler.onVisit = func(visited *entry) {
-		if visited.stream.Name == stdoutName && faults.Load() > 0 {
+	before := func(serviced *entry) {
+		if serviced.stream.Name == stdoutName && faults.Load() > 0 {
 			faults.Add(-1)
 			panic("injected")
 		}
 	}
+	e.hooks.before.Store(&before)
 	return faults
 }
 

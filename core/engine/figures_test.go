@@ -33,7 +33,7 @@ func TestLongFilesForgeNoFigures(t *testing.T) {
 				require.NoError(t, err)
 				written := int64(len(output))
 				eventually(t, "it is written", func() bool {
-					return e.Metrics().WrittenBytes == written && e.Metrics().Streams == 1 && e.scheduler.idle()
+					return e.Metrics().WrittenBytes == written && e.Metrics().Streams == 1 && resting(e)
 				})
 				live := filepath.Join(b.sandbox("c"), "stdout")
 				lengthen(t, live)

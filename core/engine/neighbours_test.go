@@ -108,7 +108,7 @@ func TestFilesOfATaskCostItsNeighboursNothing(t *testing.T) {
 				_, err := stdout.WriteString("begins\n")
 				require.NoError(t, err)
 				attackers = append(attackers, stdout)
-				eventually(t, "all rests", e.scheduler.idle)
+				eventually(t, "all rests", func() bool { return resting(e) })
 				box := b.sandbox(id)
 				t.Cleanup(func() { _ = os.Chmod(box, 0o755) })
 				c.attack(t, box)

@@ -40,7 +40,7 @@ func TestAnEndingStreamCostsNobodyAnything(t *testing.T) {
 		require.NoError(t, err)
 		files = append(files, stdout, stderr)
 	}
-	waitFor(func() bool { return e.Metrics().WrittenBytes == 580000 && e.scheduler.idle() })
+	waitFor(func() bool { return e.Metrics().WrittenBytes == 580000 && resting(e) })
 	ends := b.entryOf(e, "ends", "stdout")
 	live := ends.holding.liveBytes.Load()
 	before := e.budget.takenBytes.Load()
@@ -63,7 +63,7 @@ func TestARotationCostsNobodyAnything(t *testing.T) {
 	stdout, stderr := b.prepare(e, "c1")
 	_, err := stdout.Write(numbered(100, 100))
 	require.NoError(t, err)
-	waitFor(func() bool { return e.budget.takenBytes.Load() == 10000 && e.scheduler.idle() })
+	waitFor(func() bool { return e.budget.takenBytes.Load() == 10000 && resting(e) })
 	out, err := b.entryOf(e, "c1", "stdout").holding.set.Load().Rotate(time.Now())
 	require.NoError(t, err)
 	require.True(t, out.Rotated)
@@ -106,7 +106,7 @@ func TestNotOneFileMoreThanTheExcess(t *testing.T) {
 		written += int64(len(data))
 	}
 	settled := func() {
-		waitFor(func() bool { return e.Metrics().WrittenBytes == written && e.scheduler.idle() })
+		waitFor(func() bool { return e.Metrics().WrittenBytes == written && resting(e) })
 		waitFor(func() bool { return e.budget.claimedBytes.Load() == 0 })
 	}
 	for i := range containers {

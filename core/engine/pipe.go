@@ -14,6 +14,7 @@ import (
 	"sluice/core/pump"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
+	"sluice/core/schedule"
 	"sluice/core/settings"
 	"sluice/core/stream"
 	"sluice/core/worker"
@@ -95,6 +96,7 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 		guard:       guard.New(config.Log),
 		environment: script.Environment(os.Environ()),
 		serving:     map[*entry]bool{},
+		afterEnd:    ended,
 		store:       &fdStore{},
 	}
 	e.compressions = newCompressions(config.Log, e.guard)
@@ -105,16 +107,16 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 	if e.self, err = worker.Self(); err != nil {
 		return nil, err
 	}
-	if e.scheduler, err = newScheduler(config.Module.MaxDelay, func(entry *entry) { e.ended(entry); ended() }); err != nil {
+	if e.loop, err = schedule.New(config.Module.MaxDelay); err != nil {
 		return nil, err
 	}
-	e.workers = worker.NewPool(config.Log, e.scheduler)
+	e.workers = worker.NewPool(config.Log, e.loop)
 	e.commands = worker.NewCommandPool(config.Log)
 	if config.Trusted {
 		e.workers.KeepFileRights()
 		e.commands.KeepFileRights()
 	}
-	e.scheduler.pool, e.scheduler.commands = e.workers, e.commands
+	e.loop.Serve(e.workers, e.commands)
 	e.workers.Start()
 	return e, nil
 }
@@ -145,7 +147,7 @@ func (e *Engine) pipeEntry(config PipeConfig, keeper stream.Keeper) (*entry, err
 
 // openAgain opens the files of a stream that may have been served before.
 func (e *Engine) openAgain(entry *entry) error {
-	task := worker.Task{As: entry.task.As, Device: entry.task.Device}
+	task := worker.Task{As: entry.as, Device: entry.box.Device()}
 	err := e.onWorker(&task, "open the files of a stream", func(t *worker.Thread) error { return entry.open(t, false) })
 	if err != nil {
 		entry.release()
@@ -171,13 +173,13 @@ func awaitEmpty(pipe int, ended <-chan struct{}) {
 
 // stopPipe is stop without a state directory. What was moved is in the account.
 func (e *Engine) stopPipe() {
-	e.scheduler.close()
+	e.loop.Close()
 	e.workers.Close()
 	e.commands.Close()
 	e.compressions.close()
 	e.workers.Wait()
 	e.commands.Wait()
-	e.scheduler.release()
+	e.loop.Release()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.tending != nil {

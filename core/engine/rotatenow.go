@@ -50,7 +50,7 @@ func (e *Engine) beginRotation(id string) pendingRotation {
 	}
 	asked, err := found.stream.AskRotation()
 	if err == nil {
-		e.scheduler.nudge(found)
+		e.loop.Nudge(found.member)
 	}
 	return pendingRotation{stream: found.stream, asked: asked, err: err}
 }

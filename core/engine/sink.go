@@ -29,7 +29,7 @@ type sink interface {
 }
 
 func (e *entry) place() (*sharedSandbox, worker.Identity, uint64) {
-	return e.box, e.task.As, e.task.Device
+	return e.box, e.as, e.box.Device()
 }
 
 func (e *entry) openForContainer(engine *Engine) (int, error) {

@@ -1,4 +1,4 @@
-package engine
+package schedule
 
 import (
 	"testing"
@@ -35,7 +35,7 @@ func TestPauseFollowsTheLoad(t *testing.T) {
 			for i, looks := range c.asked {
 				now = begin.Add(time.Duration(i) * paceWindow)
 				for range looks {
-					p.looked(now)
+					p.polled(now)
 				}
 			}
 			assert.Equal(t, c.want, p.pause(now))
@@ -47,7 +47,7 @@ func TestLooksOfAPastWindowAreForgotten(t *testing.T) {
 	begin := time.Now()
 	p := pace{maxDelay: time.Second, since: begin}
 	for range 1000 {
-		p.looked(begin)
+		p.polled(begin)
 	}
 	assert.Equal(t, time.Second, p.pause(begin))
 	assert.Equal(t, pump.ShortestPause, p.pause(begin.Add(time.Hour)))
@@ -81,12 +81,12 @@ func TestManySlowStreamsKeepWithinTheBudget(t *testing.T) {
 				p.busy++
 				continue
 			default:
-				p.looked(now)
+				p.polled(now)
 			}
 			looks++
 			s.last, s.due = now, now.Add(p.pause(now))
 		}
 	}
 	assert.Equal(t, streams, p.busy)
-	assert.LessOrEqual(t, looks, looksPerSecond)
+	assert.LessOrEqual(t, looks, pollsPerSecond)
 }
