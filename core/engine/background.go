@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sluice/core/rotation"
 	"sluice/core/rotation/script"
 	"sluice/core/settings"
 	"sluice/core/worker"
@@ -12,6 +13,15 @@ import (
 // commandQueue is where the work of a container waits that may run commands: one that
 // takes its time holds nobody else.
 func commandQueue(box *sharedSandbox) uint64 { return box.Inode() }
+
+// submitter gives the function by which the compressions of a stream get a thread.
+func (e *Engine) submitter(entry *entry, s settings.Stream) func(rotation.Task) {
+	unpark := func() { e.loop.Unpark(entry.member) }
+	if s.Policy.Compressor.External || s.Policy.Scripts.PreRemove != "" {
+		return e.compressions.CommandSubmitter(commandQueue(entry.box), entry.as, unpark)
+	}
+	return e.compressions.Submitter(entry.box.Device(), entry.as, unpark)
+}
 
 // scriptRunner gives the function that runs the commands of a stream's policy as the
 // task's user. Which policies may have commands was decided when they were read. Those of

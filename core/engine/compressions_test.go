@@ -6,42 +6,28 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sluice/core/guard"
+	"sluice/core/compression"
 	"sluice/core/sandbox"
 	"sluice/core/schedule"
 	"sluice/core/worker"
 )
 
+// manyCompressions take all threads for them, those of normal priority too.
+const manyCompressions = 24
+
 // occupy has compressions of a file system last until what is returned is called.
-func occupy(c *compressions, device uint64, self worker.Identity, files int) (release func()) {
+func occupy(q *compression.Queue, device uint64, self worker.Identity, files int) (release func()) {
 	held := make(chan struct{})
 	for range files {
-		c.submitter(device, self, func() {})(func(error) bool { <-held; return false })
+		q.Submitter(device, self, func() {})(func(error) bool { <-held; return false })
 	}
 	return sync.OnceFunc(func() { close(held) })
-}
-
-func TestCompressionsBeyondWhatMayWaitAreDoneOvertime(t *testing.T) {
-	self, err := worker.Self()
-	require.NoError(t, err)
-	log := newTestbed(t).logger()
-	c := newCompressions(log, guard.New(log))
-	defer c.close()
-	release := occupy(c, 1, self, politeFiles)
-	defer release()
-	done := make(chan struct{})
-	c.submitter(1, self, func() {})(func(error) bool { close(done); return false })
-	<-done
-	waitFor(func() bool { return c.waiting.Load() == politeFiles })
-	release()
-	waitFor(func() bool { return c.waiting.Load() == 0 && c.polites.Load() == 0 })
 }
 
 // TestEndedStreamsThatMayNotWaitStayPlain lets one stream wait for its compressions and
@@ -50,15 +36,15 @@ func TestEndedStreamsThatMayNotWaitStayPlain(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress")
 	e := b.open()
 	defer e.Close()
-	e.compressions.lingererLimit = 1
-	defer occupy(e.compressions, sandboxDevice(t, b), e.self, politeFiles+1)()
+	e.compressions.SetSeats(1)
+	defer occupy(e.compressions, sandboxDevice(t, b), e.self, manyCompressions)()
 	want := sevenDigits(10000)
 	for _, id := range []string{"first", "second"} {
 		stdout, stderr := b.prepare(e, id)
 		require.NoError(t, stderr.Close())
 		write(t, stdout, want)
 		require.NoError(t, stdout.Close())
-		waitFor(func() bool { return e.compressions.lingerers.Load() == 1 && e.Metrics().Streams == 1 })
+		waitFor(func() bool { return e.compressions.Seated() == 1 && e.Metrics().Streams == 1 })
 	}
 	assert.Equal(t, want, b.series("second", "stdout", 16<<10))
 	hidden, err := filepath.Glob(filepath.Join(b.sandbox("second"), ".*"))
@@ -83,7 +69,7 @@ func TestEndedStreamsAreNotPolled(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
 	e := b.open()
 	defer e.Close()
-	release := occupy(e.compressions, sandboxDevice(t, b), e.self, politeFiles+8)
+	release := occupy(e.compressions, sandboxDevice(t, b), e.self, manyCompressions)
 	defer release()
 	for i := range streams {
 		stdout, stderr := b.prepare(e, fmt.Sprintf("c%d", i))
@@ -117,12 +103,12 @@ func TestAnEndBeforeTheStreamIsParked(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
 	e := b.open()
 	defer e.Close()
-	release := occupy(e.compressions, sandboxDevice(t, b), e.self, politeFiles+8)
+	release := occupy(e.compressions, sandboxDevice(t, b), e.self, manyCompressions)
 	defer release()
 	after := func(serviced *entry) {
-		if serviced.lingers { // it has found the compression under way
+		if serviced.seat.Taken() { // it has found the compression under way
 			release()
-			eventually(t, "the compression is done", func() bool { return e.compressions.waiting.Load() == 0 })
+			eventually(t, "the compression is done", func() bool { return e.compressions.Waiting() == 0 })
 		}
 	}
 	e.hooks.after.Store(&after)
@@ -146,7 +132,7 @@ func TestHandOverDuringACompressionLeavesNothingOpen(t *testing.T) {
 		eventually(t, "a file is being compressed", func() bool { return b.into(".out") > 0 })
 		closeAll(e.HandOver())
 		require.NoError(t, stdout.Close())
-		eventually(t, "what was under way has ended", func() bool { return e.compressions.waiting.Load() == 0 })
+		eventually(t, "what was under way has ended", func() bool { return e.compressions.Waiting() == 0 })
 		eventually(t, "no descriptor leads into a sandbox any more", func() bool { return b.into("") == 0 })
 	}
 }
@@ -161,34 +147,6 @@ func (b *testbed) into(suffix string) (count int) {
 		}
 	}
 	return count
-}
-
-// TestACompressionIsSubmittedAgain: after a shortage without end, after a refusal a few
-// times; then its stream is told.
-func TestACompressionIsSubmittedAgain(t *testing.T) {
-	log := newTestbed(t).logger()
-	c := newCompressions(log, guard.New(log))
-	defer c.close()
-	self, err := worker.Self()
-	require.NoError(t, err)
-	done := make(chan struct{})
-	var calls atomic.Int64
-	c.submitter(1, self, func() {})(func(refused error) bool {
-		assert.NoError(t, refused)
-		if calls.Add(1) < 5 {
-			return true
-		}
-		close(done)
-		return false
-	})
-	<-done
-	eventually(t, "nothing waits", func() bool { return c.waiting.Load() == 0 })
-
-	refused := make(chan error, 1)
-	stranger := worker.Identity{Groups: make([]uint32, 1<<17)} // more than the kernel takes
-	c.submitter(1, stranger, func() {})(func(err error) bool { refused <- err; return false })
-	require.Error(t, <-refused)
-	eventually(t, "nothing waits", func() bool { return c.waiting.Load() == 0 })
 }
 
 // TestTheEndOfACompressionIsNeverLeftOut: also where the pool is closed.
@@ -213,7 +171,7 @@ func TestAClosedPoolHoldsNoRotationUp(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
 	e := b.open()
 	defer e.Close()
-	e.compressions.close()
+	e.compressions.Close()
 	stdout, stderr := b.prepare(e, "c")
 	require.NoError(t, stderr.Close())
 	write(t, stdout, sevenDigits(5000))

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/compression"
 	"sluice/core/guard"
 	"sluice/core/rotation/script"
 	"sluice/core/schedule"
@@ -47,7 +48,7 @@ type Engine struct {
 	environment  []string // of scripts
 	launches     chan struct{}
 	closing      atomic.Bool // no launch begins any more
-	compressions *compressions
+	compressions *compression.Queue
 	lowered      sync.Once // for the log line on pipe capacities
 	unreserve    func()    // gives the threads up
 
@@ -153,7 +154,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger, held func(i
 		heldBefore:  held,
 	}
 	e.hooks.before.Store(injected)
-	e.compressions = newCompressions(log, e.guard)
+	e.compressions = compression.NewQueue(log, e.guard)
 	var err error
 	if e.self, err = worker.Self(); err != nil {
 		return nil, errors.Join(err, dir.Close())
@@ -210,7 +211,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.loop.Close()
 	e.workers.Close()
 	e.commands.Close()
-	e.compressions.close()
+	e.compressions.Close()
 	e.awaitLaunches()
 	e.workers.Wait()
 	e.commands.Wait()
@@ -242,7 +243,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 		}
 	}
 	e.serving, e.pending = nil, nil
-	e.compressions.wait()
+	e.compressions.Wait()
 	if e.store != nil {
 		e.store.close()
 	}
@@ -311,7 +312,9 @@ func (e *Engine) leave(entry *entry) {
 	e.limitMemory()
 	a := entry.stream.Account()
 	e.past = e.past.Plus(a)
-	e.compressions.ended(entry)
+	if entry.seat != nil {
+		entry.seat.Leave()
+	}
 	if e.settings.LogStreams {
 		entry.stream.Log.Info("the stream has ended", "bytes", a.InBytes(), "dropped", a.DroppedBytes, "rotations", a.Rotations)
 	}
@@ -351,9 +354,9 @@ func (e *Engine) Metrics() Metrics {
 	m := Metrics{
 		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered, Unattended: e.unattended,
 		Blocked: int64(len(e.pending)),
-		Panics:  e.workers.Panics() + e.commands.Panics() + e.compressions.panics() + e.loop.Panics() + e.guard.Caught(),
+		Panics:  e.workers.Panics() + e.commands.Panics() + e.compressions.Panics() + e.loop.Panics() + e.guard.Caught(),
 		Wakeups: e.loop.Wakeups(), Account: e.past,
-		Compressions: e.compressions.waiting.Load(),
+		Compressions: e.compressions.Waiting(),
 	}
 	if e.budget != nil {
 		m.FilesEvicted, m.BytesEvicted = e.budget.evictedFiles.Load(), e.budget.evictedBytes.Load()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sluice/core/compression"
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
@@ -47,9 +48,9 @@ type entry struct {
 	as      worker.Identity // of the task's user
 	stream  *stream.Stream
 	member  *schedule.Member
-	holding *holding // its part of the budget; nil where there is none
-	isNew   bool     // its record was not saved yet
-	lingers bool     // its container has ended; compressions are awaited
+	holding *holding          // its part of the budget; nil where there is none
+	isNew   bool              // its record was not saved yet
+	seat    *compression.Seat // nil where nothing is compressed
 
 	writing      sync.Mutex // guards introduction
 	introduction introduction
@@ -108,6 +109,7 @@ func (e *Engine) newEntry(p parts) *entry {
 	limitBytes := s.Policy.LimitBytes(s.MaxBytes)
 	entry := &entry{engine: e, id: p.id, box: p.box, as: identity}
 	entry.member = schedule.NewMember(entry, identity, p.box.Device(), p.box.Inode(), commandQueue(p.box))
+	entry.seat = e.compressions.NewSeat(p.log)
 	if p.keeper == nil {
 		p.keeper = stateKeeper{engine: e, entry: entry}
 	}
@@ -128,7 +130,7 @@ func (e *Engine) newEntry(p parts) *entry {
 			Base:       p.record.GetStream(),
 			Policy:     s.Policy,
 			LimitBytes: limitBytes,
-			Submit:     e.compressions.submitterFor(p.box, identity, s, func() { e.loop.Unpark(entry.member) }),
+			Submit:     e.submitter(entry, s),
 			Settle:     e.atOnce(p.box, identity),
 			Guard:      e.guard,
 			Kept:       kept,
@@ -139,7 +141,7 @@ func (e *Engine) newEntry(p parts) *entry {
 		Former:     p.former,
 		Record:     p.record,
 		Keeper:     p.keeper,
-		Parking:    parking{compressions: e.compressions, entry: entry},
+		Parking:    entry.seat,
 		CountLines: e.settings.CountLines,
 		Retry:      retryAfter,
 		Now:        time.Now,

@@ -92,11 +92,3 @@ func (nobody) OpenSpill(bool) (*os.File, error) { return nil, errNotKept }
 
 // errNotKept is why a drained stream has no files.
 var errNotKept = errors.New("nothing of the stream is kept")
-
-// parking admits one stream to wait for its compressions.
-type parking struct {
-	compressions *compressions
-	entry        *entry
-}
-
-func (p parking) Admit() bool { return p.compressions.linger(p.entry) }

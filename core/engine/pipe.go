@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/compression"
 	"sluice/core/guard"
 	"sluice/core/logrotate"
 	"sluice/core/pump"
@@ -99,9 +100,9 @@ func newPipeEngine(config PipeConfig, ended func()) (*Engine, error) {
 		afterEnd:    ended,
 		store:       &fdStore{},
 	}
-	e.compressions = newCompressions(config.Log, e.guard)
+	e.compressions = compression.NewQueue(config.Log, e.guard)
 	if config.Trusted {
-		e.compressions.keepFileRights()
+		e.compressions.KeepFileRights()
 	}
 	var err error
 	if e.self, err = worker.Self(); err != nil {
@@ -176,7 +177,7 @@ func (e *Engine) stopPipe() {
 	e.loop.Close()
 	e.workers.Close()
 	e.commands.Close()
-	e.compressions.close()
+	e.compressions.Close()
 	e.workers.Wait()
 	e.commands.Wait()
 	e.loop.Release()
@@ -193,5 +194,5 @@ func (e *Engine) stopPipe() {
 		entry.release()
 	}
 	e.serving = nil
-	e.compressions.wait()
+	e.compressions.Wait()
 }

@@ -73,8 +73,8 @@ type Member struct {
 	unparked bool      // Unpark was called since the last service began
 	nudged   bool      // Nudge was called since the last service began
 
-	broken  bool           // a panic left the stream in an unknown state
-	faulted time.Time      // when its last panic was
+	broken  bool             // a panic left the stream in an unknown state
+	faulted time.Time        // when its last panic was
 	faults  throttle.Reports // of their reports
 }
 
