@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"sluice/core/policyfile"
 	"sluice/core/schedule"
 	"sluice/core/worker"
 )
@@ -24,7 +25,7 @@ func (b *testbed) usage(id string) (total int64, rotated int) {
 		paths, err := filepath.Glob(filepath.Join(b.sandbox(id), name+"*"))
 		require.NoError(b.t, err)
 		for _, path := range paths {
-			if strings.HasSuffix(path, confSuffix) {
+			if strings.HasSuffix(path, policyfile.Suffix) {
 				continue
 			}
 			info, err := os.Stat(path)
@@ -66,7 +67,7 @@ func TestBudgetIsSharedFairly(t *testing.T) {
 		written += int64(len(output))
 	}
 	waitFor(func() bool { return e.Metrics().WrittenBytes == written })
-	waitFor(func() bool { return e.budget.takenBytes.Load() <= 1<<20 && e.budget.claimedBytes.Load() == 0 })
+	waitFor(func() bool { return e.budget.TakenBytes() <= 1<<20 && e.budget.ReservedBytes() == 0 })
 
 	var total int64
 	taken := map[string]int64{}
@@ -82,7 +83,7 @@ func TestBudgetIsSharedFairly(t *testing.T) {
 	assert.EqualValues(t, len(outputs["tiny"]), taken["tiny"], "who takes little loses nothing")
 	assert.EqualValues(t, len(outputs["small"]), taken["small"], "who takes little loses nothing")
 	assert.InDelta(t, taken["great"], taken["greater"], 48<<10, "who takes much has the same")
-	assert.Equal(t, total, e.budget.takenBytes.Load())
+	assert.Equal(t, total, e.budget.TakenBytes())
 
 	m := e.Metrics()
 	assert.Equal(t, written-total, m.BytesEvicted)
@@ -99,7 +100,7 @@ func TestBudgetIsSharedFairly(t *testing.T) {
 	for id := range outputs {
 		rotated += taken[id] - int64(len(b.read(id, "stdout")))
 	}
-	assert.Equal(t, rotated, e.budget.takenBytes.Load(), "the last files count no more")
+	assert.Equal(t, rotated, e.budget.TakenBytes(), "the last files count no more")
 }
 
 func TestBudgetOutlivesItsOwner(t *testing.T) {
@@ -112,7 +113,7 @@ func TestBudgetOutlivesItsOwner(t *testing.T) {
 	waitFor(func() bool {
 		return e.Metrics().WrittenBytes == int64(len(output)) && e.Metrics().BytesEvicted > 700000
 	})
-	waitFor(func() bool { return e.budget.takenBytes.Load() <= 256<<10 && e.budget.claimedBytes.Load() == 0 })
+	waitFor(func() bool { return e.budget.TakenBytes() <= 256<<10 && e.budget.ReservedBytes() == 0 })
 	total := e.Metrics().BytesEvicted
 	var explained string
 	waitFor(func() bool {
@@ -136,7 +137,7 @@ func TestBudgetOutlivesItsOwner(t *testing.T) {
 	e = b.open()
 	defer e.Close()
 	kept, _ := b.usage("c1")
-	waitFor(func() bool { return e.budget.takenBytes.Load() == kept })
+	waitFor(func() bool { return e.budget.TakenBytes() == kept })
 	assert.Equal(t, explained, b.read("c1", "stdout.logrotate.conf"))
 	stdout.Close()
 	stderr.Close()
@@ -326,7 +327,7 @@ func TestAHungDiskDoesNotStopTheBudget(t *testing.T) {
 	waitFor(func() bool {
 		_, err := stdout.Write([]byte("line\n"))
 		require.NoError(t, err)
-		return e.budget.takenBytes.Load() <= 512<<10
+		return e.budget.TakenBytes() <= 512<<10
 	})
 	assert.Greater(t, usageOfHung(), int64(share-2*16<<10), "and neither does it give for the other")
 	for _, f := range []*os.File{hungOut, hungErr, stdout, stderr} {

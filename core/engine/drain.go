@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/core/policyfile"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/schedule"
@@ -20,7 +21,7 @@ func (e *Engine) drain(f *found, cause stream.Cause) {
 	box.users.Add(1)
 	entry := &entry{
 		engine: e, id: f.id, box: box, as: e.self,
-		introduction: introduction{silent: true}, // there is no place for a policy
+		policy: &policyfile.File{}, // there is no place for one
 	}
 	entry.member = schedule.NewMember(entry, e.self, 0, 0, 0)
 	log := e.logOf(record)

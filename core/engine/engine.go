@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/budget"
 	"sluice/core/compression"
 	"sluice/core/guard"
 	"sluice/core/rotation/script"
@@ -40,7 +41,7 @@ type Engine struct {
 	workers      *worker.Pool // moves bytes and rotates
 	commands     *worker.Pool // rotates where that runs commands
 	loop         *schedule.Loop
-	budget       *budget // nil: the node has none
+	budget       *budget.Budget // nil: the node has none
 	store        *fdStore
 	asking       *asking // nil where nobody can ask
 	identities   identities
@@ -218,7 +219,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.unreserve()
 	e.loop.Release()
 	if e.budget != nil {
-		e.budget.close()
+		e.budget.Close()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -291,8 +292,8 @@ func (e *Engine) serveLocked(entry *entry) {
 			delete(e.serving, entry) // a fault: it is the caller's still
 		}
 	}()
-	if entry.holding != nil {
-		e.budget.join(entry)
+	if entry.account != nil {
+		e.budget.Join(entry.account, entry)
 	}
 	e.store.keep(entry.id, entry.stream.Pipe)
 	e.limitMemory()
@@ -359,7 +360,7 @@ func (e *Engine) Metrics() Metrics {
 		Compressions: e.compressions.Waiting(),
 	}
 	if e.budget != nil {
-		m.FilesEvicted, m.BytesEvicted = e.budget.evictedFiles.Load(), e.budget.evictedBytes.Load()
+		m.FilesEvicted, m.BytesEvicted = e.budget.Evicted()
 	}
 	for entry := range e.serving {
 		_ = e.guard.Run("read the figures of a stream", func() error { m.add(entry.stream); return nil })

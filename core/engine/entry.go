@@ -7,12 +7,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"sluice/core/budget"
 	"sluice/core/compression"
 	"sluice/core/logrotate"
+	"sluice/core/policyfile"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/schedule"
@@ -48,12 +49,10 @@ type entry struct {
 	as      worker.Identity // of the task's user
 	stream  *stream.Stream
 	member  *schedule.Member
-	holding *holding          // its part of the budget; nil where there is none
+	account *budget.Account // its part of the budget; nil where there is none
+	policy  *policyfile.File
 	isNew   bool              // its record was not saved yet
 	seat    *compression.Seat // nil where nothing is compressed
-
-	writing      sync.Mutex // guards introduction
-	introduction introduction
 }
 
 // sharedSandbox is a directory that both streams of a container use; the last one
@@ -113,10 +112,13 @@ func (e *Engine) newEntry(p parts) *entry {
 	if p.keeper == nil {
 		p.keeper = stateKeeper{engine: e, entry: entry}
 	}
+	shown := policyfile.Source{
+		Dir: p.box.Dir, Path: p.record.GetSandbox(), Name: p.record.GetStream(), Settings: s,
+	}
 	var kept func(*rotation.Set, rotation.Kept, bool)
 	if e.budget != nil {
-		entry.holding = newHolding(e.budget, limitBytes, p.record)
-		kept = entry.holding.keeps
+		entry.account = e.budget.NewAccount(budget.Of{ID: p.id, Record: p.record, Settings: s, As: identity}, limitBytes)
+		kept, shown.More = entry.account.Keeps, entry.account
 	}
 	config := stream.Config{
 		Name:          p.record.GetStream(),
@@ -151,6 +153,7 @@ func (e *Engine) newEntry(p parts) *entry {
 		configured(&config)
 	}
 	entry.stream = stream.New(config)
+	entry.policy = policyfile.New(shown, p.log)
 	p.box.users.Add(1)
 	return entry
 }
@@ -163,8 +166,8 @@ func (e *Engine) logOf(record *sluicepb.StreamRecord) *slog.Logger {
 // release gives up what an entry holds.
 func (e *entry) release() {
 	defer e.box.release()
-	if e.holding != nil {
-		defer e.holding.budget.leave(e)
+	if e.account != nil {
+		defer e.engine.budget.Leave(e.account)
 	}
 	e.stream.Close()
 }

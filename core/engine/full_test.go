@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"sluice/core/policyfile"
 	"sluice/core/settings"
 	"sluice/core/stream"
 	"sluice/tests/lossproof"
@@ -170,7 +171,7 @@ func countFiles(t *testing.T, box string) int64 {
 	require.NoError(t, err)
 	count := int64(0)
 	for _, name := range names {
-		if filepath.Base(name) != "stdout"+confSuffix {
+		if filepath.Base(name) != "stdout"+policyfile.Suffix {
 			count++
 		}
 	}

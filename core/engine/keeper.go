@@ -29,14 +29,23 @@ type stateKeeper struct {
 }
 
 func (k stateKeeper) Save(record *sluicepb.StreamRecord) error {
-	if k.entry.holding != nil {
-		k.entry.holding.note(record)
+	if k.entry.account != nil {
+		k.entry.account.Note(record)
 	}
 	return k.engine.state.Save(k.entry.id, record)
 }
 
-// Forget removes record and FIFO. What the stream has left in its sandbox is still counted.
-func (k stateKeeper) Forget() error { return k.engine.retire(k.entry) }
+// Forget removes record and FIFO; under a budget the record stays while the stream has
+// rotated files.
+func (k stateKeeper) Forget() error {
+	id, account := k.entry.id, k.entry.account
+	if account == nil || !account.Outlives() {
+		return k.engine.state.Remove(id)
+	}
+	record := k.entry.stream.Record
+	account.Note(record)
+	return k.engine.state.KeepEnded(id, record)
+}
 
 func (k stateKeeper) OpenSpill(create bool) (*os.File, error) {
 	return k.engine.state.OpenSpill(k.entry.id, create)

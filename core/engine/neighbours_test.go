@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"sluice/core/budget"
 	"sluice/core/settings"
 	"sluice/core/worker"
 )
@@ -116,7 +117,7 @@ func TestFilesOfATaskCostItsNeighboursNothing(t *testing.T) {
 
 			// The minute strikes, and everybody writes for longer than a deletion may take.
 			e.tend()
-			for began := time.Now(); time.Since(began) < claimPatience+time.Second; time.Sleep(10 * time.Millisecond) {
+			for began := time.Now(); time.Since(began) < budget.EvictionTimeout+time.Second; time.Sleep(10 * time.Millisecond) {
 				for _, f := range attackers {
 					_, err := f.WriteString("attack\n")
 					require.NoError(t, err)
@@ -128,7 +129,7 @@ func TestFilesOfATaskCostItsNeighboursNothing(t *testing.T) {
 			}
 			for id, f := range victims {
 				assert.Len(t, b.rotated(id), files, id)
-				assert.Zero(t, b.entryOf(e, id, "stdout").holding.evictedFiles.Load(), id)
+				assert.Zero(t, b.entryOf(e, id, "stdout").account.Evicted(), id)
 				f.Close()
 			}
 			for _, f := range attackers {
@@ -155,8 +156,8 @@ func TestWhoEndsWhileItGivesIsNotPaidForByOthers(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var asked []*worker.Task
-	submit, holding := e.budget.submit, true
-	e.budget.submit = func(task *worker.Task) {
+	submit, holding := e.workers.Submit, true
+	instead := func(task *worker.Task) {
 		mu.Lock()
 		defer mu.Unlock()
 		if holding {
@@ -165,6 +166,7 @@ func TestWhoEndsWhileItGivesIsNotPaidForByOthers(t *testing.T) {
 		}
 		submit(task)
 	}
+	e.hooks.submit.Store(&instead)
 	stdout, stderr := b.prepare(e, "most")
 	_, err := stdout.Write(numbered(9500, 100))
 	require.NoError(t, err)
@@ -183,12 +185,12 @@ func TestWhoEndsWhileItGivesIsNotPaidForByOthers(t *testing.T) {
 			_, err := f.WriteString(".\n")
 			require.NoError(t, err)
 		}
-		return e.budget.takenBytes.Load() <= 1<<20 && e.budget.claimedBytes.Load() == 0
+		return e.budget.TakenBytes() <= 1<<20 && e.budget.ReservedBytes() == 0
 	})
 	for i, f := range others {
 		id := fmt.Sprintf("other-%d", i)
 		assert.Len(t, b.rotated(id), 3, id)
-		assert.Zero(t, b.entryOf(e, id, "stdout").holding.evictedFiles.Load(), id)
+		assert.Zero(t, b.entryOf(e, id, "stdout").account.Evicted(), id)
 		f.Close()
 	}
 }
@@ -289,7 +291,7 @@ func TestHonestContainersLoseNothingBesideHostileOnes(t *testing.T) {
 	}
 	evicted := func() (files int64) {
 		for i := range honest {
-			files += b.entryOf(e, fmt.Sprintf("honest-%d", i), "stdout").holding.evictedFiles.Load()
+			files += b.entryOf(e, fmt.Sprintf("honest-%d", i), "stdout").account.Evicted()
 		}
 		return files
 	}

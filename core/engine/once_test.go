@@ -42,12 +42,12 @@ func TestAnEndingStreamCostsNobodyAnything(t *testing.T) {
 	}
 	waitFor(func() bool { return e.Metrics().WrittenBytes == 580000 && resting(e) })
 	ends := b.entryOf(e, "ends", "stdout")
-	live := ends.holding.liveBytes.Load()
-	before := e.budget.takenBytes.Load()
-	e.budget.leave(ends)
-	assert.Equal(t, before-live, e.budget.takenBytes.Load())
-	e.budget.trim(time.Now())
-	waitFor(func() bool { return e.budget.claimedBytes.Load() == 0 })
+	live := ends.LiveDiskBytes()
+	before := e.budget.TakenBytes()
+	e.budget.Leave(ends.account)
+	assert.Equal(t, before-live, e.budget.TakenBytes())
+	e.budget.Trim(time.Now())
+	waitFor(func() bool { return e.budget.ReservedBytes() == 0 })
 	assert.Zero(t, e.Metrics().FilesEvicted, "580,000 bytes are within 600KB")
 	for _, f := range files {
 		f.Close()
@@ -63,11 +63,11 @@ func TestARotationCostsNobodyAnything(t *testing.T) {
 	stdout, stderr := b.prepare(e, "c1")
 	_, err := stdout.Write(numbered(100, 100))
 	require.NoError(t, err)
-	waitFor(func() bool { return e.budget.takenBytes.Load() == 10000 && resting(e) })
-	out, err := b.entryOf(e, "c1", "stdout").holding.set.Load().Rotate(time.Now())
+	waitFor(func() bool { return e.budget.TakenBytes() == 10000 && resting(e) })
+	out, err := b.entryOf(e, "c1", "stdout").account.Set().Rotate(time.Now())
 	require.NoError(t, err)
 	require.True(t, out.Rotated)
-	assert.EqualValues(t, 10000, e.budget.takenBytes.Load())
+	assert.EqualValues(t, 10000, e.budget.TakenBytes())
 	assert.EqualValues(t, 10000, e.Metrics().DiskBytes)
 	stdout.Close()
 	stderr.Close()
@@ -107,7 +107,7 @@ func TestNotOneFileMoreThanTheExcess(t *testing.T) {
 	}
 	settled := func() {
 		waitFor(func() bool { return e.Metrics().WrittenBytes == written && resting(e) })
-		waitFor(func() bool { return e.budget.claimedBytes.Load() == 0 })
+		waitFor(func() bool { return e.budget.ReservedBytes() == 0 })
 	}
 	for i := range containers {
 		id := fmt.Sprintf("c%d", i)
@@ -116,7 +116,7 @@ func TestNotOneFileMoreThanTheExcess(t *testing.T) {
 		write(stdout, whole)
 	}
 	settled()
-	require.EqualValues(t, most-room, e.budget.takenBytes.Load())
+	require.EqualValues(t, most-room, e.budget.TakenBytes())
 
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	running, ending := all[:containers/4], all[containers/4:]
@@ -133,9 +133,9 @@ func TestNotOneFileMoreThanTheExcess(t *testing.T) {
 	looked := make(chan struct{})
 	go func() {
 		defer close(looked)
-		for space := running[0].entry.holding.space; !ends.Load(); {
-			if e.budget.over(space) {
-				e.budget.trim(time.Now())
+		for account := running[0].entry.account; !ends.Load(); {
+			if e.budget.Over(account) {
+				e.budget.Trim(time.Now())
 			}
 		}
 	}()
@@ -152,7 +152,7 @@ func TestNotOneFileMoreThanTheExcess(t *testing.T) {
 	settled()
 	require.Zero(t, e.Metrics().FilesEvicted, "at no instant was more taken than the budget has")
 
-	left := most - e.budget.takenBytes.Load()
+	left := most - e.budget.TakenBytes()
 	files := int(left/fileBytes) + over
 	for i := range files {
 		write(running[i%len(running)].stdout, whole[:fileBytes])

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"sluice/core/budget"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,8 +37,8 @@ func (b *testbed) endedNames() (names []string) {
 }
 
 // settled waits until the budget holds and nothing is about to be deleted.
-func (b *budget) settled() {
-	waitFor(func() bool { return b.takenBytes.Load() <= b.mostBytes && b.claimedBytes.Load() == 0 })
+func settled(b *budget.Budget) {
+	waitFor(func() bool { return b.TakenBytes() <= b.MostBytes && b.ReservedBytes() == 0 })
 }
 
 func TestWhatHasEndedHasItsShare(t *testing.T) {
@@ -48,13 +50,13 @@ func TestWhatHasEndedHasItsShare(t *testing.T) {
 	b.end(e, "short", numbered(10, 100))
 	assert.Len(t, b.endedNames(), 1, "who left no rotated file is forgotten")
 	last := b.read("ended", "stdout")
-	assert.EqualValues(t, len(output)-len(last), e.budget.takenBytes.Load())
+	assert.EqualValues(t, len(output)-len(last), e.budget.TakenBytes())
 
 	stdout, stderr := b.prepare(e, "runs")
 	_, err := stdout.Write(output)
 	require.NoError(t, err)
 	waitFor(func() bool { return e.Metrics().WrittenBytes == int64(2*len(output)+1000) })
-	e.budget.settled()
+	settled(e.budget)
 	assert.Equal(t, last, b.read("ended", "stdout"), "what was written last stays")
 	kept := b.series("ended", "stdout", 16<<10)
 	assert.True(t, bytes.HasSuffix(output, kept))
@@ -70,7 +72,9 @@ func TestARemovedSandboxCostsNobodyAnything(t *testing.T) {
 	b := budgetBed(t, "512KB")
 	e := b.open()
 	defer e.Close()
-	e.budget.patience = time.Hour
+	before := budget.VerifyTimeout
+	budget.VerifyTimeout = time.Hour
+	defer func() { budget.VerifyTimeout = before }()
 	for _, id := range []string{"a", "b"} {
 		b.end(e, id, numbered(2000, 100))
 	}
@@ -86,7 +90,7 @@ func TestARemovedSandboxCostsNobodyAnything(t *testing.T) {
 	_, err = stdout.Write(output)
 	require.NoError(t, err)
 	waitFor(func() bool { return e.Metrics().WrittenBytes == int64(len(output)+400000) })
-	e.budget.settled()
+	settled(e.budget)
 	sameBytes(t, output, b.series("runs", "stdout", 16<<10))
 	assert.Zero(t, e.Metrics().FilesEvicted)
 	assert.Empty(t, b.endedNames())
@@ -110,12 +114,12 @@ func TestWhatHasEndedOutlivesTheOwner(t *testing.T) {
 	live, err := os.Stat(filepath.Join(b.sandbox("ended"), "stdout"))
 	require.NoError(t, err)
 	total, _ := b.usage("ended")
-	waitFor(func() bool { return e.budget.takenBytes.Load() == total-live.Size() })
+	waitFor(func() bool { return e.budget.TakenBytes() == total-live.Size() })
 	stdout, stderr := b.prepare(e, "runs")
 	_, err = stdout.Write(numbered(4000, 100))
 	require.NoError(t, err)
 	waitFor(func() bool { return e.Metrics().WrittenBytes == 400000 })
-	e.budget.settled()
+	settled(e.budget)
 	_, left := b.usage("ended")
 	assert.Less(t, left, rotated)
 	stdout.Close()

@@ -18,19 +18,19 @@ func (e *entry) Service(t *worker.Thread, refused error, now time.Time, wished t
 		(*before)(e)
 	}
 	if refused == nil {
-		e.introduce(now, false)
+		e.policy.Refresh(now, false)
 	}
 	next := e.stream.Visit(t, refused, now, wished)
 	if next.Ended && refused == nil {
-		e.introduce(time.Now(), true)
+		e.policy.Refresh(time.Now(), true)
 	}
 	return next
 }
 
 // Serviced tells the budget what the stream takes by now.
 func (e *entry) Serviced() {
-	if e.holding != nil {
-		e.engine.budget.visited(e, time.Now())
+	if e.account != nil {
+		e.engine.budget.Serviced(e.account, e.box.Dir, time.Now())
 	}
 	if after := e.engine.hooks.after.Load(); after != nil {
 		(*after)(e)
@@ -58,8 +58,12 @@ func (e *entry) PipeFD() int { return e.stream.Pipe }
 
 func (e *entry) Log() *slog.Logger { return e.stream.Log }
 
-// hooks are called around each service. Only tests and builds with faults set them.
-type hooks struct{ before, after atomic.Pointer[func(*entry)] }
+// hooks are called around each service, and in place of a worker pool that is to delete.
+// Only tests and builds with faults set them.
+type hooks struct {
+	before, after atomic.Pointer[func(*entry)]
+	submit        atomic.Pointer[func(*worker.Task)]
+}
 
 // injected is the first hook of a build with the tag sluice_faults; nil in others.
 var injected *func(*entry)

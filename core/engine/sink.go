@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/policyfile"
 	"sluice/core/settings"
 	"sluice/core/worker"
 )
@@ -73,7 +74,8 @@ func (d *discarded) open(*worker.Thread, bool) error {
 	if errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
-	err = errors.Join(err, showPolicy(d.box.Dir, d.launch.Sandbox, d.name, d.settings, ""))
+	shown := policyfile.Source{Dir: d.box.Dir, Path: d.launch.Sandbox, Name: d.name, Settings: d.settings}
+	err = errors.Join(err, shown.Write())
 	if err != nil {
 		d.log.Warn("cannot tell in the sandbox that the output is discarded",
 			"container", d.launch.ContainerID, "stream", d.name, "error", err)

@@ -3,22 +3,12 @@ package stream
 import (
 	"testing"
 	"time"
-	"unsafe"
+
+	"sluice/tests/kit"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// wallSet is t as it is read after somebody has set the wall clock by so many seconds.
-func wallSet(t *testing.T, at time.Time, seconds int64) time.Time {
-	t.Helper()
-	set := at
-	// The seconds of a time with a monotonic reading stand above 30 bits of nanoseconds.
-	*(*uint64)(unsafe.Pointer(&set)) += uint64(seconds) << 30
-	require.Equal(t, at.Unix()+seconds, set.Unix())
-	require.Zero(t, set.Sub(at))
-	return set
-}
 
 // A clock that is set in the middle of a visit makes no hour in which the disk hung.
 func TestAClockThatIsSetBlocksNothing(t *testing.T) {
@@ -26,10 +16,10 @@ func TestAClockThatIsSetBlocksNothing(t *testing.T) {
 	now := began
 	s := New(Config{Now: func() time.Time { return now }})
 	s.visiting.Store(s.age(began))
-	now = wallSet(t, began, 3600)
+	now = kit.WallSet(t, began, 3600)
 	assert.Zero(t, s.Account().LongestBlocked)
 	assert.False(t, s.Blocked())
-	now = wallSet(t, began.Add(2*time.Second), -3600)
+	now = kit.WallSet(t, began.Add(2*time.Second), -3600)
 	assert.InDelta(t, 2*time.Second, s.Account().LongestBlocked, float64(time.Microsecond))
 	assert.True(t, s.Blocked())
 }

@@ -1,4 +1,4 @@
-package engine
+package budget
 
 import (
 	"cmp"
@@ -6,7 +6,7 @@ import (
 )
 
 // use is what one container takes, as far as the choice of what is deleted needs it.
-type use struct {
+type usage struct {
 	// takenBytes are those of its live and rotated files, keptBytes and files those of
 	// the rotated ones alone.
 	takenBytes, keptBytes int64
@@ -18,22 +18,22 @@ type use struct {
 }
 
 // average is that of its rotated files.
-func (u use) average() int64 { return max(1, u.keptBytes/int64(u.files)) }
+func (u usage) average() int64 { return max(1, u.keptBytes/int64(u.files)) }
 
 // taken is what all take together.
-func taken(uses []use) (bytes int64) {
-	for _, u := range uses {
+func taken(usages []usage) (bytes int64) {
+	for _, u := range usages {
 		bytes += u.takenBytes
 	}
 	return bytes
 }
 
-// shareOf is what every container may take so that all take no more than allBytes: who
+// fairShare is what every container may take so that all take no more than allBytes: who
 // takes less leaves the rest to the others, in equal parts. It is at least the number of
 // bytes by that of the containers, whatever the others take.
-func shareOf(allBytes int64, uses []use) int64 {
-	taken := make([]int64, len(uses))
-	for i, u := range uses {
+func fairShare(allBytes int64, usages []usage) int64 {
+	taken := make([]int64, len(usages))
+	for i, u := range usages {
 		taken[i] = u.takenBytes
 	}
 	slices.Sort(taken)
@@ -47,50 +47,50 @@ func shareOf(allBytes int64, uses []use) int64 {
 	return left
 }
 
-// shed tells how many of its oldest rotated files each container gives so that
+// planEvictions tells how many of its oldest rotated files each container gives so that
 // needBytes are freed, or as much as there is to be had. Only who has more than its share
 // gives, down to that: what another does not give, because it has no rotated file or its
 // files cannot be deleted, is not charged to those that take less. The one that takes most
 // gives first. No container gives its last rotated file while another that is above the share
 // has more, and of the last files those of containers that have ended go first. It is pure.
 // freedBytes is what that is by the containers' average files.
-func shed(needBytes int64, uses []use) (files []int, freedBytes []int64) {
-	files, freedBytes = make([]int, len(uses)), make([]int64, len(uses))
+func planEvictions(needBytes int64, usages []usage) (files []int, freedBytes []int64) {
+	files, freedBytes = make([]int, len(usages)), make([]int64, len(usages))
 	if needBytes <= 0 {
 		return files, freedBytes
 	}
-	share := shareOf(taken(uses)-needBytes, uses)
+	share := fairShare(taken(usages)-needBytes, usages)
 	var givers []int
-	for i, u := range uses {
+	for i, u := range usages {
 		if u.takenBytes > share && u.files > 0 && u.keptBytes > 0 && !u.withheld {
 			givers = append(givers, i)
 		}
 	}
 	// give has a container give so many files, as far as need be.
 	give := func(i int, most int64) {
-		average := uses[i].average()
+		average := usages[i].average()
 		if count := min(most, (needBytes+average-1)/average); count > 0 {
 			files[i] += int(count)
 			freedBytes[i] += count * average
 			needBytes -= count * average
 		}
 	}
-	left := func(i int) int64 { return uses[i].takenBytes - freedBytes[i] }
+	left := func(i int) int64 { return usages[i].takenBytes - freedBytes[i] }
 	mostFirst := func() { slices.SortStableFunc(givers, func(i, j int) int { return cmp.Compare(left(j), left(i)) }) }
 
 	mostFirst()
 	for _, i := range givers { // to a file above the share
-		give(i, min(int64(uses[i].files-1), (left(i)-share)/uses[i].average()))
+		give(i, min(int64(usages[i].files-1), (left(i)-share)/usages[i].average()))
 	}
 	mostFirst()
 	for _, i := range givers {
-		if left(i) > share && files[i] < uses[i].files-1 {
+		if left(i) > share && files[i] < usages[i].files-1 {
 			give(i, 1)
 		}
 	}
 	for _, ended := range []bool{true, false} {
 		for _, i := range givers {
-			if uses[i].ended == ended && left(i) > share && files[i] < uses[i].files {
+			if usages[i].ended == ended && left(i) > share && files[i] < usages[i].files {
 				give(i, 1)
 			}
 		}

@@ -1,4 +1,4 @@
-package engine
+package budget
 
 import (
 	"sync/atomic"
@@ -20,16 +20,16 @@ const (
 
 // space is a file system with sandboxes, and whether enough of it is free.
 type space struct {
-	device       uint64
-	missingBytes atomic.Int64 // at the last look
-	claimedBytes atomic.Int64 // about to be deleted
-	written      atomic.Int64 // since the last look
-	nextBytes    atomic.Int64 // when so much is written, look again
-	looked       atomic.Int64 // by the clock
+	device        uint64
+	missingBytes  atomic.Int64 // at the last look
+	reservedBytes atomic.Int64 // about to be deleted
+	written       atomic.Int64 // since the last look
+	nextBytes     atomic.Int64 // when so much is written, look again
+	looked        atomic.Int64 // by the clock
 }
 
-// spaceOf gives the space of a device. mu is held.
-func (b *budget) spaceOf(device uint64) *space {
+// spaceOfLocked gives the space of a device.
+func (b *Budget) spaceOfLocked(device uint64) *space {
 	s := b.spaces[device]
 	if s == nil {
 		s = &space{device: device}
@@ -39,11 +39,11 @@ func (b *budget) spaceOf(device uint64) *space {
 }
 
 // lackingBytes is what is missing beyond what is about to be deleted.
-func (s *space) lackingBytes() int64 { return s.missingBytes.Load() - s.claimedBytes.Load() }
+func (s *space) lackingBytes() int64 { return s.missingBytes.Load() - s.reservedBytes.Load() }
 
-// visited looks at the free space if it is time to. dir lies on the file system, whose
+// serviced looks at the free space if it is time to. dir lies on the file system, whose
 // worker thread calls.
-func (s *space) visited(want settings.Free, dir *sandbox.Dir, grown int64, now time.Time, warn func(string, error)) {
+func (s *space) serviced(want settings.Free, dir *sandbox.Dir, grown int64, now time.Time, warn func(string, error)) {
 	written := s.written.Add(grown)
 	looked := s.looked.Load()
 	if written < s.nextBytes.Load() && clock(now)-time.Duration(looked) < lookAtLeast {

@@ -1,4 +1,4 @@
-package engine
+package budget
 
 import (
 	"errors"
@@ -13,71 +13,60 @@ import (
 	"sluice/core/worker"
 )
 
-// series is the rotated files of one stream of a container that gives.
-type series struct {
+// opened is the rotated files of one stream of a container that gives.
+type opened struct {
+	account *Account
 	set     *rotation.Set
 	dir     *sandbox.Dir
-	holding *holding
 	explain func()
-	end     func()
+	release func()
 }
 
-// task makes the deletions of a container a task of a worker thread. mu is held.
-func (b *budget) task(h *holder) *worker.Task {
-	var as worker.Identity
-	var owner uint64
-	for _, r := range h.ended {
-		as, owner = r.identity(), r.inode
+// taskLocked makes the deletions of a container a task of a worker thread.
+func (b *Budget) taskLocked(c *container) *worker.Task {
+	var of Of
+	for _, e := range c.ended {
+		of = e.of
 	}
-	for _, e := range h.entries {
-		as, owner = e.as, e.box.Inode()
+	for _, a := range c.serving {
+		of = a.of
 	}
-	return &worker.Task{As: as, Device: h.space.device, Urgent: true, Owner: owner, Run: func(t *worker.Thread, refused error) {
+	return &worker.Task{As: of.As, Device: c.space.device, Urgent: true, Owner: of.inode(), Run: func(t *worker.Thread, refused error) {
 		finished := false
 		defer func() {
 			if !finished {
-				b.done(h, 0, errEvictionFault)
+				b.done(c, 0, errEvictionFault)
 			}
 		}()
-		b.evict(t, h, refused)
+		b.evict(t, c, refused)
 		finished = true
 	}}
 }
 
 // borrow gives what the container has now; moved tells one answer from the next. The
-// sandboxes of the streams that run stay open until each is released.
-func (b *budget) borrow(h *holder) (entries []*entry, ended []*remains, moved int) {
+// sandboxes of the streams that are served stay open until each is released.
+func (b *Budget) borrow(c *container) (serving []opened, ended []*Ended, moved int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return nil, nil, h.moved
+		return nil, nil, c.moved
 	}
-	for _, e := range h.entries {
-		e.box.users.Add(1)
-	}
-	return slices.Clone(h.entries), slices.Clone(h.ended), h.moved
-}
-
-func (b *budget) seriesOf(entries []*entry) (all []series) {
-	for _, e := range entries {
-		set := e.holding.set.Load()
+	for _, a := range c.serving {
+		set := a.set.Load()
 		if set == nil {
-			e.box.release()
 			continue // its files are not open yet
 		}
-		all = append(all, series{
-			set: set, dir: e.box.Dir, holding: e.holding,
-			explain: func() { b.explain(e) }, end: e.box.release,
-		})
+		dir, release := a.series.Borrow()
+		serving = append(serving, opened{account: a, set: set, dir: dir, explain: a.series.Explain, release: release})
 	}
-	return all
+	return serving, slices.Clone(c.ended), c.moved
 }
 
-// seriesOfEnded opens what ended streams have left. What is gone is forgotten, now or
-// when its last file has been deleted.
-func (b *budget) seriesOfEnded(t *worker.Thread, ended []*remains) (all []series) {
-	for _, r := range ended {
-		dir, set, err := r.open(t, b.log)
+// open opens what ended streams have left. What is gone is forgotten, now or when its last
+// file has been deleted.
+func (b *Budget) open(t *worker.Thread, ended []*Ended) (all []opened) {
+	for _, e := range ended {
+		dir, set, err := e.open(t, b.Log)
 		if err != nil {
 			if shortage.Is(err) {
 				b.warn("what an ended stream has left cannot be deleted now", err)
@@ -86,21 +75,21 @@ func (b *budget) seriesOfEnded(t *worker.Thread, ended []*remains) (all []series
 			if !errors.Is(err, errSandboxGone) {
 				b.warn("what an ended stream has left cannot be deleted, and counts no more", err)
 			}
-			b.dismiss(t, r)
+			b.drop(t, e)
 			continue
 		}
-		all = append(all, series{
-			set: set, dir: dir, holding: r.holding,
+		all = append(all, opened{
+			account: e.account, set: set, dir: dir,
 			explain: func() {
-				if err := showPolicy(dir, r.path, r.record.GetStream(), r.settings, r.holding.confText()); err != nil {
+				if err := e.explain(dir); err != nil {
 					b.warn("cannot tell in the sandbox what was deleted", err)
 				}
 			},
-			end: func() {
+			release: func() {
 				_ = set.Close()
 				_ = dir.Close()
-				if r.holding.files.Load() == 0 {
-					b.dismiss(t, r)
+				if e.account.files.Load() == 0 {
+					b.drop(t, e)
 				}
 			},
 		})
@@ -116,21 +105,21 @@ const (
 )
 
 // evict deletes what a container is to give, also what is added meanwhile.
-func (b *budget) evict(t *worker.Thread, h *holder, refused error) {
+func (b *Budget) evict(t *worker.Thread, c *container, refused error) {
 	err := refused
 	var moved int
 	for tries := 0; err == nil && tries < endings; {
-		needBytes, why := b.asked(h)
+		needBytes, why := b.asked(c)
 		if needBytes <= 0 {
 			break
 		}
 		var freedBytes int64
-		freedBytes, moved, err = b.give(t, h, needBytes, why)
-		b.paid(h, freedBytes)
+		freedBytes, moved, err = b.give(t, c, needBytes, why)
+		b.released(c, freedBytes)
 		switch {
 		case freedBytes > 0:
 			err = nil // what could not be deleted is passed over
-		case b.hasMoved(h, moved):
+		case b.hasMoved(c, moved):
 			// A stream has just ended: what it has left is asked for.
 			tries++
 			err = nil
@@ -138,22 +127,21 @@ func (b *budget) evict(t *worker.Thread, h *holder, refused error) {
 			err = errNothingLeft
 		}
 	}
-	b.done(h, moved, err)
-	if b.over(h.space) && !errors.Is(refused, worker.ErrClosed) {
-		b.trim(time.Now())
+	b.done(c, moved, err)
+	if b.over(c.space) && !errors.Is(refused, worker.ErrClosed) {
+		b.Trim(time.Now())
 	}
 }
 
 // give deletes the oldest files of a container, no more than a batch.
-func (b *budget) give(t *worker.Thread, h *holder, needBytes int64, why string) (freedBytes int64, moved int, err error) {
-	entries, ended, moved := b.borrow(h)
-	all := b.seriesOf(entries)
+func (b *Budget) give(t *worker.Thread, c *container, needBytes int64, why string) (freedBytes int64, moved int, err error) {
+	all, ended, moved := b.borrow(c)
 	defer func() {
 		for _, s := range all {
-			s.end()
+			s.release()
 		}
 	}()
-	all = append(all, b.seriesOfEnded(t, ended)...)
+	all = append(all, b.open(t, ended)...)
 	counts, failed := oldestOf(all, needBytes, batch)
 	for i, s := range all {
 		if counts[i] == 0 {
@@ -165,14 +153,14 @@ func (b *budget) give(t *worker.Thread, h *holder, needBytes int64, why string) 
 		}
 		if dropped.Files > 0 {
 			freedBytes += dropped.Bytes
-			s.holding.evicted(dropped, why)
-			h.space.freed(dropped.Bytes)
+			s.account.evicted(dropped, why)
+			c.space.freed(dropped.Bytes)
 			s.explain()
-			b.report(h, s.holding)
+			b.report(c, s.account)
 		}
 	}
-	if b.minFree.On() && len(all) > 0 {
-		h.space.look(b.minFree, all[0].dir, b.warn)
+	if b.MinFree.On() && len(all) > 0 {
+		c.space.look(b.MinFree, all[0].dir, b.warn)
 	}
 	return freedBytes, moved, errors.Join(failed...)
 }
@@ -180,7 +168,7 @@ func (b *budget) give(t *worker.Thread, h *holder, needBytes int64, why string) 
 // oldestOf tells how many files each series gives, the oldest of them all first, so that
 // needBytes are freed: at most so many files in all. A series that cannot be looked at gives
 // none.
-func oldestOf(all []series, needBytes int64, most int) (counts []int, failed []error) {
+func oldestOf(all []opened, needBytes int64, most int) (counts []int, failed []error) {
 	files := make([][]rotation.File, len(all))
 	counts = make([]int, len(all))
 	for i, s := range all {
@@ -207,59 +195,59 @@ func oldestOf(all []series, needBytes int64, most int) (counts []int, failed []e
 
 // asked is what the container is to give now: what is over when all others have given what
 // they are to.
-func (b *budget) asked(h *holder) (needBytes int64, why string) {
+func (b *Budget) asked(c *container) (needBytes int64, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.mostBytes > 0 {
-		needBytes = b.takenBytes.Load() - b.mostBytes - (b.claimedBytes.Load() - h.claimedBytes)
+	if b.MostBytes > 0 {
+		needBytes = b.takenBytes.Load() - b.MostBytes - (b.reservedBytes.Load() - c.reservedBytes)
 	}
-	needBytes = max(needBytes, h.space.lackingBytes()+h.claimedBytes)
-	return min(needBytes, h.claimedBytes), h.why
+	needBytes = max(needBytes, c.space.lackingBytes()+c.reservedBytes)
+	return min(needBytes, c.reservedBytes), c.why
 }
 
-// paid takes what was given off what is still to be given, unless nobody relies on it
+// released takes what was given off what is still to be given, unless nobody relies on it
 // any more.
-func (b *budget) paid(h *holder, freedBytes int64) {
+func (b *Budget) released(c *container, freedBytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	freedBytes = min(freedBytes, h.claimedBytes)
-	if h.claimedBytes > 0 {
-		h.claimedFiles -= int(int64(h.claimedFiles) * freedBytes / h.claimedBytes)
+	freedBytes = min(freedBytes, c.reservedBytes)
+	if c.reservedBytes > 0 {
+		c.reservedFiles -= int(int64(c.reservedFiles) * freedBytes / c.reservedBytes)
 	}
-	h.claimedBytes -= freedBytes
-	b.claimedBytes.Add(-freedBytes)
-	h.space.claimedBytes.Add(-freedBytes)
+	c.reservedBytes -= freedBytes
+	b.reservedBytes.Add(-freedBytes)
+	c.space.reservedBytes.Add(-freedBytes)
 }
 
 // hasMoved says that a stream of the container has ended since.
-func (b *budget) hasMoved(h *holder, since int) bool {
+func (b *Budget) hasMoved(c *container, since int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return h.moved != since
+	return c.moved != since
 }
 
 // done ends the task of a container. One whose files cannot be deleted, or are not
 // where they were, is left alone for a while; but not where a stream has ended since it
 // was looked at.
-func (b *budget) done(h *holder, moved int, err error) {
-	b.settle(h, moved, err)
+func (b *Budget) done(c *container, moved int, err error) {
+	b.settle(c, moved, err)
 	if err != nil && !errors.Is(err, errNothingLeft) && !errors.Is(err, worker.ErrClosed) {
-		b.warn("rotated files cannot be deleted to keep the budget of the node", fmt.Errorf("sandbox %q: %w", h.sandbox, err))
+		b.warn("rotated files cannot be deleted to keep the budget of the node", fmt.Errorf("sandbox %q: %w", c.sandbox, err))
 	}
 }
 
 // settle takes back what a container was to give, and bars it after an error.
-func (b *budget) settle(h *holder, moved int, err error) {
+func (b *Budget) settle(c *container, moved int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.forget(h)
-	h.claimedAt, h.overdue = time.Time{}, false
+	b.forgetLocked(c)
+	c.reservedAt, c.stalled = time.Time{}, false
 	switch {
-	case errors.Is(err, errNothingLeft) && h.moved != moved:
+	case errors.Is(err, errNothingLeft) && c.moved != moved:
 	case errors.Is(err, errNothingLeft), shortage.Is(err):
-		h.barred = time.Now().Add(rescanAfter)
+		c.coolsDownUntil = time.Now().Add(rescanAfter)
 	case err != nil:
-		h.barred = time.Now().Add(barredFor)
+		c.coolsDownUntil = time.Now().Add(cooldown)
 	}
 }
 
@@ -270,17 +258,17 @@ var errEvictionFault = errors.New("fault while files were deleted")
 var errNothingLeft = errors.New("no rotated file is left")
 
 // report tells of deletions, at most once a minute.
-func (b *budget) report(h *holder, of *holding) {
+func (b *Budget) report(c *container, of *Account) {
 	if held, ok := b.reports.Allow(time.Now()); ok {
-		b.log.Warn("rotated files are deleted to keep the budget of the node", "for", *of.why.Load(), "sandbox", h.sandbox,
+		b.Log.Warn("rotated files are deleted to keep the budget of the node", "for", *of.why.Load(), "sandbox", c.sandbox,
 			"files_of_this_stream", of.evictedFiles.Load(), "bytes", of.evictedBytes.Load(),
 			"files_of_all", b.evictedFiles.Load(), "held_back", held)
 	}
 }
 
 // warn tells of a problem, at most once a minute.
-func (b *budget) warn(what string, err error) {
+func (b *Budget) warn(what string, err error) {
 	if held, ok := b.warnings.Allow(time.Now()); ok {
-		b.log.Warn(what, "error", err, "held_back", held)
+		b.Log.Warn(what, "error", err, "held_back", held)
 	}
 }

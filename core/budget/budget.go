@@ -1,0 +1,209 @@
+// Package budget keeps what all containers of a node write within bounds, by deleting the
+// oldest rotated files: never a live one, and never what is not of a series. Nothing of it
+// runs by itself: it is called by the services of streams, their rotations and their
+// compressions.
+package budget
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sluice/core/guard"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/throttle"
+	"sluice/core/worker"
+)
+
+const (
+	// EvictionTimeout is how long a deletion may take. One that takes longer waits for a
+	// file system that hangs: what it is to free is not relied on any more.
+	EvictionTimeout = time.Second
+	// cooldown is how long a container is left alone whose files cannot be deleted.
+	cooldown = 10 * time.Second
+	// rescanAfter is how soon is looked again where nobody has anything to give.
+	rescanAfter = 100 * time.Millisecond
+)
+
+// Owner is what a budget needs of the owner of the streams.
+type Owner interface {
+	// Submit has a task run on a worker thread.
+	Submit(*worker.Task)
+	// ForgetEnded removes the record of an ended stream. It is called with the identity of
+	// the host.
+	ForgetEnded(id string) error
+}
+
+// Series is a stream that is served, as far as its rotated files are to be deleted.
+type Series interface {
+	// LiveDiskBytes is what the live file takes.
+	LiveDiskBytes() int64
+	// Borrow keeps the sandbox open until release is called. It may be called concurrently.
+	Borrow() (dir *sandbox.Dir, release func())
+	// Explain tells in the sandbox what was deleted. It is called on a worker thread with
+	// the identity of the task's user.
+	Explain()
+}
+
+// Config is what a budget is made of.
+type Config struct {
+	MostBytes int64         // of all series; 0: no bound
+	MinFree   settings.Free // of each file system
+	Owner     Owner
+	Host      worker.Identity // of the process
+	Guard     *guard.Guard
+	Log       *slog.Logger
+}
+
+// Budget keeps the files of all containers within MostBytes, and MinFree of their file
+// systems free. Who gives is decided by planEvictions. Its methods may be called
+// concurrently.
+//
+// What a stream takes is told by its services, its rotations and its compressions, as it
+// changes; each service compares the sum. The free space is looked at by services too, as
+// often as what is written in between asks for, and once a second. The deletions are tasks
+// of the worker threads, urgent ones, so that they go before what writes; the file systems
+// do not wait for each other.
+type Budget struct {
+	Config
+
+	takenBytes    atomic.Int64
+	reservedBytes atomic.Int64 // of them, those that are about to be deleted
+	evictedFiles  atomic.Int64
+	evictedBytes  atomic.Int64
+	rescan        atomic.Int64 // by the clock: nobody has anything to give before
+
+	reports, warnings throttle.Reports
+
+	mu         sync.Mutex
+	containers map[string]*container // by sandbox
+	spaces     map[uint64]*space     // by device
+	closed     bool
+
+	ended          int // streams whose files count still
+	verifiedAt     time.Time
+	verifying      int // file systems on which is looked
+	verifyingSince time.Time
+}
+
+// container is a container with files that count.
+type container struct {
+	sandbox string
+	space   *space
+	serving []*Account
+	ended   []*Ended
+
+	// What is to be deleted, and since when; a task is under way then.
+	reservedFiles  int
+	reservedBytes  int64
+	reservedAt     time.Time // zero: no task
+	stalled        bool      // it takes so long that it is not relied on
+	coolsDownUntil time.Time
+	moved          int // streams that have ended, with their files
+	why            string
+}
+
+// New makes a budget that nothing counts for yet.
+func New(config Config) *Budget {
+	return &Budget{Config: config, containers: map[string]*container{}, spaces: map[uint64]*space{}}
+}
+
+// TakenBytes is what all series take, and ReservedBytes what of it is about to be deleted.
+func (b *Budget) TakenBytes() int64 { return b.takenBytes.Load() }
+
+func (b *Budget) ReservedBytes() int64 { return b.reservedBytes.Load() }
+
+// Evicted tells what was deleted since the budget was made.
+func (b *Budget) Evicted() (files, bytes int64) { return b.evictedFiles.Load(), b.evictedBytes.Load() }
+
+// Join has a stream count that is served from now on.
+func (b *Budget) Join(a *Account, s Series) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.containerOfLocked(a.of.sandbox(), a.of.device())
+	c.serving = append(c.serving, a)
+	a.series, a.space = s, c.space
+	a.writes(s.LiveDiskBytes())
+}
+
+// containerOfLocked gives the container of a sandbox.
+func (b *Budget) containerOfLocked(path string, device uint64) *container {
+	c := b.containers[path]
+	if c == nil {
+		c = &container{sandbox: path, space: b.spaceOfLocked(device)}
+		b.containers[path] = c
+	}
+	return c
+}
+
+// dropContainerLocked forgets a container that has nothing.
+func (b *Budget) dropContainerLocked(c *container) {
+	if len(c.serving) == 0 && len(c.ended) == 0 {
+		b.forgetLocked(c)
+		delete(b.containers, c.sandbox)
+	}
+}
+
+// Leave has a stream count no more, whose series is closed; its sandbox is not released
+// yet. The rotated files of one that has ended go on to count as before, without any
+// instant in which they do so twice or not at all: at the bound, others would give for
+// the first.
+func (b *Budget) Leave(a *Account) {
+	c := b.leaves(a)
+	if c != nil && b.over(c.space) {
+		b.Trim(time.Now()) // what was asked of the stream while it ended is asked of what it left
+	}
+}
+
+// leaves gives the container of a stream whose files go on to count, or nil.
+func (b *Budget) leaves(a *Account) *container {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.containers[a.of.sandbox()]
+	at := -1
+	if c != nil {
+		at = slices.Index(c.serving, a)
+	}
+	stays := at >= 0 && !b.closed && b.ended < mostEnded && a.files.Load() > 0
+	if stays {
+		a.writes(0)
+		b.addEndedLocked(c, &Ended{account: a, of: a.of})
+		c.moved, c.coolsDownUntil = c.moved+1, time.Time{}
+	} else {
+		a.end()
+	}
+	if at >= 0 {
+		c.serving = slices.Delete(c.serving, at, at+1)
+		b.dropContainerLocked(c)
+	}
+	if !stays {
+		return nil
+	}
+	return c
+}
+
+// Over tells whether something is to be deleted, for all or on the file system of a stream
+// that has joined, beyond what already is about to be.
+func (b *Budget) Over(a *Account) bool { return b.over(a.space) }
+
+// Close ends all choosing, before the sandboxes are released.
+func (b *Budget) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+}
+
+// Serviced is called after each service of a stream that has joined, on its worker thread.
+// dir is its sandbox.
+func (b *Budget) Serviced(a *Account, dir *sandbox.Dir, now time.Time) {
+	grown := a.writes(a.series.LiveDiskBytes())
+	if b.MinFree.On() {
+		a.space.serviced(b.MinFree, dir, grown, now, b.warn)
+	}
+	if b.over(a.space) && clock(now) >= time.Duration(b.rescan.Load()) {
+		b.Trim(now)
+	}
+}
