@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"sluice/core/pump"
 	"sluice/core/settings"
 	"sluice/core/shortage"
 	"sluice/tests/lossproof"
@@ -200,10 +201,12 @@ func (m *matrix) load(f *faults, b *testbed, inputs map[*os.File][]byte, faulty,
 		// Threads of low priority have it when the machine has time for them.
 		waitFor(func() bool { return f.injected[0].Load() > 0 })
 	}
-	// Some calls are rare: the fault stays until one was met.
+	// Some calls are rare: the fault stays until one was met. However slow the machine is, what
+	// was written is taken out of the pipe first.
 	for at := len(inputs[faulty]) / 2; at < len(inputs[faulty]); at += 331 {
 		f.active.Store(f.injected[0].Load() == 0)
 		pieces(faulty, at, min(at+331, len(inputs[faulty])))
+		waitFor(func() bool { return f.injected[0].Load() > 0 || pump.Buffered(int(faulty.Fd())) == 0 })
 	}
 	f.active.Store(false)
 }
