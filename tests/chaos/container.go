@@ -19,10 +19,6 @@ import (
 	"sluice/tests/kit"
 )
 
-// containerRole makes this program a container: the run's directory, its ID, the seed
-// and its rate are the arguments, the sandbox its working directory.
-const containerRole = "container"
-
 // lastBytes is what every container of the whole run has to be able to write once there is
 // peace.
 const lastBytes = 10 << 20
@@ -47,6 +43,8 @@ type contained struct {
 	acts   atomic.Int64
 }
 
+// contain is a container: the run's directory, its ID, the seed
+// and its rate are the arguments, the sandbox its working directory.
 func contain(args []string) error {
 	c := &contained{container: containerOf(args[1]), place: place(args[0])}
 	seed, err := strconv.ParseUint(args[2], 10, 64)

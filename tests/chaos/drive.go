@@ -81,7 +81,7 @@ func (r *run) prepare() error {
 // start starts an owner and waits until it serves.
 func (r *run) start(generation int) (err error) {
 	begin := time.Now()
-	r.owner, err = kit.Start(filepath.Join(r.out, "owner.log"), ownRole, "-place="+string(r.place),
+	r.owner, err = kit.Start(filepath.Join(r.out, "owner.log"), kit.OwnRole, "-place="+string(r.place),
 		fmt.Sprint("-seed=", r.seed), fmt.Sprint("-rate=", r.rate()), fmt.Sprint("-generation=", generation))
 	if err != nil {
 		return err

@@ -29,6 +29,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sluice/tests/kit"
 )
 
 type options struct {
@@ -38,21 +40,7 @@ type options struct {
 	seed     uint64
 }
 
-func main() {
-	var err error
-	switch {
-	case len(os.Args) > 1 && os.Args[1] == ownRole:
-		err = own(os.Args[2:])
-	case len(os.Args) > 1 && os.Args[1] == containerRole:
-		err = contain(os.Args[2:])
-	default:
-		err = chaos(parse())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-		os.Exit(1)
-	}
-}
+func main() { kit.Main("chaos", own, contain, func() error { return chaos(parse()) }) }
 
 func parse() options {
 	var o options

@@ -10,10 +10,6 @@ import (
 	"sluice/tests/kit"
 )
 
-// containerRole makes this program a container: ID, life and, if it is to be
-// held, the lock are its arguments; the sandbox is its working directory.
-const containerRole = "container"
-
 // Files that a container makes in its sandbox: when it begins, and when it has written
 // everything and ends at once.
 const (
@@ -27,6 +23,8 @@ const exitLock = "exit.lock"
 // batches is in how many parts a container writes its output.
 const batches = 40
 
+// contain is a container: ID, life and, if it is to be
+// held, the lock are its arguments; the sandbox is its working directory.
 func contain(args []string) error {
 	life, err := time.ParseDuration(args[1])
 	if err != nil {

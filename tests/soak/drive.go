@@ -19,7 +19,7 @@ const samplesOf = 300
 // startOwner starts an owner whose containers are named after its generation; one
 // without containers only ends what is there.
 func startOwner(o options, dir string, generation, containers int) (*kit.Running, error) {
-	return kit.Start(filepath.Join(o.out, "owner.log"), ownRole,
+	return kit.Start(filepath.Join(o.out, "owner.log"), kit.OwnRole,
 		"-state="+filepath.Join(dir, "state"), "-boxes="+filepath.Join(dir, "boxes"), "-life="+o.life().String(),
 		"-name=soak"+strconv.Itoa(generation), "-containers="+strconv.Itoa(containers))
 }

@@ -24,6 +24,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sluice/tests/kit"
 )
 
 // options are the flags; the owner and the containers get theirs by arguments.
@@ -34,21 +36,7 @@ type options struct {
 	containers int
 }
 
-func main() {
-	var err error
-	switch {
-	case len(os.Args) > 1 && os.Args[1] == ownRole:
-		err = own(os.Args[2:])
-	case len(os.Args) > 1 && os.Args[1] == containerRole:
-		err = contain(os.Args[2:])
-	default:
-		err = soak(parse())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "soak:", err)
-		os.Exit(1)
-	}
-}
+func main() { kit.Main("soak", own, contain, func() error { return soak(parse()) }) }
 
 func parse() options {
 	var o options

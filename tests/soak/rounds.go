@@ -102,7 +102,7 @@ func runRound(o options, dir string, n int) (one round, err error) {
 	cmd := exec.CommandContext(context.Background(), filepath.Join(o.build, "sluice-harness"),
 		"--modules="+string(manifest), "--container_logger="+module,
 		"--work_dir="+dir, "--json", "--logging_level=WARNING", "--containers="+strconv.Itoa(roundContainers),
-		"--", self, containerRole, id, (o.life() / 4).String())
+		"--", self, kit.ContainRole, id, (o.life() / 4).String())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
