@@ -24,7 +24,7 @@ import (
 // served is one stream whose owners come and go: what they keep is the record and the
 // files, as after kills.
 type served struct {
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	container *os.File
 	pipe      int
@@ -36,10 +36,15 @@ type served struct {
 
 const servedLimitBytes = 4096
 
-func newServed(t *testing.T, options string) *served {
+func newServed(t testing.TB, options string) *served {
+	t.Helper()
+	return newServedWith(t, "4KB", options)
+}
+
+func newServedWith(t testing.TB, size, options string) *served {
 	t.Helper()
 	module, _, err := settings.ParseModule([]settings.Parameter{
-		{Key: "max_stdout_size", Value: "4KB"}, {Key: "logrotate_stdout_options", Value: options},
+		{Key: "max_stdout_size", Value: size}, {Key: "logrotate_stdout_options", Value: options},
 	})
 	require.NoError(t, err)
 	var fds [2]int
@@ -63,7 +68,7 @@ func (s *served) owner(use func(t *worker.Thread, of *Stream)) {
 	of := New(Config{
 		Name: "stdout", Sandbox: box, Pipe: pipe, CapacityBytes: 64 << 10, Settings: s.settings,
 		Rotation: rotation.Config{
-			Dir: box, Path: s.dir, Base: "stdout", Policy: s.settings.Policy, LimitBytes: servedLimitBytes, Log: log, Now: time.Now,
+			Dir: box, Path: s.dir, Base: "stdout", Policy: s.settings.Policy, LimitBytes: s.settings.Policy.LimitBytes(s.settings.MaxBytes), Log: log, Now: time.Now,
 			Submit: func(rotation.Task) {},
 		},
 		Record: proto.Clone(s.saved.Load()).(*sluicepb.StreamRecord),
@@ -94,7 +99,7 @@ func (s *served) OpenSpill(create bool) (*os.File, error) {
 	return os.OpenFile(s.spill, flags, 0o600)
 }
 
-func onThread(t *testing.T, f func(t *worker.Thread)) {
+func onThread(t testing.TB, f func(t *worker.Thread)) {
 	t.Helper()
 	self, err := worker.Self()
 	require.NoError(t, err)
@@ -127,7 +132,7 @@ func (s *served) writes(t *worker.Thread, of *Stream, lines int) {
 
 func (s *served) live() string { return filepath.Join(s.dir, "stdout") }
 
-func inodeOf(t *testing.T, path string) uint64 {
+func inodeOf(t testing.TB, path string) uint64 {
 	t.Helper()
 	var st unix.Stat_t
 	require.NoError(t, unix.Stat(path, &st))
