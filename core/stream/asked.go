@@ -71,9 +71,9 @@ func (s *Stream) rotateAsked(t *worker.Thread, refused error, now time.Time) {
 
 func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) RotatedNow {
 	switch {
-	case s.ended:
+	case s.Over():
 		return RotatedNow{Err: errStreamEnded}
-	case s.gone, s.gap != nil, s.givenUp:
+	case s.phase == discarding, s.phase == dropping, s.givenUp:
 		return RotatedNow{Err: errNotKept}
 	case !s.opened:
 		return RotatedNow{Err: errNotOpen}
@@ -83,11 +83,17 @@ func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) Rotat
 		return RotatedNow{Err: fmt.Errorf("act as the task's user: %w", refused)}
 	}
 	size, err := s.follow()
-	if err != nil || size == 0 || s.gone {
+	if s.outlived(err) {
+		return RotatedNow{Err: errNotKept}
+	}
+	if err != nil || size == 0 {
 		return RotatedNow{Err: err}
 	}
 	before, unfinished := s.account.rotations.Load(), s.carried != ""
 	err = s.rotate(t, now, size)
+	if s.outlived(err) {
+		return RotatedNow{Err: errNotKept}
+	}
 	if err != nil {
 		_ = s.unrotated(err)
 	}

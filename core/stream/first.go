@@ -40,10 +40,10 @@ func (s *Stream) endFirst(t *worker.Thread, size int64) error {
 	} else if err != nil {
 		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
-	s.gone = true
 	if err := s.writeFirstMark(mark, size); err != nil {
 		s.warn("the first bytes stay without a mark", err)
 	}
+	s.discard(Discarded)
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (s *Stream) resumeFirst() error {
 	if err != nil {
 		return fmt.Errorf("resume the first bytes of %q: %w", s.Name, err)
 	}
-	s.gone = true
+	s.discard(Discarded)
 	a := s.Record.GetAccounting()
 	if s.live == nil || !s.isLive() || size < end || size >= a.GetLiveStartBytes() {
 		return nil // whole, or the task's by now

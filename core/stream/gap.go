@@ -37,6 +37,9 @@ const (
 func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why error) Next {
 	cause, number := causeOf(why)
 	withinLine, err := s.withinLine(cause)
+	if s.outlived(err) {
+		return Next{Much: true}
+	}
 	if err != nil {
 		return s.short(step, err)
 	}
@@ -58,7 +61,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 		return s.uncounted(err)
 	}
 	s.gap, s.tryAt, s.quiet, s.outage = gap, now.Add(s.Retry), 0, time.Time{}
-	s.dropping.Store(true)
+	s.enter(dropping)
 	s.blocked.Store(false)
 	if held, ok := s.losses.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output is dropped and counted until that works again",
@@ -69,19 +72,19 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 
 // withinLine tells whether the next byte in the pipe belongs to a line that has begun
 // in a file. Where that cannot be told it does: then a line more is dropped. Only a
-// shortage is an error.
+// shortage is an error, and a sandbox that is gone.
 func (s *Stream) withinLine(cause Cause) (bool, error) {
 	if cause == Panic || s.carried != "" || !s.opened {
 		return true, nil // the stream's own state is not to be relied on
 	}
 	size, err := s.follow()
-	if err == nil && !s.gone {
+	if err == nil {
 		var torn bool
 		if torn, err = s.torn(size); err == nil {
 			return torn, nil
 		}
 	}
-	if shortage.Is(err) {
+	if shortage.Is(err) || errors.Is(err, errSandboxGone) {
 		return true, err
 	}
 	return true, nil
@@ -121,18 +124,18 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 	elapsed := now.Sub(s.last)
 	s.last = now
 	if try {
-		ended, err := s.endGap(t, now)
+		err := s.endGap(t, now)
 		if shortage.Is(err) {
 			return s.short("write "+s.Name, err) // perhaps that works again
 		}
-		if err != nil {
+		if err != nil && !s.outlived(err) {
 			s.account.writeErrors.Add(1)
 			s.tryAt = now.Add(s.Retry)
 			if next, ok := s.makeRoom(t, now, err); ok {
 				s.tryAt = now.Add(next.After)
 			}
 		}
-		if ended || s.gone {
+		if s.phase != dropping {
 			return Next{Much: true}
 		}
 	}
@@ -160,38 +163,38 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 }
 
 // endGap tries to write again: where there is room, the gap's last line is dropped to
-// its end and the mark written. It reports true once the gap is closed, and neither
-// true nor an error where the end of the line has not come yet.
-func (s *Stream) endGap(t *worker.Thread, now time.Time) (ended bool, err error) {
+// its end and the mark written. The phase is another once the gap is closed; it is not, without
+// an error, where the end of the line has not come yet.
+func (s *Stream) endGap(t *worker.Thread, now time.Time) error {
 	// A mark tells of all that has left the pipe.
 	if err := s.countSpilled(t); err != nil {
-		return false, err
+		return err
 	}
 	if !s.opened {
 		if err := s.Open(t, false); err != nil {
-			return false, fmt.Errorf("open %s: %w", s.Name, err)
+			return fmt.Errorf("open %s: %w", s.Name, err)
 		}
-		if s.gone || s.gap == nil {
-			return s.gap == nil, nil // a mark that was there already told of it
+		if s.phase != dropping {
+			return nil // a mark that was there already told of it, or there is no place for one
 		}
 	}
 	size, err := s.markable(t, now)
-	if err != nil || s.gone {
-		return false, err
+	if err != nil || s.phase != dropping {
+		return err
 	}
 	if err := s.probe(size); err != nil {
-		return false, err
+		return err
 	}
 	if s.gap.GetBytes() > 0 || s.gap.GetUnknown() {
 		if ready, err := s.loseLine(t); err != nil || !ready {
-			return false, err
+			return err
 		}
 		if err := s.writeMark(t, now, size); err != nil {
-			return false, err
+			return err
 		}
 	}
 	s.closeGap()
-	return true, nil
+	return nil
 }
 
 // markable gives the length of the live file, which is rotated first where the mark
@@ -204,7 +207,7 @@ func (s *Stream) markable(t *worker.Thread, now time.Time) (size int64, err erro
 			return 0, s.unrotated(err)
 		}
 		size, err = s.follow()
-		if err != nil || s.gone {
+		if err != nil {
 			return size, err
 		}
 		if size, err = s.unmark(size); err != nil || s.limit-size >= maxMarkBytes {
@@ -266,7 +269,7 @@ func (s *Stream) closeGap() {
 	s.gap = nil
 	s.Record.GetAccounting().Gap = nil
 	s.closeSpill()
-	s.dropping.Store(false)
+	s.enter(serving)
 	s.recovered(s.Now())
 }
 

@@ -20,6 +20,9 @@ func (s *Stream) noteTaken(t *worker.Thread) {
 		if err == nil {
 			err = s.countAll()
 		}
+		if s.outlived(err) {
+			return
+		}
 		if err != nil {
 			s.warn("cannot note what a newer version left", err)
 			return

@@ -62,7 +62,7 @@ func (s *Stream) lookAtLines(now time.Time) {
 	case l.since.IsZero():
 		l.since = now
 	}
-	if l.to-l.from >= countBytes || s.gap != nil || !l.since.IsZero() && now.Sub(l.since) >= countEvery {
+	if l.to-l.from >= countBytes || s.phase == dropping || !l.since.IsZero() && now.Sub(l.since) >= countEvery {
 		s.countLines()
 	}
 }

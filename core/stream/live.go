@@ -125,15 +125,12 @@ func (s *Stream) closeLive() {
 // from the file before every move, because the task may truncate or extend it: a
 // truncated file gets no hole. A file that the task removed is replaced; one that it
 // removes as soon as it is made is written to all the same, as if it had been removed
-// afterwards. Where the whole sandbox turns out to be gone there is no live file then.
+// afterwards. The error is errSandboxGone where the whole sandbox is.
 func (s *Stream) follow() (size int64, err error) {
 	for attempt := 1; ; attempt++ {
 		if s.live == nil {
 			if err := s.openLive(); err != nil {
 				return 0, err
-			}
-			if s.gone {
-				return 0, nil
 			}
 		}
 		var st unix.Stat_t
@@ -149,9 +146,6 @@ func (s *Stream) follow() (size int64, err error) {
 		}
 		if err := s.openAnew(); err != nil {
 			return 0, err
-		}
-		if s.gone {
-			return 0, nil
 		}
 	}
 }
@@ -204,20 +198,34 @@ func (s *Stream) tellImpostors(number int) {
 	}
 }
 
-// lostSandbox looks whether an error comes from the removal of the whole sandbox.
-// Then nothing of the stream can be kept any more, and the container must not wait
-// for it: from now on what comes is counted and dropped.
+// errSandboxGone says that the whole sandbox was removed, so that nothing of the stream can be
+// kept any more. Whoever calls from a visit hands it to outlived.
+var errSandboxGone = errors.New("the sandbox was removed")
+
+// lostSandbox is the error errSandboxGone where that is where err comes from, and else err.
 func (s *Stream) lostSandbox(err error) error {
-	if !errors.Is(err, fs.ErrNotExist) || !s.Sandbox.Removed() {
-		return err
+	if errors.Is(err, fs.ErrNotExist) && s.Sandbox.Removed() {
+		return errSandboxGone
+	}
+	return err
+}
+
+// outlived tells whether err is that the sandbox is gone. Then the container must not wait for
+// its log: what comes is dropped from now on.
+func (s *Stream) outlived(err error) bool {
+	if !errors.Is(err, errSandboxGone) {
+		return false
 	}
 	s.outlive()
-	return nil
+	return true
 }
 
 // outlive makes the stream one whose container has outlived its sandbox.
 func (s *Stream) outlive() {
-	s.gone = true
-	s.dropping.Store(true)
+	cause := SandboxRemoved
+	if s.Record.GetFirstEndBytes() > 0 {
+		cause = Discarded // it would be all the same
+	}
+	s.discard(cause)
 	s.Log.Warn("the sandbox was removed while its container runs; its further output is dropped", "sandbox", s.Record.GetSandbox())
 }

@@ -132,7 +132,7 @@ func (s *Stream) told(mark []byte) {
 	}
 	s.gap, s.Record.GetAccounting().Gap = nil, nil
 	s.closeSpill()
-	s.dropping.Store(false)
+	s.enter(serving)
 }
 
 // wholeMark is a mark with its newlines.

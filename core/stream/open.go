@@ -19,14 +19,13 @@ import (
 // interrupted still owes; fresh says that there was none. It runs with the identity of the task's user and may
 // block for as long as the file system does. After an error visits try it again.
 func (s *Stream) Open(t *worker.Thread, fresh bool) error {
-	if s.drained != nil {
+	if s.phase == discarding {
 		return nil
 	}
 	if err := s.resume(t); err != nil {
 		return err
 	}
 	if s.Sandbox.Removed() {
-		s.opened = true
 		s.outlive()
 		return nil
 	}
@@ -35,6 +34,9 @@ func (s *Stream) Open(t *worker.Thread, fresh bool) error {
 	}
 	if err := s.openFiles(fresh); err != nil {
 		s.closeLive()
+		if s.outlived(err) {
+			return nil
+		}
 		return err
 	}
 	s.opened = true
@@ -93,22 +95,22 @@ func (s *Stream) hasPast() bool { return s.Record.GetAccounting().GetLiveInode()
 
 // resume goes on with what the record alone tells, once.
 func (s *Stream) resume(t *worker.Thread) error {
-	if s.resumed {
+	if s.phase != resuming {
 		return nil
 	}
 	s.resumeAccount()
 	if err := s.resumeGap(t); err != nil {
 		return err
 	}
-	s.resumed = true
+	if s.gap != nil {
+		s.enter(dropping)
+	} else {
+		s.enter(serving)
+	}
 	return nil
 }
 
 // Drain makes the stream one of which nothing can be kept: what comes is counted for
 // cause and dropped until the container ends. Its sandbox is not looked at. It is called
 // before the first Visit.
-func (s *Stream) Drain(cause Cause) {
-	s.drained = &cause
-	s.gone, s.opened, s.resumed = true, true, true
-	s.dropping.Store(true)
-}
+func (s *Stream) Drain(cause Cause) { s.discard(cause) }

@@ -22,11 +22,15 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 		return s.short(step, err)
 	}
 	s.account.writeErrors.Add(1)
+	if s.phase == discarding {
+		return s.wait(step, err, s.Retry)
+	}
 	err = s.Sandbox.Explain(err)
 	if next, ok := s.makeRoom(t, now, err); ok {
 		return next
 	}
-	if s.outage.IsZero() {
+	if s.phase != backingOff {
+		s.enter(backingOff)
 		s.outage = now
 	}
 	waited, full := now.Sub(s.outage), s.Settings.WhenFull
@@ -34,15 +38,21 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 	if waited >= full.Wait && full.Policy == settings.Drop {
 		return s.beginGap(t, now, step, err)
 	}
+	pause := s.Retry
+	if waited < full.Wait {
+		pause = min(retrySoon, full.Wait-waited)
+	}
+	return s.wait(step, err, pause)
+}
+
+// wait leaves the output in its pipe until the next attempt.
+func (s *Stream) wait(step string, err error, pause time.Duration) Next {
 	s.blocked.Store(true)
 	if held, ok := s.reports.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
 		s.waitTold = true
 	}
-	if waited >= full.Wait {
-		return Next{After: s.Retry, Held: true}
-	}
-	return Next{After: min(retrySoon, full.Wait-waited), Held: true}
+	return Next{After: pause, Held: true}
 }
 
 // short asks for patience where the host runs short of descriptors, memory or threads:
@@ -60,11 +70,14 @@ func (s *Stream) short(step string, err error) Next {
 func (s *Stream) recovered(now time.Time) {
 	if !s.outage.IsZero() {
 		waited := now.Sub(s.outage)
-		if s.waitTold { // of which nothing was lost: the end of a gap is told by itself
+		if s.waitTold && s.phase == backingOff { // of which nothing was lost: the end of a gap is told by itself
 			s.Log.Warn("writing works again", "waited", waited.Round(time.Millisecond))
 		}
 		s.account.blockedFor(waited)
 		s.outage, s.waitTold = time.Time{}, false
+	}
+	if s.phase == backingOff {
+		s.enter(serving)
 	}
 	s.shortage = 0
 	s.blocked.Store(false)
@@ -153,6 +166,3 @@ func (s *Stream) age(now time.Time) int64 { return max(1, int64(now.Sub(s.made))
 // Blocked tells that the container's output waits in its pipe: the last write or
 // rotation failed, or the one that is under way hangs.
 func (s *Stream) Blocked() bool { return s.blocked.Load() || s.heldUp() > 0 }
-
-// Dropping tells that the container's output is dropped and counted.
-func (s *Stream) Dropping() bool { return s.dropping.Load() }

@@ -89,7 +89,6 @@ func (s *Stream) resumeGap(t *worker.Thread) error {
 	if err := s.recoverSpill(t); err != nil {
 		return fmt.Errorf("count what of %q was dropped: %w", s.Name, err)
 	}
-	s.dropping.Store(s.gap != nil)
 	if s.gap == nil {
 		s.closeSpill()
 	}

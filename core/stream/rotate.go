@@ -72,10 +72,10 @@ func (s *Stream) Tend() { s.tending.Store(true) }
 // tend removes rotated files over their age and rotates if a period of the policy is
 // over, whether or not anything is written.
 func (s *Stream) tend(t *worker.Thread, now time.Time) error {
-	if s.tending.Load() && s.misplaced(t) && s.set != nil && !s.gone {
+	if s.tending.Load() && s.misplaced(t) && s.set != nil && s.phase != discarding {
 		return errMisplaced
 	}
-	if !s.tending.CompareAndSwap(true, false) || s.set == nil || s.gone {
+	if !s.tending.CompareAndSwap(true, false) || s.set == nil || s.phase == discarding {
 		return nil
 	}
 	if err := s.set.Expire(now); err != nil {
@@ -98,7 +98,7 @@ func (s *Stream) tend(t *worker.Thread, now time.Time) error {
 func (s *Stream) rotateByTime(t *worker.Thread, now time.Time) error {
 	before := s.lastRotation.Swap(now.UnixNano())
 	size, err := s.follow()
-	if err == nil && size > 0 && !s.gone {
+	if err == nil && size > 0 {
 		err = s.rotate(t, now, size)
 	}
 	if shortage.Is(err) {
@@ -109,9 +109,9 @@ func (s *Stream) rotateByTime(t *worker.Thread, now time.Time) error {
 }
 
 // unrotated counts a rotation that failed. One that waits for what the host is short of
-// has not.
+// has not, nor one whose sandbox is gone.
 func (s *Stream) unrotated(err error) error {
-	if !shortage.Is(err) {
+	if !shortage.Is(err) && !errors.Is(err, errSandboxGone) {
 		s.account.rotationErrors.Add(1)
 	}
 	return fmt.Errorf("rotate: %w", err)

@@ -27,11 +27,11 @@ func (s *Stream) saveAsked(t *worker.Thread) {
 // noteStrayed puts the account into the record as of the present live file, and reports
 // false where that cannot be done now.
 func (s *Stream) noteStrayed() bool {
-	if s.gone || s.carried != "" || s.live == nil {
+	if s.phase == discarding || s.carried != "" || s.live == nil {
 		return false
 	}
 	size, err := s.follow()
-	if err != nil || s.gone || s.countAll() != nil {
+	if err != nil || s.countAll() != nil {
 		return false
 	}
 	s.note(size, 0)

@@ -71,6 +71,10 @@ type Config struct {
 // and Tend may be called at any time.
 type Stream struct {
 	Config
+	phase        phase // enter changes it
+	discardCause Cause // while discarding
+	givenUp      bool  // faults again and again: what comes is dropped, and no end of that is tried
+
 	limit    int64         // of the live file, bytes
 	commands bool          // the policy runs some, so that a rotation may take long
 	made     time.Time     // the Stream was
@@ -86,14 +90,9 @@ type Stream struct {
 	carried string            // name of the file with the beginning of a line, or ""
 	rate    bucket
 	effort  effort      // of rotations
-	gone    bool        // the sandbox was removed, or has all it may: what comes is counted and dropped
-	ended   bool        // the last byte is in the file; compressions may be under way
 	cut     bool        // more was in the pipe than fitted into the file
 	flood   bool        // the pipe was found nearly full, and since then not nearly empty
-	givenUp bool        // faults again and again: what comes is dropped and counted
 	opened  bool        // Open has got all that a visit needs; until then each visit tries
-	resumed bool        // the account goes on from the record
-	drained *Cause      // set by Drain: why nothing is kept
 	tending atomic.Bool // the clock asks
 	saving  atomic.Bool // SaveSoon was called
 	strayed bool        // the live file that the record tells of was removed by the task
@@ -102,7 +101,7 @@ type Stream struct {
 	scratch  *pump.Scratch  // of the thread, while a visit lasts
 	shortage shortage.Pause // until what the host was short of is looked for again
 
-	outage      time.Time     // since when writing fails; zero: it works, or there is a gap
+	outage      time.Time     // since when writing fails, while backingOff
 	waitTold    bool          // the log tells of that outage
 	madeRoom    time.Time     // when a rotated file was last removed to make room
 	writtenThen int64         // the account at that time
@@ -115,7 +114,7 @@ type Stream struct {
 	spilled     int           // bytes in the spill that are in no account yet
 	owed        bool          // the record of what was counted, or emptying the spill
 	blocked     atomic.Bool   // the last write failed
-	dropping    atomic.Bool   // there is a gap
+	dropping    atomic.Bool   // the phase is dropping, or discarding for a failure
 	visiting    atomic.Int64  // nanoseconds from made to the begin of the visit under way; 0: none
 
 	liveBytes                  atomic.Int64 // when last looked at
@@ -150,6 +149,7 @@ func New(config Config) *Stream {
 // Close releases the descriptors, without a look at what is still in the pipe:
 // that is there for the next owner.
 func (s *Stream) Close() {
+	s.enter(closed)
 	if s.live != nil {
 		_ = s.live.Close()
 		s.live = nil
@@ -173,25 +173,30 @@ func (s *Stream) closePipe() {
 
 // Rebuild makes the stream anew from its record, its pipe and the listing of the
 // sandbox, after a fault left it in an unknown state. Where that fails the next visits go
-// on with it, as with any file that cannot be written. Same thread rules as Open.
+// on with it, as with any file that cannot be written. Where nothing is written any more there
+// is nothing to make. Same thread rules as Open.
 func (s *Stream) Rebuild(t *worker.Thread) {
+	if s.phase == discarding || s.phase == closed {
+		return
+	}
+	if parked := s.phase == ended && s.Pipe < 0; parked {
+		defer s.enter(ended)
+	}
 	s.carried, s.flood, s.strayed, s.lines = "", false, false, lines{}
-	s.ended = s.ended && s.Pipe < 0
-	s.opened, s.resumed = false, false
+	s.opened = false
+	s.enter(resuming)
 	if err := s.Open(t, false); err != nil {
 		s.warn("cannot rebuild the stream yet", err)
 	}
 }
 
-// Over says that the container has ended and its last byte is where it belongs: only
-// compressions and the record are left to be looked after.
-func (s *Stream) Over() bool { return s.ended }
-
 // GiveUp makes the stream one whose further bytes are counted and dropped: its
 // container must not wait for a logger that fails again and again. After another
 // fault they are counted in memory alone.
 func (s *Stream) GiveUp() {
-	s.gone = s.gone || s.givenUp
+	if s.givenUp && !s.Over() {
+		s.discard(Panic)
+	}
 	s.givenUp = true
 }
 
@@ -200,7 +205,10 @@ func (s *Stream) GiveUp() {
 // somebody who knows that they are owed. On a busy machine that takes long; the pipe
 // and the live file are not needed any more. Where too many wait the files stay plain.
 func (s *Stream) finish(t *worker.Thread) Next {
-	s.ended = true
+	if s.phase == closed {
+		return s.forget(t)
+	}
+	s.enter(ended)
 	if err := s.countAll(); err != nil {
 		s.loseCount(err)
 	}
@@ -214,6 +222,11 @@ func (s *Stream) finish(t *worker.Thread) Next {
 		s.set.Forgo()
 	}
 	s.Close()
+	return s.forget(t)
+}
+
+// forget removes what is kept of a stream that has ended.
+func (s *Stream) forget(t *worker.Thread) Next {
 	err := t.AsHost(s.Keeper.Forget)
 	if shortage.Is(err) {
 		return s.short("forget a stream that has ended", err)

@@ -20,7 +20,7 @@ const unattendedReason = "its container ended while nobody had the pipe open"
 // owesUnattended tells whether the log has yet to tell that.
 func (s *Stream) owesUnattended() bool {
 	u := s.Record.GetUnattended()
-	return u != nil && !u.GetMarked() && !s.gone && !s.Sandbox.Removed()
+	return u != nil && !u.GetMarked() && s.phase != discarding && !s.Sandbox.Removed()
 }
 
 // beginUnattended begins the gap at the end of such a stream. Until its mark is announced
@@ -30,6 +30,7 @@ func (s *Stream) beginUnattended(now time.Time) Next {
 	s.Record.GetAccounting().Gap = s.gap
 	s.Record.GetUnattended().Marked = true
 	s.tryAt, s.quiet, s.outage, s.endedAt = time.Time{}, 0, time.Time{}, time.Time{}
+	s.enter(dropping)
 	return Next{Much: true}
 }
 

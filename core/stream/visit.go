@@ -65,18 +65,15 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 }
 
 func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
-	if s.ended {
+	if s.Over() {
 		return s.finish(t)
 	}
-	if !s.gone {
-		// Before the account goes on nothing may be dropped: it could not be counted.
-		if err := s.resume(t); err != nil {
-			return s.uncounted(err)
-		}
+	if err := s.resume(t); err != nil {
+		return s.uncounted(err)
 	}
 	switch {
-	case s.gone: // no file is touched any more
-	case s.gap != nil:
+	case s.phase == discarding: // no file is touched any more
+	case s.phase == dropping:
 		return s.visitGap(t, refused, now, wished)
 	case s.givenUp:
 		return s.beginGap(t, now, "serve "+s.Name, errFault)
@@ -90,7 +87,7 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 	s.saveAsked(t)
 	if err := s.tend(t, now); errors.Is(err, errMisplaced) {
 		return Next{Commands: true}
-	} else if err != nil {
+	} else if err != nil && !s.outlived(err) {
 		return s.failed(t, now, "rotate "+s.Name, err)
 	}
 	moved, err := s.drain(t, now)
@@ -166,6 +163,9 @@ func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
 		n, err := s.step(t, now, min(budget, quantumBytes))
 		s.rate.spend(n)
 		moved += n
+		if s.outlived(err) {
+			continue
+		}
 		if err != nil || n == 0 {
 			return moved, err
 		}
@@ -182,7 +182,7 @@ func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
 // (0, pump.ErrEmpty) where there is nothing and (0, io.EOF) at the end.
 func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, err error) {
 	for {
-		if s.gone {
+		if s.phase == discarding {
 			return s.drop(budget)
 		}
 		if s.carried != "" && s.misplaced(t) {
@@ -194,9 +194,6 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		size, err := s.follow()
 		if err != nil {
 			return 0, err
-		}
-		if s.gone {
-			continue
 		}
 		count, err := s.fitting(size, budget)
 		if err != nil {
@@ -242,22 +239,9 @@ func (s *Stream) drop(budget int) (taken int, err error) {
 	taken, err = s.scratch.Discard(s.Pipe, budget, func(chunk []byte) {
 		lines += bytes.Count(chunk, []byte{'\n'})
 	})
-	s.account.drop(s.goneFor(), taken, lines)
+	s.account.drop(s.discardCause, taken, lines)
 	if taken > 0 {
 		return taken, nil
 	}
 	return 0, err
-}
-
-// goneFor tells why there is no place.
-func (s *Stream) goneFor() Cause {
-	switch {
-	case s.drained != nil:
-		return *s.drained
-	case s.givenUp:
-		return Panic
-	case s.Record.GetFirstEndBytes() > 0:
-		return Discarded
-	}
-	return SandboxRemoved
 }
