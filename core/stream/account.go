@@ -68,7 +68,7 @@ type account struct {
 	writtenBytes               atomic.Int64
 	writtenLines               atomic.Int64
 	linesKnown                 atomic.Bool
-	dropped                    [Causes]loss
+	dropped                    [Causes]dropped
 	marks, markBytes           atomic.Int64
 	rotatedFiles, rotatedBytes atomic.Int64
 	roomFiles, roomBytes       atomic.Int64
@@ -78,7 +78,7 @@ type account struct {
 	visits                     atomic.Int64
 }
 
-type loss struct{ bytes, lines atomic.Int64 }
+type dropped struct{ bytes, lines atomic.Int64 }
 
 // Account gives the figures as they are now. It waits for nothing.
 func (s *Stream) Account() Account {

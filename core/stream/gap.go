@@ -24,12 +24,6 @@ const (
 	// roomBytes is what must be free before a gap ends, or what is left of the live
 	// file's limit: the slack of a last block would else be filled with marks.
 	roomBytes = 64 << 10
-	// longestLook is the longest pause between two looks at a silent pipe whose output
-	// is dropped: the file system, not the pipe, is what is waited for.
-	longestLook = 250 * time.Millisecond
-	// markPatience is how long the end of a gap is waited for when the container has
-	// ended.
-	markPatience = time.Hour
 )
 
 // beginGap begins to drop. Where the state directory cannot hold the account the
@@ -51,19 +45,20 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 	}
 	account := s.Record.GetAccounting()
 	account.Gap = gap
-	err = s.openSpill(t)
+	err = s.loss.spill.open(t, s.Keeper)
 	if err == nil {
 		err = s.save(t)
 	}
 	if err != nil {
 		account.Gap = nil
-		s.closeSpill()
+		s.loss.spill.close()
 		return s.uncounted(err)
 	}
-	s.gap, s.tryAt, s.quiet, s.outage = gap, now.Add(s.Retry), 0, time.Time{}
+	s.loss.begin(gap, now.Add(s.Retry))
+	s.outage = time.Time{}
 	s.enter(dropping)
 	s.blocked.Store(false)
-	if held, ok := s.losses.Allow(s.Now()); ok {
+	if held, ok := s.lossReports.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output is dropped and counted until that works again",
 			"error", why, "held_back", held)
 	}
@@ -117,7 +112,7 @@ func (s *Stream) uncounted(err error) Next {
 
 // visitGap drops what has come. Every second it tries to write again.
 func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
-	try := refused == nil && !s.givenUp && !now.Before(s.tryAt)
+	try := refused == nil && !s.givenUp && !now.Before(s.loss.tryAt)
 	if try && s.misplaced(t) {
 		return Next{Commands: true}
 	}
@@ -130,9 +125,9 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 		}
 		if err != nil && !s.outlived(err) {
 			s.account.writeErrors.Add(1)
-			s.tryAt = now.Add(s.Retry)
+			s.loss.tryAt = now.Add(s.Retry)
 			if next, ok := s.makeRoom(t, now, err); ok {
-				s.tryAt = now.Add(next.After)
+				s.loss.tryAt = now.Add(next.After)
 			}
 		}
 		if s.phase != dropping {
@@ -151,10 +146,9 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 	case err != nil && !errors.Is(err, pump.ErrEmpty):
 		return s.uncounted(err)
 	case n == 0:
-		s.quiet = min(max(2*s.quiet, pump.ShortestPause), longestLook)
-		return Next{After: s.quiet, Held: true}
+		return Next{After: s.loss.silent(), Held: true}
 	}
-	s.quiet = 0
+	s.loss.pause = 0
 	s.blocked.Store(false)
 	next := s.pause(n, elapsed, wished)
 	// The clock has to bring the stream back also where nothing comes any more.
@@ -185,7 +179,7 @@ func (s *Stream) endGap(t *worker.Thread, now time.Time) error {
 	if err := s.probe(size); err != nil {
 		return err
 	}
-	if s.gap.GetBytes() > 0 || s.gap.GetUnknown() {
+	if !s.loss.nothing() {
 		if ready, err := s.loseLine(t); err != nil || !ready {
 			return err
 		}
@@ -241,7 +235,7 @@ func (s *Stream) probe(size int64) error {
 // loseLine drops the rest of a line whose beginning was dropped, or is in the file; it
 // reports false where its end has not come yet.
 func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
-	if !s.gap.GetWithinLine() {
+	if !s.loss.gap.GetWithinLine() {
 		return true, nil
 	}
 	count, _, err := s.scratch.FirstLine(s.Pipe, spillBytes)
@@ -256,19 +250,18 @@ func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
 	if _, err := s.lose(t, count); err != nil {
 		return false, err
 	}
-	return !s.gap.GetWithinLine(), nil
+	return !s.loss.gap.GetWithinLine(), nil
 }
 
 // closeGap ends a gap. The record learns of it when it is next written; until then it
 // tells by the mark.
 func (s *Stream) closeGap() {
-	if !s.gap.GetUnknown() {
-		s.Log.Warn("writing works again", "lost_bytes", s.gap.GetBytes(), "lost_lines", s.gap.GetLines(), "cause", reason(s.gap))
+	if !s.loss.gap.GetUnknown() {
+		s.Log.Warn("writing works again", "lost_bytes", s.loss.gap.GetBytes(), "lost_lines", s.loss.gap.GetLines(), "cause", reason(s.loss.gap))
 	}
 	s.waitTold = false
-	s.gap = nil
+	s.loss.end()
 	s.Record.GetAccounting().Gap = nil
-	s.closeSpill()
 	s.enter(serving)
 	s.recovered(s.Now())
 }
@@ -276,21 +269,17 @@ func (s *Stream) closeGap() {
 // finishGap ends a stream whose container has ended within a gap: its mark is waited
 // for, at growing intervals, as long as its sandbox is there.
 func (s *Stream) finishGap(t *worker.Thread, now time.Time) Next {
-	if s.endedAt.IsZero() {
-		s.endedAt = now
-	}
-	waited := now.Sub(s.endedAt)
-	empty := s.gap.GetBytes() == 0 && !s.gap.GetUnknown()
-	if empty && s.owesUnattended() {
+	pause, late := s.loss.ended(now)
+	if s.loss.nothing() && s.owesUnattended() {
 		return s.beginUnattended(now)
 	}
-	if empty || s.Sandbox.Removed() {
+	if s.loss.nothing() || s.Sandbox.Removed() {
 		return s.finish(t)
 	}
-	if s.givenUp || waited >= markPatience {
+	if s.givenUp || late {
 		s.Log.Error("the container has ended, and what was lost of its output could not be marked in the log",
-			"lost_bytes", s.gap.GetBytes(), "lost_lines", s.gap.GetLines(), "cause", reason(s.gap))
+			"lost_bytes", s.loss.gap.GetBytes(), "lost_lines", s.loss.gap.GetLines(), "cause", reason(s.loss.gap))
 		return s.finish(t)
 	}
-	return Next{After: min(max(s.tryAt.Sub(now), waited/4, retrySoon), time.Minute), Held: true}
+	return Next{After: pause, Held: true}
 }

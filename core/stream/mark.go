@@ -27,25 +27,6 @@ const (
 	maxMarkBytes = 512
 )
 
-// markText is the mark of a gap; torn says that the live file ends within a line.
-func markText(gap *sluicepb.Gap, now time.Time, torn bool) []byte {
-	before, note := "", ""
-	if torn {
-		before, note = "\n", tornNote
-	}
-	return fmt.Appendf(nil, "%s[sluice] %s lost %s since %s: %s%s\n", before,
-		now.UTC().Format(markTime), amount(gap),
-		time.Unix(0, gap.GetSinceUnixNano()).UTC().Format(markTime), reason(gap), note)
-}
-
-// amount is how much was lost, in the words of a mark.
-func amount(gap *sluicepb.Gap) string {
-	if gap.GetUnknown() {
-		return "an unknown amount, perhaps nothing,"
-	}
-	return fmt.Sprintf("%d bytes in %d lines", gap.GetBytes(), gap.GetLines())
-}
-
 // writeMark writes the mark of the gap to the end of the live file, which is size bytes
 // long and has room for it. The record is saved before, and tells with the length of
 // the file whether the mark is there (unmark), so that it is written once.
@@ -57,9 +38,9 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 	if err := s.countAll(); err != nil {
 		return err
 	}
-	text := markText(s.gap, now, torn)
+	text := s.loss.markText(now, torn)
 	s.note(size, 0)
-	s.Record.GetAccounting().Mark = &sluicepb.Mark{GapSinceUnixNano: s.gap.GetSinceUnixNano(), Bytes: int64(len(text))}
+	s.Record.GetAccounting().Mark = &sluicepb.Mark{GapSinceUnixNano: s.loss.gap.GetSinceUnixNano(), Bytes: int64(len(text))}
 	if err := s.save(t); err != nil {
 		return err
 	}
@@ -79,7 +60,7 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 func (s *Stream) unmark(size int64) (int64, error) {
 	account := s.Record.GetAccounting()
 	mark, at := account.GetMark(), account.GetLiveStartBytes()
-	if mark == nil || mark.GetGapSinceUnixNano() != s.gap.GetSinceUnixNano() ||
+	if mark == nil || mark.GetGapSinceUnixNano() != s.loss.gap.GetSinceUnixNano() ||
 		!s.isLive() || size <= at {
 		return size, nil
 	}
@@ -130,8 +111,8 @@ func (s *Stream) told(mark []byte) {
 		gap.Lines = max(0, gap.Lines-lines)
 		return
 	}
-	s.gap, s.Record.GetAccounting().Gap = nil, nil
-	s.closeSpill()
+	s.loss.end()
+	s.Record.GetAccounting().Gap = nil
 	s.enter(serving)
 }
 

@@ -99,10 +99,10 @@ func (s *Stream) resume(t *worker.Thread) error {
 		return nil
 	}
 	s.resumeAccount()
-	if err := s.resumeGap(t); err != nil {
+	if err := s.resumeLoss(t); err != nil {
 		return err
 	}
-	if s.gap != nil {
+	if s.loss.gap != nil {
 		s.enter(dropping)
 	} else {
 		s.enter(serving)

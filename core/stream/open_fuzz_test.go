@@ -28,9 +28,9 @@ var openNames = []string{
 // openContents are what may be in them; a text may be a mark, or half of one.
 func openContents() []string {
 	gap := &sluicepb.Gap{Bytes: 7, Lines: 1, SinceUnixNano: 1, Cause: sluicepb.Cause_NO_SPACE}
-	mark := string(markText(gap, time.Unix(2, 0), false))
+	mark := string((&loss{gap: gap}).markText(time.Unix(2, 0), false))
 	return []string{
-		"", "a line\n", "half of", "a line\nhalf of", mark, "a line\n" + mark, mark[:len(mark)/2], "half" + string(markText(gap, time.Unix(2, 0), true)),
+		"", "a line\n", "half of", "a line\nhalf of", mark, "a line\n" + mark, mark[:len(mark)/2], "half" + string((&loss{gap: gap}).markText(time.Unix(2, 0), true)),
 		strings.Repeat("0123456789\n", 400), strings.Repeat("x", servedLimitBytes+10), "\x00\x00\x00\x00", "\x1f\x8bplanted",
 	}
 }
@@ -122,7 +122,7 @@ func FuzzOpen(f *testing.F) {
 		s.owner(func(thread *worker.Thread, of *Stream) {
 			now := time.Now()
 			before := of.Account()
-			if before.Dropped != (Account{}).Dropped || of.gap != nil {
+			if before.Dropped != (Account{}).Dropped || of.loss.gap != nil {
 				// Of a gap that goes on more may be lost, and is counted; then it is over.
 				s.visits(thread, of, before, "lost, maybe\n", &now)
 				before = of.Account()

@@ -2,9 +2,6 @@ package stream
 
 import (
 	"fmt"
-	"time"
-
-	"sluice/core/worker"
 )
 
 // note puts the account into the record, as it is while the live file is size bytes
@@ -79,18 +76,5 @@ func (s *Stream) resumeLive() error {
 		s.noteLines(a)
 	}
 	s.account.writtenBytes.Store(max(0, written))
-	return nil
-}
-
-// resumeGap goes on with a gap that is not closed.
-func (s *Stream) resumeGap(t *worker.Thread) error {
-	s.gap = s.Record.GetAccounting().GetGap()
-	s.tryAt, s.quiet, s.outage = time.Time{}, 0, time.Time{}
-	if err := s.recoverSpill(t); err != nil {
-		return fmt.Errorf("count what of %q was dropped: %w", s.Name, err)
-	}
-	if s.gap == nil {
-		s.closeSpill()
-	}
 	return nil
 }

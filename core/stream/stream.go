@@ -101,31 +101,25 @@ type Stream struct {
 	scratch  *pump.Scratch  // of the thread, while a visit lasts
 	shortage shortage.Pause // until what the host was short of is looked for again
 
-	outage      time.Time     // since when writing fails, while backingOff
-	waitTold    bool          // the log tells of that outage
-	madeRoom    time.Time     // when a rotated file was last removed to make room
-	writtenThen int64         // the account at that time
-	gap         *sluicepb.Gap // also in the record; nil: nothing is dropped
-	tryAt       time.Time     // when to try to end the gap
-	replaced    int           // live files, since the stream was opened
-	quiet       time.Duration // the pause of a gap in which nothing comes
-	endedAt     time.Time     // when the container ended within the gap
-	spill       *os.File      // nil outside of a gap
-	spilled     int           // bytes in the spill that are in no account yet
-	owed        bool          // the record of what was counted, or emptying the spill
-	blocked     atomic.Bool   // the last write failed
-	dropping    atomic.Bool   // the phase is dropping, or discarding for a failure
-	visiting    atomic.Int64  // nanoseconds from made to the begin of the visit under way; 0: none
+	outage      time.Time // since when writing fails, while backingOff
+	waitTold    bool      // the log tells of that outage
+	madeRoom    time.Time // when a rotated file was last removed to make room
+	writtenThen int64     // the account at that time
+	loss        loss
+	replaced    int          // live files, since the stream was opened
+	blocked     atomic.Bool  // the last write failed
+	dropping    atomic.Bool  // the phase is dropping, or discarding for a failure
+	visiting    atomic.Int64 // nanoseconds from made to the begin of the visit under way; 0: none
 
-	liveBytes                  atomic.Int64 // when last looked at
-	liveDisk                   atomic.Int64 // of them, those that take blocks
-	lastRotation               atomic.Int64 // Unix nanoseconds; 0: never
-	named                      string       // what the last rotation made of the live file
-	asked                      atomic.Pointer[AskedRotation]
-	reports, evictions, losses throttle.Reports
-	account                    account
-	lines                      lines
-	last                       time.Time // of the last look
+	liveBytes                       atomic.Int64 // when last looked at
+	liveDisk                        atomic.Int64 // of them, those that take blocks
+	lastRotation                    atomic.Int64 // Unix nanoseconds; 0: never
+	named                           string       // what the last rotation made of the live file
+	asked                           atomic.Pointer[AskedRotation]
+	reports, evictions, lossReports throttle.Reports
+	account                         account
+	lines                           lines
+	last                            time.Time // of the last look
 }
 
 // New makes a stream; it does no I/O.
@@ -158,7 +152,7 @@ func (s *Stream) Close() {
 		_ = s.set.Close()
 		s.set = nil
 	}
-	s.closeSpill()
+	s.loss.spill.close()
 	s.refuseRotation(errStreamEnded)
 	s.open.Store(false)
 	s.closePipe()

@@ -26,10 +26,11 @@ func (s *Stream) owesUnattended() bool {
 // beginUnattended begins the gap at the end of such a stream. Until its mark is announced
 // in the record nothing of this is, and the next owner finds the stream as this one did.
 func (s *Stream) beginUnattended(now time.Time) Next {
-	s.gap = &sluicepb.Gap{SinceUnixNano: s.lastWritten(now), Unknown: true}
-	s.Record.GetAccounting().Gap = s.gap
+	gap := &sluicepb.Gap{SinceUnixNano: s.lastWritten(now), Unknown: true}
+	s.Record.GetAccounting().Gap = gap
 	s.Record.GetUnattended().Marked = true
-	s.tryAt, s.quiet, s.outage, s.endedAt = time.Time{}, 0, time.Time{}, time.Time{}
+	s.loss.begin(gap, time.Time{})
+	s.outage = time.Time{}
 	s.enter(dropping)
 	return Next{Much: true}
 }
