@@ -105,6 +105,16 @@ func (s *Stream) Account() Account {
 	return now
 }
 
+// LiveBytes is how long the live file was when it was last looked at. It may be called
+// at any time.
+func (s *Stream) LiveBytes() int64 { return s.liveBytes.Load() }
+
+// LiveDiskBytes is what the live file took of the disk then, as far as the stream itself
+// can have made it: holes take nothing, and no file of the stream is longer than its limit.
+func (s *Stream) LiveDiskBytes() int64 {
+	return min(s.liveDisk.Load(), max(s.limit, s.Settings.FirstBytes))
+}
+
 // keeps gives the function that hears what the rotated files take, and tells others.
 func (s *Stream) keeps(others func(*rotation.Set, rotation.Kept, bool)) func(*rotation.Set, rotation.Kept, bool) {
 	return func(set *rotation.Set, now rotation.Kept, rotated bool) {

@@ -3,7 +3,6 @@ package stream
 import (
 	"fmt"
 
-	"sluice/core/shortage"
 	"sluice/core/worker"
 )
 
@@ -29,16 +28,8 @@ func (s *Stream) endFirst(t *worker.Thread, size int64) error {
 	if err != nil {
 		s.warn("cannot read where the first bytes end; they stay without a mark", err)
 	}
-	if err := s.countAll(); err != nil {
-		s.loseCount(err)
-	}
-	s.note(size+int64(len(mark)), 0)
-	s.Record.FirstEndBytes = size
-	if err := s.save(t); shortage.Is(err) {
-		s.Record.FirstEndBytes = 0
+	if err := s.saveFirstEnd(t, size, mark); err != nil {
 		return err
-	} else if err != nil {
-		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
 	if err := s.writeFirstMark(mark, size); err != nil {
 		s.warn("the first bytes stay without a mark", err)

@@ -43,14 +43,11 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 		ErrorNumber:   number,
 		WithinLine:    withinLine,
 	}
-	account := s.Record.GetAccounting()
-	account.Gap = gap
 	err = s.loss.spill.open(t, s.Keeper)
 	if err == nil {
-		err = s.save(t)
+		err = s.saveGap(t, gap)
 	}
 	if err != nil {
-		account.Gap = nil
 		s.loss.spill.close()
 		return s.uncounted(err)
 	}
@@ -253,15 +250,14 @@ func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
 	return !s.loss.gap.GetWithinLine(), nil
 }
 
-// closeGap ends a gap. The record learns of it when it is next written; until then it
-// tells by the mark.
+// closeGap ends a gap.
 func (s *Stream) closeGap() {
 	if !s.loss.gap.GetUnknown() {
 		s.Log.Warn("writing works again", "lost_bytes", s.loss.gap.GetBytes(), "lost_lines", s.loss.gap.GetLines(), "cause", reason(s.loss.gap))
 	}
 	s.waitTold = false
 	s.loss.end()
-	s.Record.GetAccounting().Gap = nil
+	s.forgetGap()
 	s.enter(serving)
 	s.recovered(s.Now())
 }

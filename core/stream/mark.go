@@ -10,7 +10,6 @@ import (
 
 	"sluice/core/pump"
 	"sluice/core/worker"
-	sluicepb "sluice/proto"
 )
 
 // MarkPattern is what a mark in a log looks like, without its newline (docs/accounting.md).
@@ -35,13 +34,8 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 	if err != nil {
 		return err
 	}
-	if err := s.countAll(); err != nil {
-		return err
-	}
 	text := s.loss.markText(now, torn)
-	s.note(size, 0)
-	s.Record.GetAccounting().Mark = &sluicepb.Mark{GapSinceUnixNano: s.loss.gap.GetSinceUnixNano(), Bytes: int64(len(text))}
-	if err := s.save(t); err != nil {
+	if err := s.saveMark(t, size, s.loss.gap, len(text)); err != nil {
 		return err
 	}
 	if _, err := pump.WriteAt(s.liveFD, text, size); err != nil {
@@ -112,7 +106,7 @@ func (s *Stream) told(mark []byte) {
 		return
 	}
 	s.loss.end()
-	s.Record.GetAccounting().Gap = nil
+	s.forgetGap()
 	s.enter(serving)
 }
 

@@ -41,7 +41,7 @@ func (s *Stream) Open(t *worker.Thread, fresh bool) error {
 	}
 	s.opened = true
 	s.open.Store(s.live != nil)
-	s.noteTaken(t)
+	s.saveTaken(t)
 	return nil
 }
 

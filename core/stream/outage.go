@@ -116,13 +116,6 @@ func (s *Stream) makeRoom(t *worker.Thread, now time.Time, why error) (Next, boo
 	return Next{Much: true}, true
 }
 
-// save writes the record with the totals as they are now. The caller has put the rest
-// of the account into it.
-func (s *Stream) save(t *worker.Thread) error {
-	s.account.noteTotals(s.Record.GetAccounting())
-	return t.AsHost(func() error { return s.Keeper.Save(s.Record) })
-}
-
 // squeeze moves less than count bytes, which found no room as a whole, down to a page:
 // a file system may refuse what would partly fit. It moves whole lines, so that what
 // is dropped afterwards begins at a line if it can. why is what the whole met.

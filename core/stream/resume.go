@@ -4,22 +4,6 @@ import (
 	"fmt"
 )
 
-// note puts the account into the record, as it is while the live file is size bytes
-// long: before a rotation that moves the last carried bytes to the next file, or
-// before a mark is written at that length. All lines before it are counted (countAll).
-func (s *Stream) note(size, carried int64) {
-	a := s.Record.GetAccounting()
-	a.WrittenBytes = s.account.writtenBytes.Load()
-	a.Rotations = s.account.rotations.Load()
-	a.Marks, a.MarkBytes = s.account.marks.Load(), s.account.markBytes.Load()
-	a.LastRotationUnixNano = s.lastRotation.Load()
-	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
-	a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.WrittenBytes)
-	a.Mark = nil
-	s.strayed = false
-	s.noteLines(a)
-}
-
 // resumeAccount continues the account of the record, but for what the live file tells.
 func (s *Stream) resumeAccount() {
 	a := s.Record.GetAccounting()
@@ -71,9 +55,7 @@ func (s *Stream) resumeLive() error {
 		s.account.rotations.Store(a.GetRotations() + 1)
 	default:
 		// The first live file: what it has already is not this stream's.
-		a.LiveInode, a.LiveStartBytes = s.liveInode, size
-		a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.GetWrittenBytes())
-		s.noteLines(a)
+		s.noteBegin(size)
 	}
 	s.account.writtenBytes.Store(max(0, written))
 	return nil

@@ -15,8 +15,10 @@ import (
 // a new one. Where it ends in the middle of a line that did not begin with the
 // file, the beginning of that line goes to the new file.
 //
-// The account is saved before the first step and describes both outcomes, so that
-// a kill at any step leaves it exact (see resumeLive).
+// Its five parts come in this order, and nowhere else: count the lines and note the account,
+// save it, carry the beginning of the line over, replace the live file. The record is saved
+// before the first step and describes both outcomes, so that a kill at any step leaves the
+// account exact (see resumeLive).
 func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	if !s.Settings.Policy.Scripts.Any() { // those compress amid the rotation
 		began := processorTime()
@@ -30,17 +32,8 @@ func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	if err != nil {
 		return err
 	}
-	if err := s.countAll(); err != nil {
+	if err := s.saveRotation(t, now, size, carried, continues); err != nil {
 		return err
-	}
-	s.lastRotation.Store(now.UnixNano())
-	s.note(size, carried)
-	s.Record.GetAccounting().ContinuesLine = continues
-	if err := s.save(t); shortage.Is(err) {
-		return err
-	} else if err != nil {
-		// The series stays exact; only an account read after a kill would not be.
-		s.Log.Error("cannot save the account of the stream", "error", err)
 	}
 	if carried > 0 {
 		if err := s.carry(size-carried, size); err != nil {

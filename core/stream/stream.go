@@ -208,7 +208,7 @@ func (s *Stream) finish(t *worker.Thread) Next {
 	}
 	if s.set != nil && s.set.Working() {
 		if s.Parking.Admit() {
-			s.noteComplete(t)
+			s.saveComplete(t)
 			s.closeLive()
 			s.closePipe()
 			return Next{Parked: true}

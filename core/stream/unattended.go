@@ -27,8 +27,7 @@ func (s *Stream) owesUnattended() bool {
 // in the record nothing of this is, and the next owner finds the stream as this one did.
 func (s *Stream) beginUnattended(now time.Time) Next {
 	gap := &sluicepb.Gap{SinceUnixNano: s.lastWritten(now), Unknown: true}
-	s.Record.GetAccounting().Gap = gap
-	s.Record.GetUnattended().Marked = true
+	s.noteUnattended(gap)
 	s.loss.begin(gap, time.Time{})
 	s.outage = time.Time{}
 	s.enter(dropping)
