@@ -92,7 +92,7 @@ func (s *Stream) Account() Account {
 		Rotations:      a.rotations.Load(), RotationErrors: a.rotationErrors.Load(),
 		WriteErrors: a.writeErrors.Load(), Impostors: a.impostors.Load(), Visits: a.visits.Load(),
 	}
-	if s.open.Load() {
+	if s.shown.open.Load() {
 		now.Files += a.rotatedFiles.Load() + 1
 		now.DiskBytes += a.rotatedBytes.Load() + s.LiveDiskBytes()
 	}
@@ -105,14 +105,25 @@ func (s *Stream) Account() Account {
 	return now
 }
 
+// shown is what other threads may look at while a visit is under way.
+type shown struct {
+	open         atomic.Bool  // there is a live file
+	blocked      atomic.Bool  // the last write failed
+	dropping     atomic.Bool  // the phase is dropping, or discarding for a failure
+	visiting     atomic.Int64 // nanoseconds from made to the begin of the visit under way; 0: none
+	liveBytes    atomic.Int64 // when last looked at
+	liveDisk     atomic.Int64 // of them, those that take blocks
+	lastRotation atomic.Int64 // Unix nanoseconds; 0: never
+}
+
 // LiveBytes is how long the live file was when it was last looked at. It may be called
 // at any time.
-func (s *Stream) LiveBytes() int64 { return s.liveBytes.Load() }
+func (s *Stream) LiveBytes() int64 { return s.shown.liveBytes.Load() }
 
 // LiveDiskBytes is what the live file took of the disk then, as far as the stream itself
 // can have made it: holes take nothing, and no file of the stream is longer than its limit.
 func (s *Stream) LiveDiskBytes() int64 {
-	return min(s.liveDisk.Load(), max(s.limit, s.Settings.FirstBytes))
+	return min(s.shown.liveDisk.Load(), max(s.limit, s.Settings.FirstBytes))
 }
 
 // keeps gives the function that hears what the rotated files take, and tells others.

@@ -3,10 +3,18 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"sluice/core/worker"
 )
+
+// asked is what other threads ask of the next visit.
+type asked struct {
+	save     atomic.Bool // SaveSoon was called
+	periodic atomic.Bool // the clock asks (Tend)
+	rotation atomic.Pointer[AskedRotation]
+}
 
 // AskedRotation is a rotation that somebody asked for, whatever the size of the file.
 type AskedRotation struct {
@@ -34,7 +42,7 @@ var (
 // asker takes the question back. It may be called at any time.
 func (s *Stream) AskRotation() (*AskedRotation, error) {
 	asked := &AskedRotation{done: make(chan RotatedNow, 1)}
-	if !s.asked.CompareAndSwap(nil, asked) {
+	if !s.asked.rotation.CompareAndSwap(nil, asked) {
 		return nil, errAskedTwice
 	}
 	return asked, nil
@@ -45,12 +53,14 @@ func (a *AskedRotation) Done() <-chan RotatedNow { return a.done }
 
 // TakeBack has no Visit rotate that has not begun with it; it reports false where one
 // has.
-func (s *Stream) TakeBack(asked *AskedRotation) bool { return s.asked.CompareAndSwap(asked, nil) }
+func (s *Stream) TakeBack(asked *AskedRotation) bool {
+	return s.asked.rotation.CompareAndSwap(asked, nil)
+}
 
 // LastRotation is when the stream was rotated last, zero for never. It may be called at
 // any time.
 func (s *Stream) LastRotation() time.Time {
-	at := s.lastRotation.Load()
+	at := s.shown.lastRotation.Load()
 	if at == 0 {
 		return time.Time{}
 	}
@@ -59,7 +69,7 @@ func (s *Stream) LastRotation() time.Time {
 
 // rotateAsked answers a question, if there is one. refused is Visit's.
 func (s *Stream) rotateAsked(t *worker.Thread, refused error, now time.Time) {
-	asked := s.asked.Swap(nil)
+	asked := s.asked.rotation.Swap(nil)
 	if asked == nil {
 		return
 	}
@@ -89,7 +99,7 @@ func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) Rotat
 	if err != nil || size == 0 {
 		return RotatedNow{Err: err}
 	}
-	before, unfinished := s.account.rotations.Load(), s.carried != ""
+	before, unfinished := s.account.rotations.Load(), s.series.carried != ""
 	err = s.rotate(t, now, size)
 	if s.outlived(err) {
 		return RotatedNow{Err: errNotKept}
@@ -103,12 +113,12 @@ func (s *Stream) rotateNow(t *worker.Thread, refused error, now time.Time) Rotat
 	if !unfinished {
 		size -= s.Record.GetAccounting().GetCarriedBytes()
 	}
-	return RotatedNow{Name: s.named, Bytes: size, Err: err}
+	return RotatedNow{Name: s.series.named, Bytes: size, Err: err}
 }
 
 // refuseRotation answers a question that no visit will.
 func (s *Stream) refuseRotation(why error) {
-	if asked := s.asked.Swap(nil); asked != nil {
+	if asked := s.asked.rotation.Swap(nil); asked != nil {
 		asked.done <- RotatedNow{Err: why}
 	}
 }

@@ -36,5 +36,5 @@ func IsLive(a *sluicepb.Accounting, inode uint64, birth sandbox.Birth) bool {
 
 // isLive says that the live file is that of the account in the record.
 func (s *Stream) isLive() bool {
-	return IsLive(s.Record.GetAccounting(), s.liveInode, s.liveBirth)
+	return IsLive(s.Record.GetAccounting(), s.live.inode, s.live.birth)
 }

@@ -43,17 +43,17 @@ func (s *Stream) carry(from, to int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, io.NewSectionReader(s.live, from, to-from))
+	_, err = io.Copy(f, io.NewSectionReader(s.live.file, from, to-from))
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = s.Sandbox.Unlink(name)
 		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
 	}
-	if err := s.live.Truncate(from); err != nil {
+	if err := s.live.file.Truncate(from); err != nil {
 		// Left behind it would be taken for a later file's, which is shorter.
 		_ = s.Sandbox.Unlink(name)
 		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
 	}
-	s.carried = name
+	s.series.carried = name
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (s *Stream) createCarry(name string) (f *os.File, err error) {
 // finishCarry does steps 3 and 4 where they failed: until then nothing may be written,
 // as the carried beginning comes first.
 func (s *Stream) finishCarry(now time.Time) error {
-	if s.carried == "" {
+	if s.series.carried == "" {
 		return nil
 	}
 	return s.replace(now)
@@ -83,20 +83,20 @@ func (s *Stream) finishCarry(now time.Time) error {
 // adoptCarried does step 4, where there is something carried. The live file's name
 // must be free.
 func (s *Stream) adoptCarried() error {
-	if s.carried == "" {
+	if s.series.carried == "" {
 		return nil
 	}
-	err := s.Sandbox.RenameNew(s.carried, s.Sandbox, s.Name)
+	err := s.Sandbox.RenameNew(s.series.carried, s.Sandbox, s.Name)
 	if errors.Is(err, fs.ErrExist) {
 		if err := s.moveAside(s.Name, err); err != nil {
 			return err
 		}
-		err = s.putOver(s.carried)
+		err = s.putOver(s.series.carried)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("carry the last line of %q over: %w", s.Name, err)
 	}
-	s.carried = ""
+	s.series.carried = ""
 	return nil
 }
 
@@ -171,7 +171,7 @@ func (s *Stream) recoverCarried(name string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		// After step 3.
-		s.carried = name
+		s.series.carried = name
 		return s.adoptCarried()
 	case err != nil:
 		return err
@@ -183,7 +183,7 @@ func (s *Stream) recoverCarried(name string) error {
 		if err := s.openLive(); err != nil {
 			return err
 		}
-		s.carried = name
+		s.series.carried = name
 		return s.replace(s.Now())
 	}
 }

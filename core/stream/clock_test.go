@@ -15,7 +15,7 @@ func TestAClockThatIsSetBlocksNothing(t *testing.T) {
 	began := time.Now()
 	now := began
 	s := New(Config{Now: func() time.Time { return now }})
-	s.visiting.Store(s.age(began))
+	s.shown.visiting.Store(s.age(began))
 	now = kit.WallSet(t, began, 3600)
 	assert.Zero(t, s.Account().LongestBlocked)
 	assert.False(t, s.Blocked())

@@ -15,7 +15,7 @@ import (
 // it over. Only a line that begins where the file begins, and so is longer than
 // the limit by itself, is cut at the limit.
 func (s *Stream) fitting(size int64, budget int) (count int, err error) {
-	s.cut = false
+	s.flow.cut = false
 	room := s.limit - size
 	if room > int64(budget) {
 		// More than is moved at a time: no line can meet the limit.
@@ -33,7 +33,7 @@ func (s *Stream) fitting(size int64, budget int) (count int, err error) {
 		// the beginning of a line that does not fit.
 		return buffered, nil
 	}
-	s.cut = true
+	s.flow.cut = true
 	lines, seen, err := s.scratch.WholeLines(s.Pipe, int(room))
 	if err != nil || lines > 0 {
 		return lines, err
@@ -59,12 +59,12 @@ const scanBytes = 64 << 10
 // wrote there is searched: a task can make its file as long as it likes at no cost, and
 // a line that it has broken by that begins behind what it added.
 func (s *Stream) lineStart(size int64) (int64, error) {
-	own := s.own.from(s.liveFD, size)
+	own := s.live.own.from(s.live.fd, size)
 	buffer := make([]byte, min(scanBytes, size-own))
 	for end := size; end > own; {
 		begin := max(own, end-scanBytes)
 		chunk := buffer[:end-begin]
-		if _, err := s.live.ReadAt(chunk, begin); err != nil && err != io.EOF {
+		if _, err := s.live.file.ReadAt(chunk, begin); err != nil && err != io.EOF {
 			return 0, fmt.Errorf("read the last line of %q: %w", s.Name, err)
 		}
 		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {

@@ -45,7 +45,7 @@ func (s *Stream) firstMark(size int64) ([]byte, error) {
 		return nil, nil
 	}
 	last := make([]byte, 1)
-	if _, err := s.live.ReadAt(last, size-1); err != nil {
+	if _, err := s.live.file.ReadAt(last, size-1); err != nil {
 		return nil, fmt.Errorf("read the end of %q: %w", s.Name, err)
 	}
 	mark := fmt.Appendf(nil, firstMark, s.Now().UTC().Format(markTime), s.Settings.FirstBytes)
@@ -59,7 +59,7 @@ func (s *Stream) writeFirstMark(mark []byte, at int64) error {
 	if len(mark) == 0 {
 		return nil
 	}
-	if _, err := s.live.WriteAt(mark, at); err != nil {
+	if _, err := s.live.file.WriteAt(mark, at); err != nil {
 		return fmt.Errorf("write the mark into %q: %w", s.Name, err)
 	}
 	return nil
@@ -69,7 +69,7 @@ func (s *Stream) writeFirstMark(mark []byte, at int64) error {
 // if a kill came before it. It runs when the account was resumed.
 func (s *Stream) resumeFirst() error {
 	end := s.Record.GetFirstEndBytes()
-	if end == 0 || s.live == nil {
+	if end == 0 || s.live.file == nil {
 		return nil
 	}
 	size, err := s.follow()
@@ -78,7 +78,7 @@ func (s *Stream) resumeFirst() error {
 	}
 	s.discard(Discarded)
 	a := s.Record.GetAccounting()
-	if s.live == nil || !s.isLive() || size < end || size >= a.GetLiveStartBytes() {
+	if s.live.file == nil || !s.isLive() || size < end || size >= a.GetLiveStartBytes() {
 		return nil // whole, or the task's by now
 	}
 	mark, err := s.firstMark(end)

@@ -52,10 +52,10 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 		return s.uncounted(err)
 	}
 	s.loss.begin(gap, now.Add(s.Retry))
-	s.outage = time.Time{}
+	s.backoff.since = time.Time{}
 	s.enter(dropping)
-	s.blocked.Store(false)
-	if held, ok := s.lossReports.Allow(s.Now()); ok {
+	s.shown.blocked.Store(false)
+	if held, ok := s.reports.losses.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output is dropped and counted until that works again",
 			"error", why, "held_back", held)
 	}
@@ -66,7 +66,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 // in a file. Where that cannot be told it does: then a line more is dropped. Only a
 // shortage is an error, and a sandbox that is gone.
 func (s *Stream) withinLine(cause Cause) (bool, error) {
-	if cause == Panic || s.carried != "" || !s.opened {
+	if cause == Panic || s.series.carried != "" || !s.opened {
 		return true, nil // the stream's own state is not to be relied on
 	}
 	size, err := s.follow()
@@ -88,7 +88,7 @@ func (s *Stream) torn(size int64) (bool, error) {
 		return s.Record.GetAccounting().GetContinuesLine(), nil
 	}
 	var last [1]byte
-	if _, err := s.live.ReadAt(last[:], size-1); err != nil && !errors.Is(err, io.EOF) {
+	if _, err := s.live.file.ReadAt(last[:], size-1); err != nil && !errors.Is(err, io.EOF) {
 		return false, fmt.Errorf("read the end of %q: %w", s.Name, err)
 	}
 	return last[0] != '\n', nil
@@ -99,8 +99,8 @@ func (s *Stream) uncounted(err error) Next {
 	if shortage.Is(err) {
 		return s.short("count what would be dropped", err)
 	}
-	s.blocked.Store(true)
-	if held, ok := s.reports.Allow(s.Now()); ok {
+	s.shown.blocked.Store(true)
+	if held, ok := s.reports.problems.Allow(s.Now()); ok {
 		s.Log.Error("what would be dropped cannot be counted, so the container's output waits in its pipe; make room in state_dir",
 			"error", err, "held_back", held)
 	}
@@ -113,8 +113,8 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 	if try && s.misplaced(t) {
 		return Next{Commands: true}
 	}
-	elapsed := now.Sub(s.last)
-	s.last = now
+	elapsed := now.Sub(s.flow.last)
+	s.flow.last = now
 	if try {
 		err := s.endGap(t, now)
 		if shortage.Is(err) {
@@ -131,12 +131,12 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 			return Next{Much: true}
 		}
 	}
-	budget := s.rate.allowance(now)
+	budget := s.flow.rate.allowance(now)
 	if budget == 0 {
-		return Next{After: s.rate.wait(), Held: true}
+		return Next{After: s.flow.rate.wait(), Held: true}
 	}
 	n, err := s.lose(t, budget)
-	s.rate.spend(n)
+	s.flow.rate.spend(n)
 	switch {
 	case errors.Is(err, io.EOF):
 		return s.finishGap(t, now)
@@ -146,7 +146,7 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 		return Next{After: s.loss.silent(), Held: true}
 	}
 	s.loss.pause = 0
-	s.blocked.Store(false)
+	s.shown.blocked.Store(false)
 	next := s.pause(n, elapsed, wished)
 	// The clock has to bring the stream back also where nothing comes any more.
 	next.Held = next.After > 0
@@ -218,7 +218,7 @@ func (s *Stream) markable(t *worker.Thread, now time.Time) (size int64, err erro
 // file system cannot do that, writing the mark has to tell.
 func (s *Stream) probe(size int64) error {
 	for {
-		err := unix.Fallocate(s.liveFD, unix.FALLOC_FL_KEEP_SIZE, size, min(roomBytes, s.limit-size))
+		err := unix.Fallocate(s.live.fd, unix.FALLOC_FL_KEEP_SIZE, size, min(roomBytes, s.limit-size))
 		switch err {
 		case unix.EINTR:
 			continue
@@ -255,7 +255,7 @@ func (s *Stream) closeGap() {
 	if !s.loss.gap.GetUnknown() {
 		s.Log.Warn("writing works again", "lost_bytes", s.loss.gap.GetBytes(), "lost_lines", s.loss.gap.GetLines(), "cause", reason(s.loss.gap))
 	}
-	s.waitTold = false
+	s.backoff.told = false
 	s.loss.end()
 	s.forgetGap()
 	s.enter(serving)

@@ -90,10 +90,10 @@ func (s *Stream) countAll() error {
 func (s *Stream) countUpTo(most int64) error {
 	l := &s.lines
 	count := min(most, l.to-l.from)
-	if count <= 0 || s.live == nil {
+	if count <= 0 || s.live.file == nil {
 		return nil
 	}
-	found, _, err := pump.CountLines(s.liveFD, l.from, int(count))
+	found, _, err := pump.CountLines(s.live.fd, l.from, int(count))
 	if errors.Is(err, unix.ENODATA) {
 		// The task has truncated the file: what it took away is not there to be counted.
 		count, err = l.to-l.from, nil
@@ -122,7 +122,7 @@ func (s *Stream) resumeLines(a *sluicepb.Accounting) {
 // from the first hole on.
 func (s *Stream) owesLines(from, to int64) {
 	if s.lines.known {
-		s.lines.from, s.lines.to = from, firstHole(s.liveFD, from, min(to, s.Settings.MaxBytes))
+		s.lines.from, s.lines.to = from, firstHole(s.live.fd, from, min(to, s.Settings.MaxBytes))
 	}
 }
 

@@ -22,7 +22,7 @@ func counting(t *testing.T, lines, flags int) *Stream {
 	f, err := os.OpenFile(path, flags, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.Close() })
-	s := &Stream{live: f, liveFD: int(f.Fd())}
+	s := &Stream{live: liveFile{file: f, fd: int(f.Fd())}}
 	s.Now, s.Log = time.Now, slog.New(slog.DiscardHandler)
 	s.CountLines, s.Settings.MaxBytes = true, 10<<20
 	s.resumeLines(&sluicepb.Accounting{})
@@ -74,7 +74,7 @@ func TestLinesThatCannotBeRead(t *testing.T) {
 	assert.True(t, s.Account().LinesKnown)
 
 	readable := counting(t, 100, os.O_RDWR)
-	s.live, s.liveFD = readable.live, readable.liveFD
+	s.live.file, s.live.fd = readable.live.file, readable.live.fd
 	require.NoError(t, s.countAll())
 	assert.Equal(t, int64(100), s.Account().WrittenLines)
 
@@ -95,12 +95,12 @@ func TestLinesOfOthers(t *testing.T) {
 	require.NoError(t, s.countAll())
 	assert.Equal(t, int64(30), s.Account().WrittenLines)
 	s.wrote(600, 400)
-	require.NoError(t, s.live.Truncate(700))
+	require.NoError(t, s.live.file.Truncate(700))
 	require.NoError(t, s.countAll())
 	assert.Equal(t, int64(40), s.Account().WrittenLines)
 	s.wrote(700, 100)
-	require.NoError(t, s.live.Truncate(650))
-	require.NoError(t, os.WriteFile(s.live.Name(), bytes.Repeat([]byte("\n"), 750), 0o600))
+	require.NoError(t, s.live.file.Truncate(650))
+	require.NoError(t, os.WriteFile(s.live.file.Name(), bytes.Repeat([]byte("\n"), 750), 0o600))
 	s.wrote(650, 100)
 	require.NoError(t, s.countAll())
 	assert.Equal(t, int64(140), s.Account().WrittenLines)

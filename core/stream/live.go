@@ -12,6 +12,21 @@ import (
 	"sluice/core/sandbox"
 )
 
+// liveFile is the file that is written. The zero value is none.
+type liveFile struct {
+	file  *os.File // nil while it could not be opened
+	fd    int
+	inode uint64
+	birth sandbox.Birth
+	own   ownPart
+	// strayed says that the one of which the record tells was removed by the task.
+	strayed bool
+}
+
+// liveMode is that of a first live file, and of later ones unless the policy has
+// `create`.
+const liveMode = 0o644
+
 // newPrefix begins the name of a live file that is to replace what bears that name.
 func (s *Stream) newPrefix() string { return "." + s.Name + ".sluice-new-" }
 
@@ -83,23 +98,16 @@ func (s *Stream) putOver(name string) (err error) {
 // create makes a file as the policy wants the next live file. What cannot be had of
 // its owner is only worth a report, and one: it is asked for no more.
 func (s *Stream) create(name string) (*os.File, error) {
-	f, err := s.Sandbox.Create(name, s.next.Mode)
-	if err != nil || s.next.UID < 0 && s.next.GID < 0 {
+	f, err := s.Sandbox.Create(name, s.series.next.Mode)
+	if err != nil || s.series.next.UID < 0 && s.series.next.GID < 0 {
 		return f, err
 	}
-	if err := s.next.Apply(f); err != nil {
+	if err := s.series.next.Apply(f); err != nil {
 		s.Log.Warn("the live file does not have the owner that the policy asks for: it stays the task's user's own", "error", err)
-		s.set.ForgoOwner()
-		s.next.UID, s.next.GID = -1, -1
+		s.series.set.ForgoOwner()
+		s.series.next.UID, s.series.next.GID = -1, -1
 	}
 	return f, nil
-}
-
-// warn reports a problem that stops nothing, at most once a minute.
-func (s *Stream) warn(what string, err error) {
-	if held, ok := s.reports.Allow(s.Now()); ok {
-		s.Log.Warn(what, "error", err, "held_back", held)
-	}
 }
 
 // take makes f the live file.
@@ -109,16 +117,16 @@ func (s *Stream) take(f *os.File) error {
 		_ = f.Close()
 		return err
 	}
-	s.live, s.liveFD, s.liveInode, s.liveBirth = f, int(f.Fd()), info.Inode, sandbox.BirthOf(f)
-	s.own = ownAtOpening(info.Size)
+	s.live.file, s.live.fd, s.live.inode, s.live.birth = f, int(f.Fd()), info.Inode, sandbox.BirthOf(f)
+	s.live.own = ownAtOpening(info.Size)
 	return nil
 }
 
 func (s *Stream) closeLive() {
-	if s.live != nil {
-		_ = s.live.Close()
+	if s.live.file != nil {
+		_ = s.live.file.Close()
 	}
-	s.live, s.liveFD = nil, -1
+	s.live.file, s.live.fd = nil, -1
 }
 
 // follow tells how long the live file is now. The offset of the next byte is read
@@ -128,13 +136,13 @@ func (s *Stream) closeLive() {
 // afterwards. The error is errSandboxGone where the whole sandbox is.
 func (s *Stream) follow() (size int64, err error) {
 	for attempt := 1; ; attempt++ {
-		if s.live == nil {
+		if s.live.file == nil {
 			if err := s.openLive(); err != nil {
 				return 0, err
 			}
 		}
 		var st unix.Stat_t
-		if err := unix.Fstat(s.liveFD, &st); err != nil {
+		if err := unix.Fstat(s.live.fd, &st); err != nil {
 			return 0, fmt.Errorf("stat %q: %w", s.Name, err)
 		}
 		if st.Nlink > 0 || attempt > followAttempts {
@@ -153,8 +161,8 @@ func (s *Stream) follow() (size int64, err error) {
 // openAnew opens a live file in place of one that the task has removed, which is held
 // open until then: its inode cannot be used again at once.
 func (s *Stream) openAnew() error {
-	defer s.live.Close()
-	s.live, s.liveFD, s.strayed = nil, -1, true
+	defer s.live.file.Close()
+	s.live.file, s.live.fd, s.live.strayed = nil, -1, true
 	return s.openLive()
 }
 
@@ -163,8 +171,8 @@ const blockBytes = 512
 
 // sawLive notes how long the live file is, and what it takes of the disk.
 func (s *Stream) sawLive(size, disk int64) {
-	s.liveBytes.Store(size)
-	s.liveDisk.Store(disk)
+	s.shown.liveBytes.Store(size)
+	s.shown.liveDisk.Store(disk)
 }
 
 // followAttempts is how often a removed file is replaced in one look.
@@ -180,52 +188,9 @@ func (s *Stream) moveAside(name string, why error) error {
 		return s.lostSandbox(err)
 	}
 	s.account.impostors.Add(1)
-	if held, ok := s.reports.Allow(s.Now()); ok {
+	if held, ok := s.reports.problems.Allow(s.Now()); ok {
 		s.Log.Warn("something else had the name of a log file; it was moved aside",
 			"name", name, "moved_to", aside, "reason", why, "held_back", held)
 	}
 	return nil
-}
-
-// tellImpostors counts what a rotation has moved aside.
-func (s *Stream) tellImpostors(number int) {
-	if number == 0 {
-		return
-	}
-	s.account.impostors.Add(int64(number))
-	if held, ok := s.reports.Allow(s.Now()); ok {
-		s.Log.Warn("something else had names of the series; it was moved aside", "number", number, "held_back", held)
-	}
-}
-
-// errSandboxGone says that the whole sandbox was removed, so that nothing of the stream can be
-// kept any more. Whoever calls from a visit hands it to outlived.
-var errSandboxGone = errors.New("the sandbox was removed")
-
-// lostSandbox is the error errSandboxGone where that is where err comes from, and else err.
-func (s *Stream) lostSandbox(err error) error {
-	if errors.Is(err, fs.ErrNotExist) && s.Sandbox.Removed() {
-		return errSandboxGone
-	}
-	return err
-}
-
-// outlived tells whether err is that the sandbox is gone. Then the container must not wait for
-// its log: what comes is dropped from now on.
-func (s *Stream) outlived(err error) bool {
-	if !errors.Is(err, errSandboxGone) {
-		return false
-	}
-	s.outlive()
-	return true
-}
-
-// outlive makes the stream one whose container has outlived its sandbox.
-func (s *Stream) outlive() {
-	cause := SandboxRemoved
-	if s.Record.GetFirstEndBytes() > 0 {
-		cause = Discarded // it would be all the same
-	}
-	s.discard(cause)
-	s.Log.Warn("the sandbox was removed while its container runs; its further output is dropped", "sandbox", s.Record.GetSandbox())
 }

@@ -161,7 +161,7 @@ func (s *Stream) countSpilled(t *worker.Thread) error {
 func (s *Stream) resumeLoss(t *worker.Thread) error {
 	a := s.Record.GetAccounting()
 	s.loss.resume(a.GetGap())
-	s.outage = time.Time{}
+	s.backoff.since = time.Time{}
 	err := s.loss.spill.recover(t, s.Keeper, s.spillStart())
 	if err == nil && s.loss.gap == nil && s.loss.spill.uncounted > 0 {
 		// Only a record that somebody else wrote has none here.

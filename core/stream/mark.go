@@ -38,14 +38,14 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 	if err := s.saveMark(t, size, s.loss.gap, len(text)); err != nil {
 		return err
 	}
-	if _, err := pump.WriteAt(s.liveFD, text, size); err != nil {
+	if _, err := pump.WriteAt(s.live.fd, text, size); err != nil {
 		_, again := s.unmark(size + int64(len(text)))
 		return errors.Join(err, again)
 	}
-	s.own.wrote(size, len(text))
+	s.live.own.wrote(size, len(text))
 	s.account.marks.Add(1)
 	s.account.markBytes.Add(int64(len(text)))
-	s.sawLive(size+int64(len(text)), s.liveDisk.Load()+int64(len(text)))
+	s.sawLive(size+int64(len(text)), s.shown.liveDisk.Load()+int64(len(text)))
 	return nil
 }
 
@@ -58,7 +58,7 @@ func (s *Stream) unmark(size int64) (int64, error) {
 		!s.isLive() || size <= at {
 		return size, nil
 	}
-	if err := s.live.Truncate(at); err != nil {
+	if err := s.live.file.Truncate(at); err != nil {
 		return size, fmt.Errorf("take back a mark that could not be written: %w", err)
 	}
 	return at, nil
@@ -74,13 +74,13 @@ func (s *Stream) resumeMark(size int64) (markBytes int64, err error) {
 		return 0, nil
 	}
 	text := make([]byte, min(mark.GetBytes(), maxMarkBytes))
-	n, err := s.live.ReadAt(text, at)
+	n, err := s.live.file.ReadAt(text, at)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, fmt.Errorf("read a mark of %q: %w", s.Name, err)
 	}
 	if text = text[:n]; !wholeMark.Match(text) {
 		if size < at+mark.GetBytes() {
-			err = s.live.Truncate(at)
+			err = s.live.file.Truncate(at)
 		}
 		return 0, err
 	}

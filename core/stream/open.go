@@ -40,7 +40,7 @@ func (s *Stream) Open(t *worker.Thread, fresh bool) error {
 		return err
 	}
 	s.opened = true
-	s.open.Store(s.live != nil)
+	s.shown.open.Store(s.live.file != nil)
 	s.saveTaken(t)
 	return nil
 }
@@ -62,9 +62,9 @@ func (s *Stream) openFiles(fresh bool) error {
 // openSeries makes the set of the rotated files anew, and finishes what was interrupted.
 // What cannot be finished now the next rotation begins with; it holds nothing up.
 func (s *Stream) openSeries(fresh bool) error {
-	if s.set != nil {
-		_ = s.set.Close()
-		s.set = nil
+	if s.series.set != nil {
+		_ = s.series.set.Close()
+		s.series.set = nil
 	}
 	config := s.Rotation
 	config.HasPast = s.hasPast()
@@ -72,17 +72,17 @@ func (s *Stream) openSeries(fresh bool) error {
 	if err != nil {
 		return fmt.Errorf("prepare the rotation of %q: %w", s.Name, err)
 	}
-	s.set, s.next = set, set.Live()
+	s.series.set, s.series.next = set, set.Live()
 	if fresh {
 		return nil
 	}
 	if s.Former != nil {
-		if err := s.set.Convert(*s.Former); err != nil {
+		if err := s.series.set.Convert(*s.Former); err != nil {
 			s.Log.Warn("files of the policy before this one stay as they are", "error", err)
 		}
 		s.Former = nil
 	}
-	if err := s.set.Recover(s.Now()); err != nil {
+	if err := s.series.set.Recover(s.Now()); err != nil {
 		s.account.rotationErrors.Add(1)
 		s.warn("an interrupted rotation cannot be finished yet", err)
 	}

@@ -15,6 +15,19 @@ const (
 	held = time.Second
 )
 
+// backoff is about a stream that cannot go on: because writing fails, or the host runs short.
+type backoff struct {
+	since    time.Time      // when writing failed first; zero: it works, or there is a loss
+	told     bool           // the log tells of that
+	shortage shortage.Pause // until what the host was short of is looked for again
+}
+
+// room is the last rotated file that was removed to make room.
+type room struct {
+	madeAt       time.Time
+	writtenBytes int64 // the account at that time
+}
+
 // failed decides what a failure leads to, and when to look again: first the stream's
 // own history makes room, then the pipe holds the output back, then the policy says.
 func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error) Next {
@@ -31,9 +44,9 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 	}
 	if s.phase != backingOff {
 		s.enter(backingOff)
-		s.outage = now
+		s.backoff.since = now
 	}
-	waited, full := now.Sub(s.outage), s.Settings.WhenFull
+	waited, full := now.Sub(s.backoff.since), s.Settings.WhenFull
 	s.account.blockedFor(waited)
 	if waited >= full.Wait && full.Policy == settings.Drop {
 		return s.beginGap(t, now, step, err)
@@ -47,10 +60,10 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 
 // wait leaves the output in its pipe until the next attempt.
 func (s *Stream) wait(step string, err error, pause time.Duration) Next {
-	s.blocked.Store(true)
-	if held, ok := s.reports.Allow(s.Now()); ok {
+	s.shown.blocked.Store(true)
+	if held, ok := s.reports.problems.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
-		s.waitTold = true
+		s.backoff.told = true
 	}
 	return Next{After: pause, Held: true}
 }
@@ -59,28 +72,28 @@ func (s *Stream) wait(step string, err error, pause time.Duration) Next {
 // the disk does not fail, so nothing is dropped for it, and the policy of failing writes
 // is not asked.
 func (s *Stream) short(step string, err error) Next {
-	s.blocked.Store(true)
-	if held, ok := s.reports.Allow(s.Now()); ok {
+	s.shown.blocked.Store(true)
+	if held, ok := s.reports.problems.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+" now, because the host runs short; the container's output waits in its pipe", "error", err, "held_back", held)
 	}
-	return Next{After: s.shortage.Next(), Held: true}
+	return Next{After: s.backoff.shortage.Next(), Held: true}
 }
 
 // recovered notes that writing works.
 func (s *Stream) recovered(now time.Time) {
-	if !s.outage.IsZero() {
-		waited := now.Sub(s.outage)
-		if s.waitTold && s.phase == backingOff { // of which nothing was lost: the end of a gap is told by itself
+	if !s.backoff.since.IsZero() {
+		waited := now.Sub(s.backoff.since)
+		if s.backoff.told && s.phase == backingOff { // of which nothing was lost: the end of a gap is told by itself
 			s.Log.Warn("writing works again", "waited", waited.Round(time.Millisecond))
 		}
 		s.account.blockedFor(waited)
-		s.outage, s.waitTold = time.Time{}, false
+		s.backoff.since, s.backoff.told = time.Time{}, false
 	}
 	if s.phase == backingOff {
 		s.enter(serving)
 	}
-	s.shortage = 0
-	s.blocked.Store(false)
+	s.backoff.shortage = 0
+	s.shown.blocked.Store(false)
 }
 
 // makeRoom removes the oldest rotated file of the stream where a write found no room,
@@ -90,24 +103,24 @@ func (s *Stream) recovered(now time.Time) {
 // (btrfs with a quota), and all of the history would go for nothing.
 func (s *Stream) makeRoom(t *worker.Thread, now time.Time, why error) (Next, bool) {
 	cause, _ := causeOf(why)
-	if !s.Settings.WhenFull.Evict || cause != NoSpace && cause != Quota || s.set == nil {
+	if !s.Settings.WhenFull.Evict || cause != NoSpace && cause != Quota || s.series.set == nil {
 		return Next{}, false
 	}
 	written := s.account.writtenBytes.Load()
-	if wait := retrySoon - now.Sub(s.madeRoom); wait > 0 && written == s.writtenThen && s.account.rotatedFiles.Load() > 0 {
+	if wait := retrySoon - now.Sub(s.room.madeAt); wait > 0 && written == s.room.writtenBytes && s.account.rotatedFiles.Load() > 0 {
 		return Next{After: wait, Held: true}, true
 	}
-	sizeBytes, ok, err := s.set.DropOldest()
+	sizeBytes, ok, err := s.series.set.DropOldest()
 	if err != nil {
 		s.warn("cannot make room by removing rotated files", err)
 	}
 	if !ok {
 		return Next{}, false
 	}
-	s.madeRoom, s.writtenThen = now, written
+	s.room.madeAt, s.room.writtenBytes = now, written
 	s.account.roomFiles.Add(1)
 	s.account.roomBytes.Add(sizeBytes)
-	if held, ok := s.evictions.Allow(s.Now()); ok {
+	if held, ok := s.reports.evictions.Allow(s.Now()); ok {
 		s.Log.Warn("a rotated file was removed to make room (evict_on_full)", "bytes", sizeBytes, "error", why, "held_back", held)
 	}
 	if err := s.save(t); err != nil {
@@ -129,7 +142,7 @@ func (s *Stream) squeeze(size int64, count int, why error) (moved int, err error
 		if err != nil || lines == 0 {
 			break
 		}
-		if moved, err = s.scratch.Splice(s.Pipe, s.liveFD, size, lines); err == nil {
+		if moved, err = s.scratch.Splice(s.Pipe, s.live.fd, size, lines); err == nil {
 			return moved, nil
 		}
 	}
@@ -142,7 +155,7 @@ const leastMoveBytes = 4 << 10
 // heldUp is for how long the visit that is under way has been so already, where that
 // is longer than a disk that works would take.
 func (s *Stream) heldUp() time.Duration {
-	began := s.visiting.Load()
+	began := s.shown.visiting.Load()
 	if began == 0 {
 		return 0
 	}
@@ -158,4 +171,4 @@ func (s *Stream) age(now time.Time) int64 { return max(1, int64(now.Sub(s.made))
 
 // Blocked tells that the container's output waits in its pipe: the last write or
 // rotation failed, or the one that is under way hangs.
-func (s *Stream) Blocked() bool { return s.blocked.Load() || s.heldUp() > 0 }
+func (s *Stream) Blocked() bool { return s.shown.blocked.Load() || s.heldUp() > 0 }

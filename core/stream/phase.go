@@ -77,7 +77,7 @@ func (s *Stream) enter(next phase) {
 		panic(fmt.Sprintf("a stream that is %v cannot become %v", s.phase, next))
 	}
 	s.phase = next
-	s.dropping.Store(next == dropping || next == discarding && s.discardCause != Discarded)
+	s.shown.dropping.Store(next == dropping || next == discarding && s.discardCause != Discarded)
 }
 
 // discard has what comes dropped until the container ends. The first cause stays.
@@ -91,7 +91,7 @@ func (s *Stream) discard(cause Cause) {
 
 // Dropping tells that the container's output is dropped and counted. It may be called at any
 // time.
-func (s *Stream) Dropping() bool { return s.dropping.Load() }
+func (s *Stream) Dropping() bool { return s.shown.dropping.Load() }
 
 // Over says that the container has ended and its last byte is where it belongs: only
 // compressions and the record are left to be looked after.

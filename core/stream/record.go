@@ -33,11 +33,11 @@ func (s *Stream) note(size, carried int64) error {
 	a.WrittenBytes = s.account.writtenBytes.Load()
 	a.Rotations = s.account.rotations.Load()
 	a.Marks, a.MarkBytes = s.account.marks.Load(), s.account.markBytes.Load()
-	a.LastRotationUnixNano = s.lastRotation.Load()
-	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.liveInode, size, carried
-	a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.WrittenBytes)
+	a.LastRotationUnixNano = s.shown.lastRotation.Load()
+	a.LiveInode, a.LiveStartBytes, a.CarriedBytes = s.live.inode, size, carried
+	a.LiveBirth = birthRecord(s.live.inode, s.live.birth, a.WrittenBytes)
 	a.Mark = nil
-	s.strayed = false
+	s.live.strayed = false
 	s.noteLines(a)
 	return nil
 }
@@ -46,8 +46,8 @@ func (s *Stream) note(size, carried int64) error {
 // are not this stream's.
 func (s *Stream) noteBegin(size int64) {
 	a := s.Record.GetAccounting()
-	a.LiveInode, a.LiveStartBytes = s.liveInode, size
-	a.LiveBirth = birthRecord(s.liveInode, s.liveBirth, a.GetWrittenBytes())
+	a.LiveInode, a.LiveStartBytes = s.live.inode, size
+	a.LiveBirth = birthRecord(s.live.inode, s.live.birth, a.GetWrittenBytes())
 	s.noteLines(a)
 }
 
@@ -56,9 +56,9 @@ func (s *Stream) noteBegin(size int64) {
 // be saved for anything but a shortage the rotation goes on: the series stays exact, only an
 // account read after a kill would not be.
 func (s *Stream) saveRotation(t *worker.Thread, now time.Time, size, carried int64, continues bool) error {
-	before := s.lastRotation.Swap(now.UnixNano())
+	before := s.shown.lastRotation.Swap(now.UnixNano())
 	if err := s.note(size, carried); err != nil {
-		s.lastRotation.Store(before)
+		s.shown.lastRotation.Store(before)
 		return err
 	}
 	s.Record.GetAccounting().ContinuesLine = continues
@@ -118,18 +118,18 @@ func (s *Stream) saveFirstEnd(t *worker.Thread, size int64, mark []byte) error {
 
 // SaveSoon has the next Visit save the record, for members of it that are not the
 // stream's own. It may be called at any time.
-func (s *Stream) SaveSoon() { s.saving.Store(true) }
+func (s *Stream) SaveSoon() { s.asked.save.Store(true) }
 
 // saveAsked saves the record if somebody asked for it. What its account says of the live
 // file is that of the last time, and stays as true as it was; but where that file was
 // removed by the task, nobody could tell later what had been written to it.
 func (s *Stream) saveAsked(t *worker.Thread) {
-	noted := s.strayed && s.noteStrayed()
-	if !s.saving.Swap(false) && !noted {
+	noted := s.live.strayed && s.noteStrayed()
+	if !s.asked.save.Swap(false) && !noted {
 		return
 	}
 	if err := s.save(t); shortage.Is(err) {
-		s.saving.Store(true)
+		s.asked.save.Store(true)
 	} else if err != nil {
 		s.warn("cannot save the record of the stream", err)
 	}
@@ -138,7 +138,7 @@ func (s *Stream) saveAsked(t *worker.Thread) {
 // noteStrayed puts the account into the record as of the present live file, and reports
 // false where that cannot be done now.
 func (s *Stream) noteStrayed() bool {
-	if s.phase == discarding || s.carried != "" || s.live == nil {
+	if s.phase == discarding || s.series.carried != "" || s.live.file == nil {
 		return false
 	}
 	size, err := s.follow()
@@ -165,7 +165,7 @@ func (s *Stream) saveTaken(t *worker.Thread) {
 	if interlude == nil || interlude.GetTaken() != nil {
 		return
 	}
-	if s.live != nil && s.carried == "" {
+	if s.live.file != nil && s.series.carried == "" {
 		size, err := s.follow()
 		if err == nil {
 			err = s.note(size, 0)

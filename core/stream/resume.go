@@ -11,7 +11,7 @@ func (s *Stream) resumeAccount() {
 	s.account.rotations.Store(a.GetRotations())
 	s.resumeLines(a)
 	s.account.resumeTotals(a)
-	s.lastRotation.Store(a.GetLastRotationUnixNano())
+	s.shown.lastRotation.Store(a.GetLastRotationUnixNano())
 }
 
 // resumeLive adds what the live file tells. If it is still the one that the record knows,
@@ -19,7 +19,7 @@ func (s *Stream) resumeAccount() {
 // what was carried over from the file before. A mark that the record announces is not
 // the container's.
 func (s *Stream) resumeLive() error {
-	if s.live == nil {
+	if s.live.file == nil {
 		return nil
 	}
 	a := s.Record.GetAccounting()

@@ -11,6 +11,18 @@ import (
 	"sluice/core/worker"
 )
 
+// series are the files that were live before, and what is known of the rotation that is under
+// way or was last.
+type series struct {
+	set     *rotation.Set     // nil before Open
+	next    rotation.LiveFile // how to make the next live file
+	carried string            // name of the file with the beginning of a line, or ""
+	named   string            // what the last rotation made of the live file
+	// replaced are the live files since the stream was opened.
+	replaced int
+	effort   effort
+}
+
 // rotate moves the live file, which is size bytes long, into the series and opens
 // a new one. Where it ends in the middle of a line that did not begin with the
 // file, the beginning of that line goes to the new file.
@@ -22,9 +34,9 @@ import (
 func (s *Stream) rotate(t *worker.Thread, now time.Time, size int64) error {
 	if !s.Settings.Policy.Scripts.Any() { // those compress amid the rotation
 		began := processorTime()
-		defer func() { s.effort.spend(processorTime()-began, now) }()
+		defer func() { s.series.effort.spend(processorTime()-began, now) }()
 	}
-	if s.carried != "" {
+	if s.series.carried != "" {
 		// The rotation that is finished by this one has saved the account.
 		return s.finishCarry(now)
 	}
@@ -60,25 +72,25 @@ func (s *Stream) carryable(size int64) (carried int64, continues bool, err error
 }
 
 // Tend has the next Visit do what the clock asks for. It may be called at any time.
-func (s *Stream) Tend() { s.tending.Store(true) }
+func (s *Stream) Tend() { s.asked.periodic.Store(true) }
 
 // tend removes rotated files over their age and rotates if a period of the policy is
 // over, whether or not anything is written.
 func (s *Stream) tend(t *worker.Thread, now time.Time) error {
-	if s.tending.Load() && s.misplaced(t) && s.set != nil && s.phase != discarding {
+	if s.asked.periodic.Load() && s.misplaced(t) && s.series.set != nil && s.phase != discarding {
 		return errMisplaced
 	}
-	if !s.tending.CompareAndSwap(true, false) || s.set == nil || s.phase == discarding {
+	if !s.asked.periodic.CompareAndSwap(true, false) || s.series.set == nil || s.phase == discarding {
 		return nil
 	}
-	if err := s.set.Expire(now); err != nil {
+	if err := s.series.set.Expire(now); err != nil {
 		s.warn("cannot remove what is over its age", err)
 	}
 	last := s.LastRotation()
 	if last.IsZero() {
 		last = time.Unix(0, s.Record.GetCreatedUnixNano())
 	}
-	if !s.set.Due(now, last) {
+	if !s.series.set.Due(now, last) {
 		return nil
 	}
 	if now.Before(last) {
@@ -89,13 +101,13 @@ func (s *Stream) tend(t *worker.Thread, now time.Time) error {
 
 // rotateByTime rotates because a period is over. An empty file stays.
 func (s *Stream) rotateByTime(t *worker.Thread, now time.Time) error {
-	before := s.lastRotation.Swap(now.UnixNano())
+	before := s.shown.lastRotation.Swap(now.UnixNano())
 	size, err := s.follow()
 	if err == nil && size > 0 {
 		err = s.rotate(t, now, size)
 	}
 	if shortage.Is(err) {
-		s.lastRotation.Store(before)
+		s.shown.lastRotation.Store(before)
 		s.Tend()
 	}
 	return err
@@ -119,14 +131,14 @@ func (s *Stream) replace(now time.Time) error {
 	}
 	// The old file is held open until the new one is there: its inode, by which the
 	// account knows it, cannot be used again for that.
-	old, made := s.live, false
+	old, made := s.live.file, false
 	defer func() {
-		if old != nil && old != s.live {
+		if old != nil && old != s.live.file {
 			_ = old.Close()
 		}
 	}()
 	if present {
-		outcome, err := s.set.Rotate(now)
+		outcome, err := s.series.set.Rotate(now)
 		s.tellImpostors(outcome.Impostors)
 		if err != nil {
 			return err
@@ -134,13 +146,13 @@ func (s *Stream) replace(now time.Time) error {
 		if outcome.Rotated {
 			s.account.rotations.Add(1)
 		}
-		s.next, s.named, made = outcome.Live, outcome.Name, outcome.LiveMade
+		s.series.next, s.series.named, made = outcome.Live, outcome.Name, outcome.LiveMade
 		for _, problem := range outcome.Problems {
 			s.account.rotationErrors.Add(1)
 			s.warn("the rotation was finished, but not all of it went as the policy says", problem)
 		}
 	}
-	s.replaced++
+	s.series.replaced++
 	if made {
 		return nil
 	}
@@ -150,13 +162,13 @@ func (s *Stream) replace(now time.Time) error {
 // makeLive makes the next live file amid a rotation, for its scripts. The old one stays
 // open, for replace to close.
 func (s *Stream) makeLive(next rotation.LiveFile) error {
-	s.next = next
+	s.series.next = next
 	return s.openNext()
 }
 
 // openNext opens the next live file: with what was carried over, else a new one.
 func (s *Stream) openNext() error {
-	s.live, s.liveFD = nil, -1
+	s.live.file, s.live.fd = nil, -1
 	if err := s.adoptCarried(); err != nil {
 		return err
 	}
@@ -173,7 +185,7 @@ func (s *Stream) livePresent() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if info.Inode == s.liveInode && info.Mode.IsRegular() {
+	if info.Inode == s.live.inode && info.Mode.IsRegular() {
 		return true, nil
 	}
 	return false, s.moveAside(s.Name, errors.New("not the file that was being written"))

@@ -14,8 +14,6 @@ package stream
 
 import (
 	"log/slog"
-	"os"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,14 +24,9 @@ import (
 	"sluice/core/sandbox"
 	"sluice/core/settings"
 	"sluice/core/shortage"
-	"sluice/core/throttle"
 	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
-
-// liveMode is that of a first live file, and of later ones unless the policy has
-// `create`.
-const liveMode = 0o644
 
 // Config is what a stream is made of.
 type Config struct {
@@ -67,59 +60,32 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Stream is one stdout or stderr. Open, Visit and Close must not overlap; Account
-// and Tend may be called at any time.
+// Stream is one stdout or stderr. Open, Visit and Close must not overlap; what may be called at
+// any time says so.
 type Stream struct {
 	Config
+	limit    int64     // of the live file, bytes
+	commands bool      // the policy runs some, so that a rotation may take long
+	made     time.Time // the Stream was
+
 	phase        phase // enter changes it
 	discardCause Cause // while discarding
+	opened       bool  // Open has got all that a visit needs; until then each visit tries
 	givenUp      bool  // faults again and again: what comes is dropped, and no end of that is tried
 
-	limit    int64         // of the live file, bytes
-	commands bool          // the policy runs some, so that a rotation may take long
-	made     time.Time     // the Stream was
-	set      *rotation.Set // nil before Open
+	scratch *pump.Scratch // of the thread, while a visit lasts
+	live    liveFile      // the file that is written, if there is one
+	series  series        // the files before it, and the rotation that is under way
+	flow    flow          // how much came lately, and may come
+	backoff backoff       // while writing fails
+	room    room          // what a full disk has been given
+	loss    loss          // while dropping
+	lines   lines         // that were written
+	account account       // of all bytes
 
-	live      *os.File // nil while it could not be opened
-	liveFD    int
-	liveInode uint64
-	liveBirth sandbox.Birth
-	own       ownPart // of the live file
-
-	next    rotation.LiveFile // how to make the next live file
-	carried string            // name of the file with the beginning of a line, or ""
-	rate    bucket
-	effort  effort      // of rotations
-	cut     bool        // more was in the pipe than fitted into the file
-	flood   bool        // the pipe was found nearly full, and since then not nearly empty
-	opened  bool        // Open has got all that a visit needs; until then each visit tries
-	tending atomic.Bool // the clock asks
-	saving  atomic.Bool // SaveSoon was called
-	strayed bool        // the live file that the record tells of was removed by the task
-	open    atomic.Bool // there is a live file
-
-	scratch  *pump.Scratch  // of the thread, while a visit lasts
-	shortage shortage.Pause // until what the host was short of is looked for again
-
-	outage      time.Time // since when writing fails, while backingOff
-	waitTold    bool      // the log tells of that outage
-	madeRoom    time.Time // when a rotated file was last removed to make room
-	writtenThen int64     // the account at that time
-	loss        loss
-	replaced    int          // live files, since the stream was opened
-	blocked     atomic.Bool  // the last write failed
-	dropping    atomic.Bool  // the phase is dropping, or discarding for a failure
-	visiting    atomic.Int64 // nanoseconds from made to the begin of the visit under way; 0: none
-
-	liveBytes                       atomic.Int64 // when last looked at
-	liveDisk                        atomic.Int64 // of them, those that take blocks
-	lastRotation                    atomic.Int64 // Unix nanoseconds; 0: never
-	named                           string       // what the last rotation made of the live file
-	asked                           atomic.Pointer[AskedRotation]
-	reports, evictions, lossReports throttle.Reports
-	account                         account
-	lines                           lines
-	last                            time.Time // of the last look
+	asked   asked   // by other threads
+	shown   shown   // to other threads
+	reports reports // to the log
 }
 
 // New makes a stream; it does no I/O.
@@ -133,8 +99,8 @@ func New(config Config) *Stream {
 		limit:    limit,
 		commands: config.Settings.Policy.RunsCommands(),
 		made:     config.Now(),
-		next:     rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1},
-		rate:     bucket{perSecond: config.Settings.MaxRateBytes},
+		series:   series{next: rotation.LiveFile{Mode: liveMode, UID: -1, GID: -1}},
+		flow:     flow{rate: bucket{perSecond: config.Settings.MaxRateBytes}},
 	}
 	s.Rotation.Kept, s.Rotation.MakeLive = s.keeps(config.Rotation.Kept), s.makeLive
 	return s
@@ -144,17 +110,14 @@ func New(config Config) *Stream {
 // that is there for the next owner.
 func (s *Stream) Close() {
 	s.enter(closed)
-	if s.live != nil {
-		_ = s.live.Close()
-		s.live = nil
-	}
-	if s.set != nil {
-		_ = s.set.Close()
-		s.set = nil
+	s.closeLive()
+	if s.series.set != nil {
+		_ = s.series.set.Close()
+		s.series.set = nil
 	}
 	s.loss.spill.close()
 	s.refuseRotation(errStreamEnded)
-	s.open.Store(false)
+	s.shown.open.Store(false)
 	s.closePipe()
 }
 
@@ -176,7 +139,7 @@ func (s *Stream) Rebuild(t *worker.Thread) {
 	if parked := s.phase == ended && s.Pipe < 0; parked {
 		defer s.enter(ended)
 	}
-	s.carried, s.flood, s.strayed, s.lines = "", false, false, lines{}
+	s.series.carried, s.flow.flood, s.live.strayed, s.lines = "", false, false, lines{}
 	s.opened = false
 	s.enter(resuming)
 	if err := s.Open(t, false); err != nil {
@@ -206,14 +169,14 @@ func (s *Stream) finish(t *worker.Thread) Next {
 	if err := s.countAll(); err != nil {
 		s.loseCount(err)
 	}
-	if s.set != nil && s.set.Working() {
+	if s.series.set != nil && s.series.set.Working() {
 		if s.Parking.Admit() {
 			s.saveComplete(t)
 			s.closeLive()
 			s.closePipe()
 			return Next{Parked: true}
 		}
-		s.set.Forgo()
+		s.series.set.Forgo()
 	}
 	s.Close()
 	return s.forget(t)

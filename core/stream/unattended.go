@@ -29,7 +29,7 @@ func (s *Stream) beginUnattended(now time.Time) Next {
 	gap := &sluicepb.Gap{SinceUnixNano: s.lastWritten(now), Unknown: true}
 	s.noteUnattended(gap)
 	s.loss.begin(gap, time.Time{})
-	s.outage = time.Time{}
+	s.backoff.since = time.Time{}
 	s.enter(dropping)
 	return Next{Much: true}
 }
@@ -37,9 +37,9 @@ func (s *Stream) beginUnattended(now time.Time) Next {
 // lastWritten is the latest time up to which the log is known to be whole: that of its last
 // write. The task can set the times of its file; that is a time of the stream all the same.
 func (s *Stream) lastWritten(now time.Time) int64 {
-	last := max(s.Record.GetCreatedUnixNano(), s.lastRotation.Load())
+	last := max(s.Record.GetCreatedUnixNano(), s.shown.lastRotation.Load())
 	var st unix.Stat_t
-	if s.live != nil && unix.Fstat(s.liveFD, &st) == nil && st.Size > 0 {
+	if s.live.file != nil && unix.Fstat(s.live.fd, &st) == nil && st.Size > 0 {
 		last = max(last, st.Mtim.Nano())
 	}
 	return min(last, now.UnixNano())

@@ -43,6 +43,14 @@ type Next struct {
 	Much bool
 }
 
+// flow is how fast a stream is read.
+type flow struct {
+	rate  bucket    // at most
+	last  time.Time // of the last look
+	cut   bool      // more was in the pipe than fitted into the file
+	flood bool      // the pipe was found nearly full, and since then not nearly empty
+}
+
 // Visit moves what is in the pipe to the live file and rotates it as needed. wished
 // is the pause that the load of the whole process asks for. It runs on a worker
 // thread with the identity of the task's user; refused is the reason where the
@@ -50,11 +58,11 @@ type Next struct {
 func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	s.account.visits.Add(1)
 	s.scratch = t.Scratch()
-	if s.asked.Load() != nil && s.misplaced(t) {
+	if s.asked.rotation.Load() != nil && s.misplaced(t) {
 		return Next{Commands: true}
 	}
-	s.visiting.Store(s.age(now))
-	defer s.visiting.Store(0) // also after a fault
+	s.shown.visiting.Store(s.age(now))
+	defer s.shown.visiting.Store(0) // also after a fault
 	s.rotateAsked(t, refused, now)
 	next := s.visit(t, refused, now, wished)
 	s.lookAtLines(now)
@@ -91,11 +99,11 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 		return s.failed(t, now, "rotate "+s.Name, err)
 	}
 	moved, err := s.drain(t, now)
-	if s.strayed {
+	if s.live.strayed {
 		s.saveAsked(t)
 	}
-	elapsed := now.Sub(s.last)
-	s.last = now
+	elapsed := now.Sub(s.flow.last)
+	s.flow.last = now
 	switch {
 	case errors.Is(err, io.EOF):
 		s.recovered(now)
@@ -107,18 +115,18 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 		return Next{Commands: true}
 	case errors.Is(err, errRateReached):
 		s.recovered(now)
-		return Next{After: s.rate.wait(), Held: true}
+		return Next{After: s.flow.rate.wait(), Held: true}
 	case errors.Is(err, errEffortSpent):
 		s.recovered(now)
-		return Next{After: s.effort.wait(now), Held: true}
+		return Next{After: s.series.effort.wait(now), Held: true}
 	case err != nil && !errors.Is(err, pump.ErrEmpty):
 		return s.failed(t, now, "write "+s.Name, err)
 	}
 	s.recovered(now)
 	switch {
-	case moved == 0 && s.flood:
+	case moved == 0 && s.flow.flood:
 		// The writer was only just faster than we are: it is no silence yet.
-		s.flood = false
+		s.flow.flood = false
 		return Next{After: pump.SoonPause, Much: true}
 	case moved == 0:
 		return Next{Idle: true}
@@ -131,8 +139,8 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 // then there is no pause, until a look finds little.
 func (s *Stream) pause(moved int, elapsed, wished time.Duration) Next {
 	much := moved >= s.CapacityBytes/muchShare
-	s.flood = moved >= s.CapacityBytes*3/4 || s.flood && moved >= s.CapacityBytes/floodShare
-	if s.flood {
+	s.flow.flood = moved >= s.CapacityBytes*3/4 || s.flow.flood && moved >= s.CapacityBytes/floodShare
+	if s.flow.flood {
 		return Next{Much: true}
 	}
 	return Next{After: pump.Pause(wished, moved, s.CapacityBytes, elapsed), Much: much}
@@ -149,19 +157,19 @@ const (
 // up, or something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
 // errRateReached, errEffortSpent, errMisplaced or what failed.
 func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
-	began, last := time.Now(), s.replaced+s.rotationsAtOnce()
+	began, last := time.Now(), s.series.replaced+s.rotationsAtOnce()
 	for moved < quantumBytes {
-		if s.replaced >= last || moved > 0 && time.Since(began) > quantumTime {
+		if s.series.replaced >= last || moved > 0 && time.Since(began) > quantumTime {
 			// More is waiting, so that the next look comes at once.
-			s.flood = true
+			s.flow.flood = true
 			return moved, nil
 		}
-		budget := s.rate.allowance(now)
+		budget := s.flow.rate.allowance(now)
 		if budget == 0 {
 			return moved, errRateReached
 		}
 		n, err := s.step(t, now, min(budget, quantumBytes))
-		s.rate.spend(n)
+		s.flow.rate.spend(n)
 		moved += n
 		if s.outlived(err) {
 			continue
@@ -171,7 +179,7 @@ func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
 		}
 		// The writer goes on while we copy: what came meanwhile is left for the
 		// next look. After a cut more is waiting for the next file.
-		if n < s.CapacityBytes/2 && !s.cut {
+		if n < s.CapacityBytes/2 && !s.flow.cut {
 			return moved, nil
 		}
 	}
@@ -185,7 +193,7 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 		if s.phase == discarding {
 			return s.drop(budget)
 		}
-		if s.carried != "" && s.misplaced(t) {
+		if s.series.carried != "" && s.misplaced(t) {
 			return 0, errMisplaced
 		}
 		if err := s.finishCarry(now); err != nil {
@@ -208,7 +216,7 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 			}
 			continue
 		}
-		if s.effort.wait(now) > 0 {
+		if s.series.effort.wait(now) > 0 {
 			return 0, errEffortSpent
 		}
 		if s.misplaced(t) {
@@ -222,14 +230,14 @@ func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, e
 
 // move moves count bytes to the end of the live file, which is size bytes long.
 func (s *Stream) move(size int64, count int) (moved int, err error) {
-	moved, err = s.scratch.Splice(s.Pipe, s.liveFD, size, count)
+	moved, err = s.scratch.Splice(s.Pipe, s.live.fd, size, count)
 	if err != nil && moved == 0 && !errors.Is(err, pump.ErrEmpty) && !errors.Is(err, io.EOF) {
 		moved, err = s.squeeze(size, count, err)
 	}
 	s.account.writtenBytes.Add(int64(moved))
-	s.own.wrote(size, moved)
+	s.live.own.wrote(size, moved)
 	s.wrote(size, moved)
-	s.sawLive(size+int64(moved), s.liveDisk.Load()+int64(moved))
+	s.sawLive(size+int64(moved), s.shown.liveDisk.Load()+int64(moved))
 	return moved, err
 }
 

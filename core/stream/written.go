@@ -31,7 +31,7 @@ func (s *Stream) writtenWithin(from, to int64) (written int64, err error) {
 // seek gives where the next hole or data begins, at the latest at to: also where there is
 // none, or the file system does not tell.
 func (s *Stream) seek(from int64, whence int, to int64) int64 {
-	at, err := unix.Seek(s.liveFD, from, whence)
+	at, err := unix.Seek(s.live.fd, from, whence)
 	if err != nil {
 		return to
 	}
@@ -45,7 +45,7 @@ const mostBlockBytes = 64 << 10
 // there on.
 func (s *Stream) trimZeros(from, hole int64) (end int64, err error) {
 	last := make([]byte, max(0, min(hole-from, mostBlockBytes)))
-	n, err := s.live.ReadAt(last, hole-int64(len(last)))
+	n, err := s.live.file.ReadAt(last, hole-int64(len(last)))
 	if err != nil && err != io.EOF {
 		return 0, err
 	}
