@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
 
 	"sluice/core/logrotate"
 	"sluice/core/rotation/compress"
@@ -28,8 +27,8 @@ type compression struct {
 // begin opens the file and makes a new output, without the lock. nil says that there
 // is nothing to do any more. What fails is concluded like an attempt that failed.
 func (s *Set) begin(j *job) *compression {
-	c, complete := s.takeJob(j)
-	if c == nil || complete {
+	c, done := s.takeJob(j)
+	if c == nil || done {
 		return c
 	}
 	pinned := false
@@ -57,13 +56,13 @@ func (s *Set) begin(j *job) *compression {
 }
 
 // takeJob makes an attempt at a job; it borrows the directory.
-func (s *Set) takeJob(j *job) (c *compression, complete bool) {
+func (s *Set) takeJob(j *job) (c *compression, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dir == nil || j.gone.Load() {
+	if s.dir == nil || j.stage.over() {
 		return nil, false
 	}
-	return &compression{job: j, dir: s.borrow(), name: j.name}, j.complete
+	return &compression{job: j, dir: s.borrow(), name: j.name}, j.stage.is(published)
 }
 
 // release gives up what an attempt holds. It can be repeated.
@@ -111,7 +110,7 @@ func (s *Set) createOutput(dir *directory, name string) (*os.File, error) {
 func (s *Set) pinned(c *compression) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !c.job.gone.Load()
+	return !c.job.stage.over()
 }
 
 // openSource opens the plain file by the name that it had; not there is also what
@@ -137,12 +136,12 @@ func (c *compression) openSource() (*os.File, error) {
 func (s *Set) followRename(c *compression) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dir == c.dir && !c.job.gone.Load() {
+	if s.dir == c.dir && !c.job.stage.over() {
 		if c.job.name != c.name {
 			c.name = c.job.name
 			return true
 		}
-		s.abandon(c.job)
+		s.abandon(c.job, gone)
 	}
 	return false
 }
@@ -162,17 +161,17 @@ func (s *Set) conclude(c *compression) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := c.err
-	if err == nil && s.dir == c.dir && !c.job.gone.Load() {
+	if err == nil && s.dir == c.dir && !c.job.stage.over() {
 		err = s.finish(c.job)
 	}
 	if errors.Is(err, errStopped) {
 		return err
 	}
-	if c.dst != nil && (s.dir == c.dir || c.job.forgone) {
+	if c.dst != nil && (s.dir == c.dir || c.job.stage.is(forgone)) {
 		// After Close the directory is another owner's, and so may the output be.
 		_ = c.dir.Unlink(outputName(s.cfg.Base, c.job.inode))
 	}
-	if err == nil || c.job.gone.Load() {
+	if err == nil || c.job.stage.over() {
 		return nil
 	}
 	if !shortage.Is(err) {
@@ -194,7 +193,7 @@ func (s *Set) copy(j *job, dst, src *os.File) error {
 	if s.cfg.Policy.Compressor.External {
 		err = s.copyExternally(j, dst, src)
 	} else {
-		err = compress.Copy(dst, io.LimitReader(&stoppable{src, &j.gone}, before.Size), s.cfg.Policy.Compressor)
+		err = compress.Copy(dst, io.LimitReader(&stoppable{src, &j.stage}, before.Size), s.cfg.Policy.Compressor)
 	}
 	if err != nil {
 		return err
@@ -240,18 +239,18 @@ func (s *Set) copyExternally(j *job, dst, src *os.File) error {
 // finish puts the compressed file into the slot where the plain one is now. mu is
 // held.
 func (s *Set) finish(j *job) error {
-	if j.complete && !s.published(j) {
+	if j.stage.is(published) && !s.published(j) {
 		// The plain file could not be removed, and a rotation since then disposed of the
 		// compressed one, which was in its way. The plain one is all there is.
-		j.complete = false
+		j.stage.become(owed)
 		return errUnpublished
 	}
-	if j.complete {
+	if j.stage.is(published) {
 		return s.retire(j)
 	}
 	info, err := s.dir.Stat(j.name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Inode != j.inode {
-		s.abandon(j)
+		s.abandon(j, gone)
 		return nil
 	}
 	if err != nil {
@@ -273,7 +272,7 @@ func (s *Set) finish(j *job) error {
 		s.added(made)
 		s.changeKept(s.counted(made)-s.counted(info), 0)
 	}
-	j.complete = true
+	j.stage.become(published)
 	if err := s.killed("publish %q", target); err != nil {
 		return err
 	}
@@ -304,7 +303,7 @@ func (s *Set) retire(j *job) error {
 	}
 	delete(s.listing.files, j.name)
 	delete(s.jobs, j.name)
-	j.gone.Store(true)
+	j.stage.become(gone)
 	s.vacated(j.name)
 	return s.dropNote(markName(s.cfg.Base, j.inode))
 }
@@ -313,11 +312,11 @@ func (s *Set) retire(j *job) error {
 // into it.
 type stoppable struct {
 	from io.Reader
-	gone *atomic.Bool
+	of   *jobStage
 }
 
 func (r *stoppable) Read(p []byte) (int, error) {
-	if r.gone.Load() {
+	if r.of.over() {
 		return 0, errGone
 	}
 	return r.from.Read(p)

@@ -3,7 +3,6 @@ package rotation
 import (
 	"errors"
 	"io/fs"
-	"sync/atomic"
 
 	"sluice/core/guard"
 	"sluice/core/shortage"
@@ -12,15 +11,14 @@ import (
 // job is a plain file of the series that is to be compressed. It is known by its
 // inode: rotations rename the file while the work is under way.
 type job struct {
-	inode  uint64
-	name   string // under Set.mu
-	queued bool   // under Set.mu: submitted or under way
-	// complete says that the compressed file is in its place, and only the plain one
-	// is left to remove. Under Set.mu.
-	complete bool
-	forgone  bool // under Set.mu: its output is nobody else's
-	faults   int  // under Set.mu: attempts that had one
-	gone     atomic.Bool
+	inode uint64
+	stage jobStage // changed under Set.mu, read without it
+	// All that follows is under Set.mu.
+	name string
+	// inHand says that an attempt is submitted or under way. That is no stage: the file may
+	// go meanwhile.
+	inHand bool
+	faults int // attempts that had one
 }
 
 // owe remembers that a file is to be compressed, here and in the directory. mu is
@@ -34,9 +32,9 @@ func (s *Set) owe(plain string, inode uint64) {
 // those whose last attempt failed. mu is held.
 func (s *Set) submitAll() {
 	for _, j := range s.jobs {
-		if !j.queued {
+		if !j.inHand {
 			s.cfg.Submit(func(refused error) bool { return s.compressInBackground(j, refused) })
-			j.queued = true // no thread gets further than mu before
+			j.inHand = true // no thread gets further than mu before
 		}
 	}
 }
@@ -86,7 +84,7 @@ func (s *Set) mayFault(j *job) bool {
 func (s *Set) letGo(j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j.queued = false
+	j.inHand = false
 }
 
 // attempt does the work that takes long where it is, and has settle run what needs the
@@ -128,7 +126,7 @@ func (s *Set) nameOf(j *job) string {
 // the plain file, as in the background. mu is held, but not while it works.
 func (s *Set) compressInline(plain string, out *Outcome) error {
 	j := s.jobs[plain]
-	if j != nil && j.queued {
+	if j != nil && j.inHand {
 		return nil // in hand already
 	}
 	if j == nil {
@@ -142,8 +140,8 @@ func (s *Set) compressInline(plain string, out *Outcome) error {
 		s.owe(plain, info.Inode)
 		j = s.jobs[plain]
 	}
-	j.queued = true
-	defer func() { j.queued = false }()
+	j.inHand = true
+	defer func() { j.inHand = false }()
 	err := s.unlocked(func() error { return s.attempt(j, nil) })
 	if shortage.Is(err) {
 		return nil // the background tries again
@@ -155,12 +153,14 @@ func (s *Set) compressInline(plain string, out *Outcome) error {
 	return err
 }
 
-// abandon forgets a job whose file somebody else has removed. mu is held.
-func (s *Set) abandon(j *job) {
+// abandon forgets a job, whose file somebody else has removed or which is forgone. mu is held.
+func (s *Set) abandon(j *job, why stage) {
 	if s.jobs[j.name] == j {
 		delete(s.jobs, j.name)
 	}
-	j.gone.Store(true)
+	if !j.stage.over() {
+		j.stage.become(why)
+	}
 	_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
 	s.vacated(j.name)
 }

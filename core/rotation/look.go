@@ -127,7 +127,7 @@ func (s *Set) removed(name string) {
 	delete(s.listing.files, name)
 	if j := s.jobs[name]; j != nil {
 		delete(s.jobs, name)
-		j.gone.Store(true)
+		j.stage.become(gone)
 		_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
 		s.vacated(name)
 	}

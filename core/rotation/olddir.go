@@ -113,12 +113,12 @@ func (s *Set) reopenOldDir(move Step, sheltered bool) error {
 	}
 	_ = s.leave(s.dir)
 	s.dir = &directory{Dir: dir}
-	owed := s.jobs[move.To] != nil
+	pending := s.jobs[move.To] != nil
 	for name, j := range s.jobs {
-		j.gone.Store(true)
+		j.stage.become(gone)
 		delete(s.jobs, name)
 	}
-	if owed {
+	if pending {
 		s.owe(move.To, move.Inode)
 	}
 	clear(s.held)

@@ -140,7 +140,7 @@ func (s *Set) adopt(marks map[uint64]bool) error {
 		j := &job{inode: info.Inode, name: name}
 		s.jobs[name] = j
 		if s.published(j) {
-			j.complete = true
+			j.stage.become(published)
 			if err := s.retire(j); errors.Is(err, errStopped) {
 				return err
 			}

@@ -111,7 +111,7 @@ func (s *Set) Close() error {
 	err := s.leave(s.dir)
 	s.dir = nil
 	for _, j := range s.jobs {
-		j.gone.Store(true)
+		j.stage.become(gone)
 	}
 	return err
 }

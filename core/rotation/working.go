@@ -6,7 +6,7 @@ func (s *Set) Working() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, j := range s.jobs {
-		if j.queued {
+		if j.inHand {
 			return true
 		}
 	}
@@ -19,11 +19,10 @@ func (s *Set) Forgo() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, j := range s.jobs {
-		if j.complete && s.retire(j) == nil {
+		if j.stage.is(published) && s.retire(j) == nil {
 			continue
 		}
-		j.forgone = true
-		s.abandon(j)
+		s.abandon(j, forgone)
 		_ = s.dir.Unlink(outputName(s.cfg.Base, j.inode))
 	}
 }
