@@ -1,136 +1,18 @@
 package stream
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
-	"google.golang.org/protobuf/proto"
 
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
-	"sluice/core/settings"
 	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
-
-// served is one stream whose owners come and go: what they keep is the record and the
-// files, as after kills.
-type served struct {
-	t         testing.TB
-	dir       string
-	container *os.File
-	pipe      int
-	settings  settings.Stream
-	spill     string
-	saved     atomic.Pointer[sluicepb.StreamRecord]
-	moved     int64
-}
-
-const servedLimitBytes = 4096
-
-func newServed(t testing.TB, options string) *served {
-	t.Helper()
-	return newServedWith(t, "4KB", options)
-}
-
-func newServedWith(t testing.TB, size, options string) *served {
-	t.Helper()
-	module, _, err := settings.ParseModule([]settings.Parameter{
-		{Key: "max_stdout_size", Value: size}, {Key: "logrotate_stdout_options", Value: options},
-	})
-	require.NoError(t, err)
-	var fds [2]int
-	require.NoError(t, unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK))
-	s := &served{t: t, dir: t.TempDir(), spill: filepath.Join(t.TempDir(), "spill"), container: os.NewFile(uintptr(fds[1]), "container"), pipe: fds[0], settings: module.Stdout}
-	s.saved.Store(&sluicepb.StreamRecord{Stream: "stdout", Sandbox: s.dir, Accounting: &sluicepb.Accounting{}})
-	t.Cleanup(func() { _ = s.container.Close(); _ = unix.Close(s.pipe) })
-	return s
-}
-
-// owner runs use with a stream that goes on from the record, on a worker thread, and lets
-// it go as a kill does.
-func (s *served) owner(use func(t *worker.Thread, of *Stream)) {
-	s.t.Helper()
-	box, err := sandbox.Open(s.dir)
-	require.NoError(s.t, err)
-	defer box.Close()
-	pipe, err := unix.FcntlInt(uintptr(s.pipe), unix.F_DUPFD_CLOEXEC, 0)
-	require.NoError(s.t, err)
-	log := slog.New(slog.DiscardHandler)
-	of := New(Config{
-		Name: "stdout", Sandbox: box, Pipe: pipe, CapacityBytes: 64 << 10, Settings: s.settings,
-		Rotation: rotation.Config{
-			Dir: box, Path: s.dir, Base: "stdout", Policy: s.settings.Policy, LimitBytes: s.settings.Policy.LimitBytes(s.settings.MaxBytes), Log: log, Now: time.Now,
-			Submit: func(rotation.Task) {},
-		},
-		Record: proto.Clone(s.saved.Load()).(*sluicepb.StreamRecord),
-		Keeper: s,
-		Retry:  time.Second, Now: time.Now, Log: log, CountLines: true,
-	})
-	onThread(s.t, func(t *worker.Thread) {
-		require.NoError(s.t, of.Open(t, false))
-		require.NoError(s.t, s.Save(of.Record)) // as the engine does with a new one
-		use(t, of)
-		of.Close()
-	})
-}
-
-// Save, Forget and OpenSpill make it the keeper of its streams.
-func (s *served) Save(r *sluicepb.StreamRecord) error {
-	s.saved.Store(proto.Clone(r).(*sluicepb.StreamRecord))
-	return nil
-}
-
-func (s *served) Forget() error { return nil }
-
-func (s *served) OpenSpill(create bool) (*os.File, error) {
-	flags := os.O_RDWR
-	if create {
-		flags |= os.O_CREATE
-	}
-	return os.OpenFile(s.spill, flags, 0o600)
-}
-
-func onThread(t testing.TB, f func(t *worker.Thread)) {
-	t.Helper()
-	self, err := worker.Self()
-	require.NoError(t, err)
-	pool := worker.NewOvertimePool(slog.New(slog.DiscardHandler))
-	pool.Start()
-	done := make(chan struct{})
-	pool.Submit(&worker.Task{As: self, Run: func(thread *worker.Thread, refused error) {
-		defer close(done)
-		require.NoError(t, refused)
-		f(thread)
-	}})
-	<-done
-	pool.Close()
-	pool.Wait()
-	require.Zero(t, pool.Panics())
-}
-
-// writes has the container write lines, and the owner move them.
-func (s *served) writes(t *worker.Thread, of *Stream, lines int) {
-	s.t.Helper()
-	text := strings.Repeat("nine more\n", lines)
-	_, err := s.container.WriteString(text)
-	require.NoError(s.t, err)
-	s.moved += int64(len(text))
-	for of.Account().InBytes() < s.moved {
-		next := of.Visit(t, nil, time.Now(), 0)
-		require.False(s.t, next.Idle && of.Account().InBytes() < s.moved, "nothing more is moved")
-	}
-}
-
-func (s *served) live() string { return filepath.Join(s.dir, "stdout") }
 
 func inodeOf(t testing.TB, path string) uint64 {
 	t.Helper()

@@ -78,22 +78,6 @@ func accounted(account []byte, inode uint64) *sluicepb.Accounting {
 	return a
 }
 
-// visits has the container write a text, and the owner visit the stream until it is out of
-// the pipe, a second after the other.
-func (s *served) visits(thread *worker.Thread, of *Stream, before Account, text string, now *time.Time) {
-	_, err := s.container.WriteString(text)
-	require.NoError(s.t, err)
-	want := before.InBytes() + int64(len(text))
-	for range 100 {
-		of.Visit(thread, nil, *now, 0)
-		*now = now.Add(time.Second)
-		if of.Account().InBytes() == want {
-			break
-		}
-	}
-	require.Equal(s.t, want, of.Account().InBytes(), "taken out of the pipe")
-}
-
 // FuzzOpen opens a stream in a sandbox that a hostile task has prepared, with an account of
 // any bytes: whatever there is, the next lines of the container arrive in the live file,
 // whole and once, but for what ends a gap, and what is outside of the sandbox is as it was.
