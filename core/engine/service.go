@@ -20,7 +20,7 @@ func (e *entry) Service(t *worker.Thread, refused error, now time.Time, wished t
 	if refused == nil {
 		e.policy.Refresh(now, false)
 	}
-	next := e.stream.Visit(t, refused, now, wished)
+	next := e.stream.Service(t, refused, now, wished)
 	if next.Ended && refused == nil {
 		e.policy.Refresh(time.Now(), true)
 	}

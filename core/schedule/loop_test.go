@@ -126,7 +126,7 @@ func TestUnparkBeforeParkingIsHeard(t *testing.T) {
 	f.answer = func(call int64) stream.Next {
 		switch {
 		case m.Load() == nil:
-			return stream.Next{After: time.Millisecond, Held: true}
+			return stream.Next{After: time.Millisecond, Backoff: true}
 		case f.over.Swap(true):
 			return stream.Next{Ended: true}
 		}

@@ -20,7 +20,7 @@ func (l *Loop) reschedule(m *Member, next stream.Next, away bool) {
 	defer l.mu.Unlock()
 	m.last = now
 	m.task.Device = m.device
-	if next.Much {
+	if next.Busy {
 		m.probes = idleProbes
 	}
 	switch {
@@ -34,7 +34,7 @@ func (l *Loop) reschedule(m *Member, next stream.Next, away bool) {
 	case next.Parked:
 		l.setByClockLocked(m, false)
 		m.place = Parked
-	case next.Held:
+	case next.Backoff:
 		l.waitLocked(m, now.Add(next.After))
 	case next.Idle && m.probes > 0 && l.pace.maxDelay > 0:
 		pause := pump.ShortestPause << (idleProbes - m.probes)
@@ -58,7 +58,7 @@ func (l *Loop) reschedule(m *Member, next stream.Next, away bool) {
 // goesIdle tells that a service ended with nothing, or with a few bytes after a silence:
 // the next may be far away.
 func (m *Member) goesIdle(next stream.Next) bool {
-	return !next.Ended && !next.Held && !next.Parked && !next.Commands && (next.Idle || next.After > 0 && !m.byClock && !next.Much)
+	return !next.Ended && !next.Backoff && !next.Parked && !next.Commands && (next.Idle || next.After > 0 && !m.byClock && !next.Busy)
 }
 
 // togetherLocked gives the time of a busy stream's next service. Streams whose pause is the

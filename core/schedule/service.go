@@ -49,7 +49,7 @@ func (l *Loop) guarded(m *Member, t *worker.Thread, refused error, wished time.D
 	}
 	next = m.stream.Service(t, refused, time.Now(), wished)
 	if m.goesIdle(next) && m.stream.CountOn() {
-		return stream.Next{After: pump.SoonPause, Much: true}
+		return stream.Next{After: pump.SoonPause, Busy: true}
 	}
 	return next
 }
@@ -59,7 +59,7 @@ func (l *Loop) fault(m *Member, r any) stream.Next {
 	l.panics.Add(1)
 	again := !m.faulted.IsZero() && time.Since(m.faulted) < faultPeriod
 	m.faulted, m.broken = time.Now(), !again
-	next, then := stream.Next{After: rebuildAfter, Held: true}, "it is rebuilt from its record"
+	next, then := stream.Next{After: rebuildAfter, Backoff: true}, "it is rebuilt from its record"
 	switch {
 	case again && m.stream.Over():
 		next, then = stream.Next{Ended: true}, "it is the second within a minute: what the container has left behind is left to the next start"

@@ -38,7 +38,7 @@ var (
 	errFirstOnly   = errors.New("only the first bytes of the stream are kept; it is never rotated")
 )
 
-// AskRotation has the next Visit rotate. The outcome comes on Done once, unless the
+// AskRotation has the next visit rotate. The outcome comes on Done once, unless the
 // asker takes the question back. It may be called at any time.
 func (s *Stream) AskRotation() (*AskedRotation, error) {
 	asked := &AskedRotation{done: make(chan RotatedNow, 1)}
@@ -51,7 +51,7 @@ func (s *Stream) AskRotation() (*AskedRotation, error) {
 // Done gives the outcome.
 func (a *AskedRotation) Done() <-chan RotatedNow { return a.done }
 
-// TakeBack has no Visit rotate that has not begun with it; it reports false where one
+// TakeBack has no visit rotate that has not begun with it; it reports false where one
 // has.
 func (s *Stream) TakeBack(asked *AskedRotation) bool {
 	return s.asked.rotation.CompareAndSwap(asked, nil)
@@ -67,7 +67,7 @@ func (s *Stream) LastRotation() time.Time {
 	return time.Unix(0, at)
 }
 
-// rotateAsked answers a question, if there is one. refused is Visit's.
+// rotateAsked answers a question, if there is one. refused is that of Service.
 func (s *Stream) rotateAsked(t *worker.Thread, refused error, now time.Time) {
 	asked := s.asked.rotation.Swap(nil)
 	if asked == nil {

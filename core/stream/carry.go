@@ -64,7 +64,7 @@ func (s *Stream) createCarry(name string) (f *os.File, err error) {
 		if f, err = s.create(name); !errors.Is(err, fs.ErrExist) {
 			break
 		}
-		if err := s.moveAside(name, err); err != nil {
+		if err := s.quarantine(name, err); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Stream) adoptCarried() error {
 	}
 	err := s.Sandbox.RenameNew(s.series.carried, s.Sandbox, s.Name)
 	if errors.Is(err, fs.ErrExist) {
-		if err := s.moveAside(s.Name, err); err != nil {
+		if err := s.quarantine(s.Name, err); err != nil {
 			return err
 		}
 		err = s.putOver(s.series.carried)
@@ -121,7 +121,7 @@ func (s *Stream) recoverCarry() error {
 		case !ours:
 		case !file.Ours():
 			// The task's, and in the way of one of ours.
-			err = s.moveAside(file.Name, errNotOurs)
+			err = s.quarantine(file.Name, errNotOurs)
 		default:
 			err = s.recoverCarried(file.Name)
 		}

@@ -122,12 +122,12 @@ func TestDrained(t *testing.T) {
 		require.NoError(t, of.Open(l.thread, false))
 		l.writes("to nowhere\n")
 		saves := s.saves
-		of.Visit(l.thread, errors.New("no identity"), l.now, 0)
+		of.Service(l.thread, errors.New("no identity"), l.now, 0)
 		assert.Equal(t, Loss{Bytes: 11, Lines: 1}, of.Account().Dropped[Unrecorded])
 		_, err := of.AskRotation()
 		require.NoError(t, err)
 		require.NoError(t, s.container.Close())
-		assert.Equal(t, Next{Ended: true}, of.Visit(l.thread, nil, l.now, 0))
+		assert.Equal(t, Next{Ended: true}, of.Service(l.thread, nil, l.now, 0))
 		assert.Equal(t, saves, s.saves)
 		assert.Equal(t, 1, s.forgotten)
 	})
@@ -140,7 +140,7 @@ func TestForgettingWaitsForAShortage(t *testing.T) {
 		require.NoError(t, s.container.Close())
 		s.forgetErr = unix.EMFILE
 		next := l.after(0)
-		assert.True(t, next.Held)
+		assert.True(t, next.Backoff)
 		assert.Equal(t, closed, l.of.phase)
 		l.of.Rebuild(l.thread)
 		s.forgetErr = nil
@@ -218,7 +218,7 @@ func TestParked(t *testing.T) {
 				}
 				require.Len(t, s.tasks, 1)
 				require.NoError(t, s.container.Close())
-				for l.after(time.Second).Much {
+				for l.after(time.Second).Busy {
 				}
 				if !full {
 					assert.Equal(t, Next{Parked: true}, l.after(0))

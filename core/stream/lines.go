@@ -52,9 +52,9 @@ func (s *Stream) wrote(size int64, moved int) {
 	}
 }
 
-// lookAtLines counts where the range has waited long enough, or nobody knows when the
+// countWaiting counts where the range has waited long enough, or nobody knows when the
 // next look will be.
-func (s *Stream) lookAtLines(now time.Time) {
+func (s *Stream) countWaiting(now time.Time) {
 	l := &s.lines
 	switch {
 	case l.from >= l.to:
@@ -69,7 +69,7 @@ func (s *Stream) lookAtLines(now time.Time) {
 
 // Settle has the figures tell of everything that was written, a part of it at a time:
 // more says that it should be called again. What cannot be read now is left to the next
-// visit. It may not overlap with Visit; the engine calls it when a stream is left to its
+// visit. It may not overlap with Service; the engine calls it when a stream is left to its
 // pipe, so that figures are behind only while much is written.
 func (s *Stream) Settle() (more bool) {
 	return s.countUpTo(quantumBytes) == nil && s.lines.from < s.lines.to

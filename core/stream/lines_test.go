@@ -33,16 +33,16 @@ func TestLinesWaitForASecondOrAMebibyte(t *testing.T) {
 	s := counting(t, 150_000, os.O_RDWR)
 	at := time.Now()
 	s.wrote(0, 1000)
-	s.lookAtLines(at)
+	s.countWaiting(at)
 	s.wrote(1000, 1000)
-	s.lookAtLines(at.Add(countEvery - 1))
+	s.countWaiting(at.Add(countEvery - 1))
 	assert.Zero(t, s.Account().WrittenLines)
-	s.lookAtLines(at.Add(countEvery))
+	s.countWaiting(at.Add(countEvery))
 	assert.Equal(t, int64(200), s.Account().WrittenLines)
 
-	s.lookAtLines(at.Add(time.Hour)) // silence is no waiting
+	s.countWaiting(at.Add(time.Hour)) // silence is no waiting
 	s.wrote(2000, 1000)
-	s.lookAtLines(at.Add(2 * time.Hour))
+	s.countWaiting(at.Add(2 * time.Hour))
 	assert.Equal(t, int64(200), s.Account().WrittenLines)
 	assert.False(t, s.Settle())
 	assert.Equal(t, int64(300), s.Account().WrittenLines)

@@ -43,7 +43,7 @@ func (s *Stream) openLive() error {
 	for range openAttempts {
 		f, err = s.Sandbox.OpenOwnWrite(s.Name)
 		if errors.Is(err, sandbox.ErrImpostor) || errors.Is(err, fs.ErrPermission) {
-			if err := s.moveAside(s.Name, err); err != nil {
+			if err := s.quarantine(s.Name, err); err != nil {
 				return err
 			}
 			continue
@@ -61,7 +61,7 @@ func (s *Stream) openLive() error {
 	if err != nil {
 		return s.lostSandbox(err)
 	}
-	return s.take(f)
+	return s.writeTo(f)
 }
 
 // createOver makes a new live file in the place of whatever bears its name, for a task
@@ -88,7 +88,7 @@ func (s *Stream) putOver(name string) (err error) {
 		if !errors.Is(err, unix.EISDIR) {
 			return err
 		}
-		if err := s.moveAside(s.Name, err); err != nil {
+		if err := s.quarantine(s.Name, err); err != nil {
 			return err
 		}
 	}
@@ -110,8 +110,8 @@ func (s *Stream) create(name string) (*os.File, error) {
 	return f, nil
 }
 
-// take makes f the live file.
-func (s *Stream) take(f *os.File) error {
+// writeTo makes f the live file.
+func (s *Stream) writeTo(f *os.File) error {
 	info, err := sandbox.StatFile(f)
 	if err != nil {
 		_ = f.Close()
@@ -178,8 +178,8 @@ func (s *Stream) sawLive(size, disk int64) {
 // followAttempts is how often a removed file is replaced in one look.
 const followAttempts = 2
 
-// moveAside gives an impostor another name.
-func (s *Stream) moveAside(name string, why error) error {
+// quarantine gives an impostor another name.
+func (s *Stream) quarantine(name string, why error) error {
 	aside, err := s.Sandbox.MoveAside(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // the task was faster

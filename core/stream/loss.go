@@ -27,9 +27,9 @@ type loss struct {
 }
 
 const (
-	// longestLook is the longest pause between two looks at a silent pipe whose output
+	// longestPause is the longest pause between two looks at a silent pipe whose output
 	// is dropped: the file system, not the pipe, is what is waited for.
-	longestLook = 250 * time.Millisecond
+	longestPause = 250 * time.Millisecond
 	// markTimeout is how long the end of a loss is waited for when the container has
 	// ended.
 	markTimeout = time.Hour
@@ -63,7 +63,7 @@ func (l *loss) nothing() bool { return l.gap.GetBytes() == 0 && !l.gap.GetUnknow
 
 // silent is the pause after a look that found nothing.
 func (l *loss) silent() time.Duration {
-	l.pause = min(max(2*l.pause, pump.ShortestPause), longestLook)
+	l.pause = min(max(2*l.pause, pump.ShortestPause), longestPause)
 	return l.pause
 }
 

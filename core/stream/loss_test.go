@@ -24,13 +24,13 @@ func TestALossFromTheFailingWriteToItsMark(t *testing.T) {
 		mend := l.breaks()
 		l.writes("lost, one\n")
 		next := l.after(0)
-		assert.Equal(t, Next{After: retrySoon, Held: true}, next)
+		assert.Equal(t, Next{After: retrySoon, Backoff: true}, next)
 		assert.Equal(t, backingOff, l.of.phase)
 		assert.True(t, l.of.Blocked())
 		assert.False(t, l.of.Dropping())
 		assert.Zero(t, l.of.Account().DroppedBytes)
 
-		assert.True(t, l.after(10*time.Second).Much)
+		assert.True(t, l.after(10*time.Second).Busy)
 		assert.Equal(t, dropping, l.of.phase)
 		assert.False(t, l.of.Blocked())
 		assert.True(t, l.of.Dropping())
@@ -41,7 +41,7 @@ func TestALossFromTheFailingWriteToItsMark(t *testing.T) {
 		assert.Equal(t, Loss{Bytes: 10, Lines: 1}, l.of.Account().Dropped[IOError])
 		assert.Equal(t, int64(10), s.saved.Load().GetAccounting().GetGap().GetBytes())
 		first := l.after(0)
-		assert.True(t, first.Held)
+		assert.True(t, first.Backoff)
 		assert.Equal(t, 2*first.After, l.after(0).After, "a silent pipe is looked at less often")
 		l.writes("lost, two\n")
 		l.after(time.Second)
@@ -49,7 +49,7 @@ func TestALossFromTheFailingWriteToItsMark(t *testing.T) {
 		assert.Equal(t, Loss{Bytes: 20, Lines: 2}, l.of.Account().Dropped[IOError])
 
 		mend()
-		assert.True(t, l.after(2*time.Second).Much)
+		assert.True(t, l.after(2*time.Second).Busy)
 		assert.Equal(t, serving, l.of.phase)
 		l.writes("written again\n")
 		l.after(0)
@@ -76,7 +76,7 @@ func TestAnOutageIsNoLoss(t *testing.T) {
 		mend := l.breaks()
 		l.writes("late\n")
 		l.after(0)
-		assert.Equal(t, Next{After: time.Second, Held: true}, l.after(2*time.Minute), "on_full=block")
+		assert.Equal(t, Next{After: time.Second, Backoff: true}, l.after(2*time.Minute), "on_full=block")
 		mend()
 		l.after(time.Second)
 		assert.Equal(t, serving, l.of.phase)
@@ -98,7 +98,7 @@ func TestOwnersOfALossComeAndGo(t *testing.T) {
 		// The record cannot be written any more: the chunk stays in the spill.
 		s.saveErr = unix.ENOSPC
 		next := l.after(0)
-		assert.Equal(t, Next{After: time.Second, Held: true}, next)
+		assert.Equal(t, Next{After: time.Second, Backoff: true}, next)
 		assert.True(t, l.of.Blocked())
 		l.writes("waits in the pipe\n")
 		l.after(0)
@@ -136,7 +136,7 @@ func TestALossThatCannotBeAnnouncedDoesNotBegin(t *testing.T) {
 				l.writes("kept\n")
 				for range 3 {
 					next := l.after(time.Second)
-					assert.True(t, next.Held)
+					assert.True(t, next.Backoff)
 					assert.Positive(t, next.After)
 					assert.True(t, l.of.Blocked())
 				}
@@ -184,11 +184,11 @@ func TestALossOfAContainerThatEnds(t *testing.T) {
 			l.after(0)
 			l.after(0)
 			require.NoError(t, s.container.Close())
-			assert.Equal(t, Next{After: time.Second, Held: true}, l.after(0))
-			assert.Equal(t, Next{After: time.Minute, Held: true}, l.after(time.Hour-time.Second))
+			assert.Equal(t, Next{After: time.Second, Backoff: true}, l.after(0))
+			assert.Equal(t, Next{After: time.Minute, Backoff: true}, l.after(time.Hour-time.Second))
 			if mended {
 				mend()
-				assert.True(t, l.after(time.Minute).Much)
+				assert.True(t, l.after(time.Minute).Busy)
 			}
 			assert.Equal(t, Next{Ended: true}, l.after(time.Minute))
 			assert.True(t, l.of.Over())
@@ -205,9 +205,9 @@ func TestAPipeThatNobodyHadOpen(t *testing.T) {
 	s.saved.Load().Unattended = &sluicepb.Unattended{}
 	require.NoError(t, s.container.Close())
 	s.lives(func(l *life) {
-		assert.True(t, l.after(0).Much)
+		assert.True(t, l.after(0).Busy)
 		assert.Equal(t, dropping, l.of.phase)
-		assert.True(t, l.after(0).Much)
+		assert.True(t, l.after(0).Busy)
 		assert.Equal(t, Next{Ended: true}, l.after(0))
 	})
 	assert.Contains(t, s.text("stdout"), "lost an unknown amount, perhaps nothing, since")

@@ -112,5 +112,5 @@ func (s *Stream) resume(t *worker.Thread) error {
 
 // Drain makes the stream one of which nothing can be kept: what comes is counted for
 // cause and dropped until the container ends. Its sandbox is not looked at. It is called
-// before the first Visit.
+// before the first visit.
 func (s *Stream) Drain(cause Cause) { s.discard(cause) }

@@ -116,7 +116,7 @@ func (s *Stream) saveFirstEnd(t *worker.Thread, size int64, mark []byte) error {
 	return nil
 }
 
-// SaveSoon has the next Visit save the record, for members of it that are not the
+// SaveSoon has the next visit save the record, for members of it that are not the
 // stream's own. It may be called at any time.
 func (s *Stream) SaveSoon() { s.asked.save.Store(true) }
 

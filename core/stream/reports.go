@@ -14,8 +14,8 @@ func (s *Stream) warn(what string, err error) {
 	}
 }
 
-// tellImpostors counts what a rotation has moved aside.
-func (s *Stream) tellImpostors(number int) {
+// countForeign counts what a rotation has moved aside.
+func (s *Stream) countForeign(number int) {
 	if number == 0 {
 		return
 	}

@@ -71,12 +71,12 @@ func (s *Stream) carryable(size int64) (carried int64, continues bool, err error
 	return size - start, false, nil
 }
 
-// Tend has the next Visit do what the clock asks for. It may be called at any time.
+// Tend has the next visit do what the clock asks for. It may be called at any time.
 func (s *Stream) Tend() { s.asked.periodic.Store(true) }
 
-// tend removes rotated files over their age and rotates if a period of the policy is
+// periodic removes rotated files over their age and rotates if a period of the policy is
 // over, whether or not anything is written.
-func (s *Stream) tend(t *worker.Thread, now time.Time) error {
+func (s *Stream) periodic(t *worker.Thread, now time.Time) error {
 	if s.asked.periodic.Load() && s.misplaced(t) && s.series.set != nil && s.phase != discarding {
 		return errMisplaced
 	}
@@ -139,7 +139,7 @@ func (s *Stream) replace(now time.Time) error {
 	}()
 	if present {
 		outcome, err := s.series.set.Rotate(now)
-		s.tellImpostors(outcome.Impostors)
+		s.countForeign(outcome.Impostors)
 		if err != nil {
 			return err
 		}
@@ -188,5 +188,5 @@ func (s *Stream) livePresent() (bool, error) {
 	if info.Inode == s.live.inode && info.Mode.IsRegular() {
 		return true, nil
 	}
-	return false, s.moveAside(s.Name, errors.New("not the file that was being written"))
+	return false, s.quarantine(s.Name, errors.New("not the file that was being written"))
 }

@@ -147,7 +147,7 @@ func (s *served) writes(t *worker.Thread, of *Stream, lines int) {
 	require.NoError(s.t, err)
 	s.moved += int64(len(text))
 	for of.Account().InBytes() < s.moved {
-		next := of.Visit(t, nil, time.Now(), 0)
+		next := of.Service(t, nil, time.Now(), 0)
 		require.False(s.t, next.Idle && of.Account().InBytes() < s.moved, "nothing more is moved")
 	}
 }
@@ -159,7 +159,7 @@ func (s *served) visits(thread *worker.Thread, of *Stream, before Account, text 
 	require.NoError(s.t, err)
 	want := before.InBytes() + int64(len(text))
 	for range 100 {
-		of.Visit(thread, nil, *now, 0)
+		of.Service(thread, nil, *now, 0)
 		*now = now.Add(time.Second)
 		if of.Account().InBytes() == want {
 			break
@@ -204,7 +204,7 @@ func (l *life) writes(text string) {
 // after looks at the stream when so much time has passed.
 func (l *life) after(d time.Duration) Next {
 	l.now = l.now.Add(d)
-	return l.of.Visit(l.thread, nil, l.now, 0)
+	return l.of.Service(l.thread, nil, l.now, 0)
 }
 
 // breaks has every write to the live file fail until it is mended.

@@ -8,7 +8,7 @@
 //   - a line is cut only when it alone is longer than the limit;
 //   - the record, the FIFO and the listing of the sandbox suffice to go on.
 //
-// A stream is passive: it moves bytes only while Visit runs. It starts no
+// A stream is passive: it moves bytes only while Service runs. It starts no
 // goroutine and knows no clock but the one that it is given.
 package stream
 
@@ -60,7 +60,7 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Stream is one stdout or stderr. Open, Visit and Close must not overlap; what may be called at
+// Stream is one stdout or stderr. Open, Service and Close must not overlap; what may be called at
 // any time says so.
 type Stream struct {
 	Config

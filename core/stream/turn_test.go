@@ -26,12 +26,12 @@ func TestLinesAreCutAtTheirEnds(t *testing.T) {
 		l.writes(text + "123")
 		l.after(0)
 		l.writes("4567 is carried over\n")
-		for l.after(0).Much {
+		for l.after(0).Busy {
 		}
 		assert.Equal(t, text, s.text("stdout.1"))
 		assert.Equal(t, "1234567 is carried over\n", s.text("stdout"))
 		l.writes(long)
-		for l.after(time.Second).Much {
+		for l.after(time.Second).Busy {
 		}
 		assert.EqualValues(t, 4, l.of.Account().Rotations)
 		assert.Equal(t, "1234567 is carried over\n", s.text("stdout.3"))
@@ -163,7 +163,7 @@ func TestARotationWithoutARecord(t *testing.T) {
 		l.after(0)
 		s.saveErr = unix.EMFILE
 		l.writes("nine more\n")
-		assert.True(t, l.after(0).Held)
+		assert.True(t, l.after(0).Backoff)
 		assert.Zero(t, l.of.Account().Rotations)
 		assert.Zero(t, l.of.Account().RotationErrors)
 		s.saveErr = unix.EIO
@@ -185,13 +185,13 @@ func TestRoomIsMadeOfHistory(t *testing.T) {
 			l.now = l.now.Add(d)
 			return l.of.failed(l.thread, l.now, "write stdout", unix.ENOSPC)
 		}
-		assert.Equal(t, Next{Much: true}, full(time.Second))
+		assert.Equal(t, Next{Busy: true}, full(time.Second))
 		assert.NoFileExists(t, filepath.Join(s.dir, "stdout.3"))
-		assert.Equal(t, Next{After: retrySoon, Held: true}, full(0), "it may take a while")
-		assert.Equal(t, Next{Much: true}, full(retrySoon))
-		assert.Equal(t, Next{Much: true}, full(retrySoon))
+		assert.Equal(t, Next{After: retrySoon, Backoff: true}, full(0), "it may take a while")
+		assert.Equal(t, Next{Busy: true}, full(retrySoon))
+		assert.Equal(t, Next{Busy: true}, full(retrySoon))
 		assert.Equal(t, serving, l.of.phase)
-		assert.True(t, full(retrySoon).Held)
+		assert.True(t, full(retrySoon).Backoff)
 		assert.Equal(t, backingOff, l.of.phase)
 		a := l.of.Account()
 		assert.Equal(t, [2]int64{3, 12}, [2]int64{a.RoomFiles, a.RoomBytes})
@@ -230,7 +230,7 @@ func TestARateHoldsBack(t *testing.T) {
 	s.lives(func(l *life) {
 		l.writes(strings.Repeat("nine more\n", 2000))
 		l.after(0)
-		assert.Equal(t, Next{After: 50 * time.Millisecond, Held: true}, l.after(0))
+		assert.Equal(t, Next{After: 50 * time.Millisecond, Backoff: true}, l.after(0))
 		assert.EqualValues(t, 10_000, l.of.Account().WrittenBytes)
 		l.after(100 * time.Millisecond)
 		assert.EqualValues(t, 20_000, l.of.Account().WrittenBytes)
@@ -243,8 +243,8 @@ func TestARefusedThread(t *testing.T) {
 	s.settings.WhenFull.Wait = time.Minute
 	s.lives(func(l *life) {
 		l.writes("a line\n")
-		next := l.of.Visit(l.thread, errors.New("no identity"), l.now, 0)
-		assert.Equal(t, Next{After: retrySoon, Held: true}, next)
+		next := l.of.Service(l.thread, errors.New("no identity"), l.now, 0)
+		assert.Equal(t, Next{After: retrySoon, Backoff: true}, next)
 		assert.Contains(t, s.log.String(), "cannot act as the task's user")
 		l.after(0)
 		assert.Equal(t, "a line\n", s.text("stdout"))

@@ -31,7 +31,7 @@ func (s *Stream) beginUnattended(now time.Time) Next {
 	s.loss.begin(gap, time.Time{})
 	s.backoff.since = time.Time{}
 	s.enter(dropping)
-	return Next{Much: true}
+	return Next{Busy: true}
 }
 
 // lastWritten is the latest time up to which the log is known to be whole: that of its last

@@ -30,17 +30,17 @@ type Next struct {
 	Idle bool
 	// After is the time until the next look otherwise; 0 is at once.
 	After time.Duration
-	// Held is true where the pipe must be left alone for all of After, whatever
+	// Backoff is true where the pipe must be left alone for all of After, whatever
 	// comes: the rate is reached, or something failed.
-	Held bool
+	Backoff bool
 	// Parked is true where the stream has ended and waits for its compressions: look again
 	// when a rotation.Task has returned.
 	Parked bool
 	// Commands is true where the next look has to be on a thread that may run commands
 	// (worker.Thread.Commands), and at once.
 	Commands bool
-	// Much is true where so much came that more is to be expected.
-	Much bool
+	// Busy is true where so much came that more is to be expected.
+	Busy bool
 }
 
 // flow is how fast a stream is read.
@@ -51,11 +51,11 @@ type flow struct {
 	flood bool      // the pipe was found nearly full, and since then not nearly empty
 }
 
-// Visit moves what is in the pipe to the live file and rotates it as needed. wished
-// is the pause that the load of the whole process asks for. It runs on a worker
-// thread with the identity of the task's user; refused is the reason where the
+// Service moves what is in the pipe to the live file and rotates it as needed; a visit is
+// one call of it. wished is the pause that the load of the whole process asks for. It runs
+// on a worker thread with the identity of the task's user; refused is the reason where the
 // thread could not take it.
-func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
+func (s *Stream) Service(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	s.account.visits.Add(1)
 	s.scratch = t.Scratch()
 	if s.asked.rotation.Load() != nil && s.misplaced(t) {
@@ -64,15 +64,15 @@ func (s *Stream) Visit(t *worker.Thread, refused error, now time.Time, wished ti
 	s.shown.visiting.Store(s.age(now))
 	defer s.shown.visiting.Store(0) // also after a fault
 	s.rotateAsked(t, refused, now)
-	next := s.visit(t, refused, now, wished)
-	s.lookAtLines(now)
-	if took := s.Now().Sub(now); took > held {
+	next := s.service(t, refused, now, wished)
+	s.countWaiting(now)
+	if took := s.Now().Sub(now); took > hangs {
 		s.account.blockedFor(took)
 	}
 	return next
 }
 
-func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
+func (s *Stream) service(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	if s.Over() {
 		return s.finish(t)
 	}
@@ -82,9 +82,9 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 	switch {
 	case s.phase == discarding: // no file is touched any more
 	case s.phase == dropping:
-		return s.visitGap(t, refused, now, wished)
+		return s.serviceLoss(t, refused, now, wished)
 	case s.givenUp:
-		return s.beginGap(t, now, "serve "+s.Name, errFault)
+		return s.beginLoss(t, now, "serve "+s.Name, errFault)
 	case refused != nil:
 		return s.failed(t, now, "act as the task's user", refused)
 	case !s.opened:
@@ -93,7 +93,7 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 		}
 	}
 	s.saveAsked(t)
-	if err := s.tend(t, now); errors.Is(err, errMisplaced) {
+	if err := s.periodic(t, now); errors.Is(err, errMisplaced) {
 		return Next{Commands: true}
 	} else if err != nil && !s.outlived(err) {
 		return s.failed(t, now, "rotate "+s.Name, err)
@@ -115,10 +115,10 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 		return Next{Commands: true}
 	case errors.Is(err, errRateReached):
 		s.recovered(now)
-		return Next{After: s.flow.rate.wait(), Held: true}
+		return Next{After: s.flow.rate.wait(), Backoff: true}
 	case errors.Is(err, errEffortSpent):
 		s.recovered(now)
-		return Next{After: s.series.effort.wait(now), Held: true}
+		return Next{After: s.series.effort.wait(now), Backoff: true}
 	case err != nil && !errors.Is(err, pump.ErrEmpty):
 		return s.failed(t, now, "write "+s.Name, err)
 	}
@@ -127,7 +127,7 @@ func (s *Stream) visit(t *worker.Thread, refused error, now time.Time, wished ti
 	case moved == 0 && s.flow.flood:
 		// The writer was only just faster than we are: it is no silence yet.
 		s.flow.flood = false
-		return Next{After: pump.SoonPause, Much: true}
+		return Next{After: pump.SoonPause, Busy: true}
 	case moved == 0:
 		return Next{Idle: true}
 	}
@@ -141,9 +141,9 @@ func (s *Stream) pause(moved int, elapsed, wished time.Duration) Next {
 	much := moved >= s.CapacityBytes/muchShare
 	s.flow.flood = moved >= s.CapacityBytes*3/4 || s.flow.flood && moved >= s.CapacityBytes/floodShare
 	if s.flow.flood {
-		return Next{Much: true}
+		return Next{Busy: true}
 	}
-	return Next{After: pump.Pause(wished, moved, s.CapacityBytes, elapsed), Much: much}
+	return Next{After: pump.Pause(wished, moved, s.CapacityBytes, elapsed), Busy: much}
 }
 
 const (

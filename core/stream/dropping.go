@@ -14,25 +14,25 @@ import (
 	sluicepb "sluice/proto"
 )
 
-// A gap is output that was dropped between two bytes that were written. It is in the
+// A loss is output that was dropped between two bytes that were written. It is in the
 // record from before the first byte is dropped until a mark in the log tells of it.
 //
-// Whole lines are dropped: a gap that begins within a line takes the end of that line
-// too, and one ends at the start of a line.
+// Whole lines are dropped: a loss that begins within a line takes the end of that line
+// too, and one that ends does so at the start of a line.
 
 const (
-	// roomBytes is what must be free before a gap ends, or what is left of the live
+	// roomBytes is what must be free before a loss ends, or what is left of the live
 	// file's limit: the slack of a last block would else be filled with marks.
 	roomBytes = 64 << 10
 )
 
-// beginGap begins to drop. Where the state directory cannot hold the account the
+// beginLoss begins to drop. Where the state directory cannot hold the account the
 // container waits: nothing is dropped that is not counted.
-func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why error) Next {
+func (s *Stream) beginLoss(t *worker.Thread, now time.Time, step string, why error) Next {
 	cause, number := causeOf(why)
 	withinLine, err := s.withinLine(cause)
 	if s.outlived(err) {
-		return Next{Much: true}
+		return Next{Busy: true}
 	}
 	if err != nil {
 		return s.short(step, err)
@@ -59,7 +59,7 @@ func (s *Stream) beginGap(t *worker.Thread, now time.Time, step string, why erro
 		s.Log.Error("cannot "+step+"; the container's output is dropped and counted until that works again",
 			"error", why, "held_back", held)
 	}
-	return Next{Much: true}
+	return Next{Busy: true}
 }
 
 // withinLine tells whether the next byte in the pipe belongs to a line that has begun
@@ -104,11 +104,11 @@ func (s *Stream) uncounted(err error) Next {
 		s.Log.Error("what would be dropped cannot be counted, so the container's output waits in its pipe; make room in state_dir",
 			"error", err, "held_back", held)
 	}
-	return Next{After: s.Retry, Held: true}
+	return Next{After: s.Retry, Backoff: true}
 }
 
-// visitGap drops what has come. Every second it tries to write again.
-func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
+// serviceLoss drops what has come. Every second it tries to write again.
+func (s *Stream) serviceLoss(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	try := refused == nil && !s.givenUp && !now.Before(s.loss.tryAt)
 	if try && s.misplaced(t) {
 		return Next{Commands: true}
@@ -116,47 +116,47 @@ func (s *Stream) visitGap(t *worker.Thread, refused error, now time.Time, wished
 	elapsed := now.Sub(s.flow.last)
 	s.flow.last = now
 	if try {
-		err := s.endGap(t, now)
+		err := s.endLoss(t, now)
 		if shortage.Is(err) {
 			return s.short("write "+s.Name, err) // perhaps that works again
 		}
 		if err != nil && !s.outlived(err) {
 			s.account.writeErrors.Add(1)
 			s.loss.tryAt = now.Add(s.Retry)
-			if next, ok := s.makeRoom(t, now, err); ok {
+			if next, ok := s.evict(t, now, err); ok {
 				s.loss.tryAt = now.Add(next.After)
 			}
 		}
 		if s.phase != dropping {
-			return Next{Much: true}
+			return Next{Busy: true}
 		}
 	}
 	budget := s.flow.rate.allowance(now)
 	if budget == 0 {
-		return Next{After: s.flow.rate.wait(), Held: true}
+		return Next{After: s.flow.rate.wait(), Backoff: true}
 	}
 	n, err := s.lose(t, budget)
 	s.flow.rate.spend(n)
 	switch {
 	case errors.Is(err, io.EOF):
-		return s.finishGap(t, now)
+		return s.finishLoss(t, now)
 	case err != nil && !errors.Is(err, pump.ErrEmpty):
 		return s.uncounted(err)
 	case n == 0:
-		return Next{After: s.loss.silent(), Held: true}
+		return Next{After: s.loss.silent(), Backoff: true}
 	}
 	s.loss.pause = 0
 	s.shown.blocked.Store(false)
 	next := s.pause(n, elapsed, wished)
 	// The clock has to bring the stream back also where nothing comes any more.
-	next.Held = next.After > 0
+	next.Backoff = next.After > 0
 	return next
 }
 
-// endGap tries to write again: where there is room, the gap's last line is dropped to
-// its end and the mark written. The phase is another once the gap is closed; it is not, without
+// endLoss tries to write again: where there is room, the loss's last line is dropped to
+// its end and the mark written. The phase is another once the loss is closed; it is not, without
 // an error, where the end of the line has not come yet.
-func (s *Stream) endGap(t *worker.Thread, now time.Time) error {
+func (s *Stream) endLoss(t *worker.Thread, now time.Time) error {
 	// A mark tells of all that has left the pipe.
 	if err := s.countSpilled(t); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (s *Stream) endGap(t *worker.Thread, now time.Time) error {
 			return err
 		}
 	}
-	s.closeGap()
+	s.closeLoss()
 	return nil
 }
 
@@ -250,8 +250,8 @@ func (s *Stream) loseLine(t *worker.Thread) (ready bool, err error) {
 	return !s.loss.gap.GetWithinLine(), nil
 }
 
-// closeGap ends a gap.
-func (s *Stream) closeGap() {
+// closeLoss ends a loss.
+func (s *Stream) closeLoss() {
 	if !s.loss.gap.GetUnknown() {
 		s.Log.Warn("writing works again", "lost_bytes", s.loss.gap.GetBytes(), "lost_lines", s.loss.gap.GetLines(), "cause", reason(s.loss.gap))
 	}
@@ -262,9 +262,9 @@ func (s *Stream) closeGap() {
 	s.recovered(s.Now())
 }
 
-// finishGap ends a stream whose container has ended within a gap: its mark is waited
+// finishLoss ends a stream whose container has ended within a loss: its mark is waited
 // for, at growing intervals, as long as its sandbox is there.
-func (s *Stream) finishGap(t *worker.Thread, now time.Time) Next {
+func (s *Stream) finishLoss(t *worker.Thread, now time.Time) Next {
 	pause, late := s.loss.ended(now)
 	if s.loss.nothing() && s.owesUnattended() {
 		return s.beginUnattended(now)
@@ -277,5 +277,5 @@ func (s *Stream) finishGap(t *worker.Thread, now time.Time) Next {
 			"lost_bytes", s.loss.gap.GetBytes(), "lost_lines", s.loss.gap.GetLines(), "cause", reason(s.loss.gap))
 		return s.finish(t)
 	}
-	return Next{After: pause, Held: true}
+	return Next{After: pause, Backoff: true}
 }

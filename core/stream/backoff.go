@@ -11,8 +11,8 @@ import (
 const (
 	// retrySoon is the same as long as full_wait lasts.
 	retrySoon = 200 * time.Millisecond
-	// held is the shortest visit in which the disk is taken for one that hangs.
-	held = time.Second
+	// hangs is the shortest visit in which the disk is taken for one that hangs.
+	hangs = time.Second
 )
 
 // backoff is about a stream that cannot go on: because writing fails, or the host runs short.
@@ -39,7 +39,7 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 		return s.wait(step, err, s.Retry)
 	}
 	err = s.Sandbox.Explain(err)
-	if next, ok := s.makeRoom(t, now, err); ok {
+	if next, ok := s.evict(t, now, err); ok {
 		return next
 	}
 	if s.phase != backingOff {
@@ -49,7 +49,7 @@ func (s *Stream) failed(t *worker.Thread, now time.Time, step string, err error)
 	waited, full := now.Sub(s.backoff.since), s.Settings.WhenFull
 	s.account.blockedFor(waited)
 	if waited >= full.Wait && full.Policy == settings.Drop {
-		return s.beginGap(t, now, step, err)
+		return s.beginLoss(t, now, step, err)
 	}
 	pause := s.Retry
 	if waited < full.Wait {
@@ -65,7 +65,7 @@ func (s *Stream) wait(step string, err error, pause time.Duration) Next {
 		s.Log.Error("cannot "+step+"; the container's output waits in its pipe", "error", err, "held_back", held)
 		s.backoff.told = true
 	}
-	return Next{After: pause, Held: true}
+	return Next{After: pause, Backoff: true}
 }
 
 // short asks for patience where the host runs short of descriptors, memory or threads:
@@ -76,7 +76,7 @@ func (s *Stream) short(step string, err error) Next {
 	if held, ok := s.reports.problems.Allow(s.Now()); ok {
 		s.Log.Error("cannot "+step+" now, because the host runs short; the container's output waits in its pipe", "error", err, "held_back", held)
 	}
-	return Next{After: s.backoff.shortage.Next(), Held: true}
+	return Next{After: s.backoff.shortage.Next(), Backoff: true}
 }
 
 // recovered notes that writing works.
@@ -96,19 +96,19 @@ func (s *Stream) recovered(now time.Time) {
 	s.shown.blocked.Store(false)
 }
 
-// makeRoom removes the oldest rotated file of the stream where a write found no room,
+// evict removes the oldest rotated file of the stream where a write found no room,
 // and says when to try again; it reports false where that is not wanted, would not
 // help, or nothing is left. Where the last file that went has brought nothing yet it
 // waits a little before the next: some file systems free space only after a while
 // (btrfs with a quota), and all of the history would go for nothing.
-func (s *Stream) makeRoom(t *worker.Thread, now time.Time, why error) (Next, bool) {
+func (s *Stream) evict(t *worker.Thread, now time.Time, why error) (Next, bool) {
 	cause, _ := causeOf(why)
 	if !s.Settings.WhenFull.Evict || cause != NoSpace && cause != Quota || s.series.set == nil {
 		return Next{}, false
 	}
 	written := s.account.writtenBytes.Load()
 	if wait := retrySoon - now.Sub(s.room.madeAt); wait > 0 && written == s.room.writtenBytes && s.account.rotatedFiles.Load() > 0 {
-		return Next{After: wait, Held: true}, true
+		return Next{After: wait, Backoff: true}, true
 	}
 	sizeBytes, ok, err := s.series.set.DropOldest()
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Stream) makeRoom(t *worker.Thread, now time.Time, why error) (Next, boo
 	if err := s.save(t); err != nil {
 		s.warn("cannot save the account of the stream", err)
 	}
-	return Next{Much: true}, true
+	return Next{Busy: true}, true
 }
 
 // squeeze moves less than count bytes, which found no room as a whole, down to a page:
@@ -159,7 +159,7 @@ func (s *Stream) heldUp() time.Duration {
 	if began == 0 {
 		return 0
 	}
-	if d := time.Duration(s.age(s.Now()) - began); d > held {
+	if d := time.Duration(s.age(s.Now()) - began); d > hangs {
 		return d
 	}
 	return 0

@@ -8,9 +8,9 @@ import (
 	"sluice/core/worker"
 )
 
-// BenchmarkVisit moves what a container has written since the visit before: one line, or half
+// BenchmarkService moves what a container has written since the visit before: one line, or half
 // a pipe. Rotations happen as they come.
-func BenchmarkVisit(b *testing.B) {
+func BenchmarkService(b *testing.B) {
 	for _, c := range []struct {
 		name  string
 		bytes int
@@ -25,7 +25,7 @@ func BenchmarkVisit(b *testing.B) {
 					if _, err := s.container.Write(text); err != nil {
 						b.Fatal(err)
 					}
-					of.Visit(thread, nil, time.Now(), 0)
+					of.Service(thread, nil, time.Now(), 0)
 				}
 			})
 		})
