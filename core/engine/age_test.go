@@ -22,7 +22,7 @@ func TestAgeOfAStreamThatWritesNothing(t *testing.T) {
 	_, err := stdout.Write(output)
 	require.NoError(t, err)
 	waitFor(func() bool { return e.Metrics().WrittenBytes == int64(len(output)) && resting(e) })
-	require.NotNil(t, e.tendingTimer(), "the clock is set for a policy with an age")
+	require.True(t, e.reactor.GoesByTheClock(), "the clock is set for a policy with an age")
 
 	box := b.sandbox("c1")
 	old := time.Now().Add(-49 * time.Hour)
@@ -33,7 +33,7 @@ func TestAgeOfAStreamThatWritesNothing(t *testing.T) {
 		}
 		require.NoError(t, os.Chtimes(path, old, old))
 	}
-	e.tend()
+	e.reactor.Tend()
 	waitFor(func() bool {
 		_, err := os.Stat(filepath.Join(box, "stdout.3"))
 		return os.IsNotExist(err)
@@ -43,16 +43,10 @@ func TestAgeOfAStreamThatWritesNothing(t *testing.T) {
 	kept := b.series("c1", "stdout", 4096)
 	assert.True(t, bytes.HasSuffix(output, kept))
 	assert.FileExists(t, filepath.Join(box, "stdout.2"))
-	require.NotNil(t, e.tendingTimer(), "and for the next minute")
+	require.True(t, e.reactor.GoesByTheClock(), "and for the next minute")
 	stdout.Close()
 	stderr.Close()
 	waitEnded(e)
-	e.tend()
-	assert.Nil(t, e.tendingTimer(), "without such a stream nothing runs")
-}
-
-func (e *Engine) tendingTimer() *time.Timer {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.tending
+	e.reactor.Tend()
+	assert.False(t, e.reactor.GoesByTheClock(), "without such a stream nothing runs")
 }

@@ -35,7 +35,7 @@ func (e *Engine) listen() {
 	listener, err := e.state.ListenOwner()
 	if err == nil {
 		e.asking = &asking{engine: e, listener: listener, conns: map[*os.File]bool{}, done: make(chan struct{})}
-		if err = e.loop.Listen(listener, e.asking.guarded); err == nil {
+		if err = e.reactor.Loop.Listen(listener, e.asking.guarded); err == nil {
 			return
 		}
 		e.asking = nil
@@ -74,7 +74,7 @@ func (a *asking) take() {
 		_ = unix.Close(fd)
 	}
 	if len(a.conns) < maxAsking {
-		a.engine.loop.ListenAgain(a.listener)
+		a.engine.reactor.Loop.ListenAgain(a.listener)
 	}
 }
 
@@ -83,7 +83,7 @@ func (a *asking) again() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.closed {
-		a.engine.loop.ListenAgain(a.listener)
+		a.engine.reactor.Loop.ListenAgain(a.listener)
 	}
 }
 
@@ -100,7 +100,7 @@ func (a *asking) answer(conn *os.File) {
 		defer a.mu.Unlock()
 		_ = conn.Close()
 		if delete(a.conns, conn); len(a.conns) == maxAsking-1 && !a.closed {
-			a.engine.loop.ListenAgain(a.listener)
+			a.engine.reactor.Loop.ListenAgain(a.listener)
 		}
 	}()
 	_ = owner.Answer(conn, a.engine) // who asked is gone or slow: nobody else minds
@@ -165,26 +165,26 @@ func (e *Engine) entries() []*entry {
 
 // status is read while the stream is visited: only what does not change of its record.
 func (e *entry) status() owner.Stream {
-	r, a := e.stream.Record, e.stream.Account()
+	r, a := e.Stream.Record, e.Stream.Account()
 	s := owner.Stream{
 		ID: e.id, Container: r.GetContainerId(), Stream: r.GetStream(), Framework: r.GetFrameworkId(),
 		Executor: r.GetExecutorId(), Task: r.GetTaskId(), Sandbox: r.GetSandbox(), User: r.GetUser(),
 		State:   owner.Served,
 		InBytes: a.InBytes(), WrittenBytes: a.WrittenBytes, DroppedBytes: a.DroppedBytes, DroppedLines: a.DroppedLines,
-		Files: a.Files, DiskBytes: a.DiskBytes, LiveBytes: e.stream.LiveBytes(),
+		Files: a.Files, DiskBytes: a.DiskBytes, LiveBytes: e.Stream.LiveBytes(),
 		Rotations: a.Rotations, RotationErrors: a.RotationErrors, WriteErrors: a.WriteErrors,
 		CreatedUnixNano: r.GetCreatedUnixNano(), LongestBlockedNanos: int64(a.LongestBlocked),
 	}
-	if last := e.stream.LastRotation(); !last.IsZero() {
+	if last := e.Stream.LastRotation(); !last.IsZero() {
 		s.LastRotationUnixNano = last.UnixNano()
 	}
 	if in := a.InLines(); a.LinesKnown {
 		s.InLines, s.WrittenLines = &in, &a.WrittenLines
 	}
 	switch {
-	case e.stream.Dropping():
+	case e.Stream.Dropping():
 		s.State = owner.Dropping
-	case e.stream.Blocked():
+	case e.Stream.Blocked():
 		s.State = owner.Blocked
 	}
 	return s

@@ -146,7 +146,7 @@ func TestBudgetOutlivesItsOwner(t *testing.T) {
 
 // resting tells whether every stream waits for the kernel to tell that something comes.
 func resting(e *Engine) bool {
-	return e.loop.Count(schedule.InHand)+e.loop.Count(schedule.Waiting)+e.loop.Count(schedule.Parked) == 0
+	return e.reactor.Loop.Count(schedule.InHand)+e.reactor.Loop.Count(schedule.Waiting)+e.reactor.Loop.Count(schedule.Parked) == 0
 }
 
 // TestBudgetLeavesWhatIsNotItsOwn puts files beside a series that is trimmed to its
@@ -282,7 +282,7 @@ func TestAHungDiskDoesNotStopTheBudget(t *testing.T) {
 	threads := min(worker.PerDevice, runtime.NumCPU()) + 2 + worker.Lent
 	hang, hangs := make(chan struct{}), make(chan struct{}, threads)
 	for range threads {
-		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Urgent: true, Run: func(*worker.Thread, error) {
+		e.reactor.Workers.Submit(&worker.Task{As: self, Device: st.Dev, Urgent: true, Run: func(*worker.Thread, error) {
 			hangs <- struct{}{}
 			<-hang
 		}})

@@ -43,7 +43,7 @@ func TestARotationInTheFuture(t *testing.T) {
 				written += 5
 				waitFor(func() bool { return e.Metrics().WrittenBytes == written && resting(e) })
 				visits := e.Metrics().Visits
-				e.tend()
+				e.reactor.Tend()
 				waitFor(func() bool { return e.Metrics().Visits > visits && resting(e) })
 			}
 			tend()

@@ -36,15 +36,15 @@ func TestEndedStreamsThatMayNotWaitStayPlain(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress")
 	e := b.open()
 	defer e.Close()
-	e.compressions.SetSeats(1)
-	defer occupy(e.compressions, sandboxDevice(t, b), e.self, manyCompressions)()
+	e.reactor.Compressions.SetSeats(1)
+	defer occupy(e.reactor.Compressions, sandboxDevice(t, b), e.reactor.Self, manyCompressions)()
 	want := sevenDigits(10000)
 	for _, id := range []string{"first", "second"} {
 		stdout, stderr := b.prepare(e, id)
 		require.NoError(t, stderr.Close())
 		write(t, stdout, want)
 		require.NoError(t, stdout.Close())
-		waitFor(func() bool { return e.compressions.Seated() == 1 && e.Metrics().Streams == 1 })
+		waitFor(func() bool { return e.reactor.Compressions.Seated() == 1 && e.Metrics().Streams == 1 })
 	}
 	assert.Equal(t, want, b.series("second", "stdout", 16<<10))
 	hidden, err := filepath.Glob(filepath.Join(b.sandbox("second"), ".*"))
@@ -69,7 +69,7 @@ func TestEndedStreamsAreNotPolled(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
 	e := b.open()
 	defer e.Close()
-	release := occupy(e.compressions, sandboxDevice(t, b), e.self, manyCompressions)
+	release := occupy(e.reactor.Compressions, sandboxDevice(t, b), e.reactor.Self, manyCompressions)
 	defer release()
 	for i := range streams {
 		stdout, stderr := b.prepare(e, fmt.Sprintf("c%d", i))
@@ -77,7 +77,7 @@ func TestEndedStreamsAreNotPolled(t *testing.T) {
 		write(t, stdout, sevenDigits(5000))
 		require.NoError(t, stdout.Close())
 	}
-	eventually(t, "every stream is parked", func() bool { return e.loop.Count(schedule.Parked) == streams })
+	eventually(t, "every stream is parked", func() bool { return e.reactor.Loop.Count(schedule.Parked) == streams })
 	// A kill now must not make the next owner believe that their ends are missing.
 	ids, err := e.state.Streams()
 	require.NoError(t, err)
@@ -103,12 +103,12 @@ func TestAnEndBeforeTheStreamIsParked(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
 	e := b.open()
 	defer e.Close()
-	release := occupy(e.compressions, sandboxDevice(t, b), e.self, manyCompressions)
+	release := occupy(e.reactor.Compressions, sandboxDevice(t, b), e.reactor.Self, manyCompressions)
 	defer release()
 	after := func(serviced *entry) {
-		if serviced.seat.Taken() { // it has found the compression under way
+		if serviced.Seat.Taken() { // it has found the compression under way
 			release()
-			eventually(t, "the compression is done", func() bool { return e.compressions.Waiting() == 0 })
+			eventually(t, "the compression is done", func() bool { return e.reactor.Compressions.Waiting() == 0 })
 		}
 	}
 	e.hooks.after.Store(&after)
@@ -132,7 +132,7 @@ func TestHandOverDuringACompressionLeavesNothingOpen(t *testing.T) {
 		eventually(t, "a file is being compressed", func() bool { return b.into(".out") > 0 })
 		closeAll(e.HandOver())
 		require.NoError(t, stdout.Close())
-		eventually(t, "what was under way has ended", func() bool { return e.compressions.Waiting() == 0 })
+		eventually(t, "what was under way has ended", func() bool { return e.reactor.Compressions.Waiting() == 0 })
 		eventually(t, "no descriptor leads into a sandbox any more", func() bool { return b.into("") == 0 })
 	}
 }
@@ -157,12 +157,12 @@ func TestTheEndOfACompressionIsNeverLeftOut(t *testing.T) {
 	dir, err := sandbox.Open(t.TempDir())
 	require.NoError(t, err)
 	defer dir.Close()
-	atOnce := e.atOnce(&sharedSandbox{Dir: dir}, e.self)
+	atOnce := e.reactor.AtOnce(dir, e.reactor.Self)
 	atOnce(func() { ended++ })
 	e.Close()
 	atOnce(func() { ended++ })
 	assert.Equal(t, 2, ended)
-	e.workers.Submit(&worker.Task{Run: func(_ *worker.Thread, err error) { assert.ErrorIs(t, err, worker.ErrClosed) }})
+	e.reactor.Workers.Submit(&worker.Task{Run: func(_ *worker.Thread, err error) { assert.ErrorIs(t, err, worker.ErrClosed) }})
 }
 
 // TestAClosedPoolHoldsNoRotationUp: while an owner gives its streams up, rotations under
@@ -171,7 +171,7 @@ func TestAClosedPoolHoldsNoRotationUp(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "16KB", "logrotate_stdout_options", "rotate 100\ncompress", "stderr", "discard")
 	e := b.open()
 	defer e.Close()
-	e.compressions.Close()
+	e.reactor.Compressions.Close()
 	stdout, stderr := b.prepare(e, "c")
 	require.NoError(t, stderr.Close())
 	write(t, stdout, sevenDigits(5000))

@@ -18,7 +18,7 @@ func (o budgetOwner) Submit(task *worker.Task) {
 		(*instead)(task)
 		return
 	}
-	o.workers.Submit(task)
+	o.reactor.Workers.Submit(task)
 }
 
 // ForgetEnded removes the record of an ended stream.
@@ -31,13 +31,13 @@ func (e *Engine) startBudget() {
 	}
 	e.budget = budget.New(budget.Config{
 		MostBytes: e.settings.NodeMaxBytes, MinFree: e.settings.NodeMinFree,
-		Owner: budgetOwner{e}, Host: e.self, Guard: e.guard, Log: e.log,
+		Owner: budgetOwner{e}, Host: e.reactor.Self, Guard: e.guard, Log: e.log,
 	})
 }
 
 // An entry is a series of which the budget deletes files (budget.Series).
 
-func (e *entry) LiveDiskBytes() int64 { return e.stream.LiveDiskBytes() }
+func (e *entry) LiveDiskBytes() int64 { return e.Stream.LiveDiskBytes() }
 
 // Borrow keeps the sandbox open.
 func (e *entry) Borrow() (dir *sandbox.Dir, release func()) {
@@ -48,9 +48,9 @@ func (e *entry) Borrow() (dir *sandbox.Dir, release func()) {
 // Explain tells in the sandbox what was deleted, and has the record say so for the next
 // owner.
 func (e *entry) Explain() {
-	e.policy.Write()
-	e.stream.SaveSoon()
-	e.engine.loop.Nudge(e.member)
+	e.Policy.Write()
+	e.Stream.SaveSoon()
+	e.engine.reactor.Loop.Nudge(e.Member)
 }
 
 // recoverEnded counts what ended streams have left, those of owners before too. Nothing

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sluice/core/policyfile"
+	"sluice/core/reactor"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/schedule"
@@ -20,12 +21,12 @@ func (e *Engine) drain(f *found, cause stream.Cause) {
 	box := &sharedSandbox{Dir: sandbox.Expect("", 0, 0)}
 	box.users.Add(1)
 	entry := &entry{
-		engine: e, id: f.id, box: box, as: e.self,
-		policy: &policyfile.File{}, // there is no place for one
+		engine: e, id: f.id, box: box, as: e.reactor.Self,
+		Served: reactor.Served{Policy: &policyfile.File{}}, // there is no place for one
 	}
-	entry.member = schedule.NewMember(entry, e.self, 0, 0, 0)
+	entry.Member = schedule.NewMember(entry, e.reactor.Self, 0, 0, 0)
 	log := e.logOf(record)
-	entry.stream = stream.New(stream.Config{
+	entry.Stream = stream.New(stream.Config{
 		Name: record.GetStream(), Sandbox: box.Dir, Pipe: f.pipe, CapacityBytes: e.enlarge(f.pipe),
 		Rotation: rotation.Config{Dir: box.Dir, Base: record.GetStream(), Log: log, Now: time.Now},
 		Record:   record,
@@ -34,7 +35,7 @@ func (e *Engine) drain(f *found, cause stream.Cause) {
 		Now:      time.Now,
 		Log:      log,
 	})
-	entry.stream.Drain(cause)
+	entry.Stream.Drain(cause)
 	f.entry = entry
 	e.serveLocked(entry)
 }

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,10 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/core/budget"
-	"sluice/core/compression"
 	"sluice/core/guard"
-	"sluice/core/rotation/script"
-	"sluice/core/schedule"
+	"sluice/core/reactor"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
@@ -34,35 +31,27 @@ import (
 // Engine serves the streams of one state directory. Its methods may be called
 // concurrently.
 type Engine struct {
-	settings     settings.Module
-	log          *slog.Logger
-	guard        *guard.Guard
-	state        *state.Dir
-	workers      *worker.Pool // moves bytes and rotates
-	commands     *worker.Pool // rotates where that runs commands
-	loop         *schedule.Loop
-	budget       *budget.Budget // nil: the node has none
-	store        *fdStore
-	asking       *asking // nil where nobody can ask
-	identities   identities
-	self         worker.Identity
-	environment  []string // of scripts
-	launches     chan struct{}
-	closing      atomic.Bool // no launch begins any more
-	compressions *compression.Queue
-	lowered      sync.Once // for the log line on pipe capacities
-	unreserve    func()    // gives the threads up
+	settings   settings.Module
+	log        *slog.Logger
+	guard      *guard.Guard
+	state      *state.Dir
+	reactor    *reactor.Reactor
+	budget     *budget.Budget // nil: the node has none
+	store      *fdStore
+	asking     *asking // nil where nobody can ask
+	identities identities
+	launches   chan struct{}
+	closing    atomic.Bool // no launch begins any more
+	lowered    sync.Once   // for the log line on pipe capacities
+	unreserve  func()      // gives the threads up
 
 	hooks    hooks
-	afterEnd func() // of a stream; may be nil
 	reaching deviceSlots
-	stopping chan struct{} // closed by stop
 
 	mu         sync.Mutex
 	serving    map[*entry]bool   // nil: the engine is closed
 	pending    map[string]*found // by id: not served yet
 	memoryStep int               // what the memory limit was set for
-	tending    *time.Timer       // set while a stream goes by the clock
 	recovered  int64
 	unattended int64                // streams that were found without their end
 	heldBefore func(id string) bool // tells the pipes that somebody has held open
@@ -143,35 +132,29 @@ func nobodyHeld(string) bool { return false }
 // it is not called after the start.
 func Serve(dir *state.Dir, module settings.Module, log *slog.Logger, held func(id string) bool) (*Engine, error) {
 	e := &Engine{
-		settings:    module,
-		log:         log,
-		guard:       guard.New(log),
-		state:       dir,
-		environment: script.Environment(os.Environ()),
-		launches:    make(chan struct{}, launchSlots),
-		serving:     map[*entry]bool{},
-		stopping:    make(chan struct{}),
-		pending:     map[string]*found{},
-		heldBefore:  held,
+		settings:   module,
+		log:        log,
+		guard:      guard.New(log),
+		state:      dir,
+		launches:   make(chan struct{}, launchSlots),
+		serving:    map[*entry]bool{},
+		pending:    map[string]*found{},
+		heldBefore: held,
 	}
 	e.hooks.before.Store(injected)
-	e.compressions = compression.NewQueue(log, e.guard)
 	var err error
-	if e.self, err = worker.Self(); err != nil {
-		return nil, errors.Join(err, dir.Close())
-	}
-	if e.loop, err = schedule.New(module.MaxDelay); err != nil {
+	e.reactor, err = reactor.New(reactor.Config{
+		MaxDelay: module.MaxDelay, ScriptTimeout: module.ScriptTimeout, Guard: e.guard, Log: log,
+	})
+	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	e.unreserve = e.reserveThreads()
 	e.tellOfProcesses()
 	e.tellOfDescriptors()
-	e.workers = worker.NewPool(log, e.loop)
-	e.commands = worker.NewCommandPool(log)
-	e.loop.Serve(e.workers, e.commands)
 	reserveDescriptors()
 	e.startBudget()
-	e.workers.Start()
+	e.reactor.Start()
 	e.store = newFDStore(dir.Inode(), storeOwner{guard: e.guard, open: dir.OpenReading, failed: func(waiting int, err error) {
 		log.Warn("the service manager does not keep descriptors; a container that ends while nobody serves it loses what is in its pipe",
 			"error", err, "waiting", waiting)
@@ -207,25 +190,16 @@ func (e *Engine) HandOver() (pipes []int) {
 // stop gives up everything but the pipes.
 func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.closing.Store(true)
-	close(e.stopping)
 	e.asking.close()
-	e.loop.Close()
-	e.workers.Close()
-	e.commands.Close()
-	e.compressions.Close()
+	e.reactor.Close()
 	e.awaitLaunches()
-	e.workers.Wait()
-	e.commands.Wait()
+	e.reactor.Wait()
 	e.unreserve()
-	e.loop.Release()
 	if e.budget != nil {
 		e.budget.Close()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.tending != nil {
-		e.tending.Stop()
-	}
 	keep := func(id string, pipe int) {
 		if fd, err := unix.FcntlInt(uintptr(pipe), unix.F_DUPFD_CLOEXEC, 0); err == nil {
 			pipes = append(pipes, fd)
@@ -233,7 +207,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 		each(id)
 	}
 	for entry := range e.serving {
-		keep(entry.id, entry.stream.Pipe)
+		keep(entry.id, entry.Stream.Pipe)
 		entry.release()
 	}
 	for id, f := range e.pending {
@@ -244,7 +218,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 		}
 	}
 	e.serving, e.pending = nil, nil
-	e.compressions.Wait()
+	e.reactor.WaitForCompressions()
 	if e.store != nil {
 		e.store.close()
 	}
@@ -295,12 +269,9 @@ func (e *Engine) serveLocked(entry *entry) {
 	if entry.account != nil {
 		e.budget.Join(entry.account, entry)
 	}
-	e.store.keep(entry.id, entry.stream.Pipe)
+	e.store.keep(entry.id, entry.Stream.Pipe)
 	e.limitMemory()
-	if entry.byCalendar() {
-		e.tendLater()
-	}
-	e.loop.Add(entry.member)
+	e.reactor.Serve(&entry.Served)
 	added = true
 }
 
@@ -311,16 +282,11 @@ func (e *Engine) leave(entry *entry) {
 	delete(e.serving, entry)
 	e.store.forget(entry.id)
 	e.limitMemory()
-	a := entry.stream.Account()
+	a := entry.Stream.Account()
 	e.past = e.past.Plus(a)
-	if entry.seat != nil {
-		entry.seat.Leave()
-	}
+	e.reactor.Forget(&entry.Served)
 	if e.settings.LogStreams {
-		entry.stream.Log.Info("the stream has ended", "bytes", a.InBytes(), "dropped", a.DroppedBytes, "rotations", a.Rotations)
-	}
-	if e.afterEnd != nil {
-		e.afterEnd()
+		entry.Stream.Log.Info("the stream has ended", "bytes", a.InBytes(), "dropped", a.DroppedBytes, "rotations", a.Rotations)
 	}
 }
 
@@ -355,15 +321,15 @@ func (e *Engine) Metrics() Metrics {
 	m := Metrics{
 		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered, Unattended: e.unattended,
 		Blocked: int64(len(e.pending)),
-		Panics:  e.workers.Panics() + e.commands.Panics() + e.compressions.Panics() + e.loop.Panics() + e.guard.Caught(),
-		Wakeups: e.loop.Wakeups(), Account: e.past,
-		Compressions: e.compressions.Waiting(),
+		Panics:  e.reactor.Panics() + e.guard.Caught(),
+		Wakeups: e.reactor.Loop.Wakeups(), Account: e.past,
+		Compressions: e.reactor.Compressions.Waiting(),
 	}
 	if e.budget != nil {
 		m.FilesEvicted, m.BytesEvicted = e.budget.Evicted()
 	}
 	for entry := range e.serving {
-		_ = e.guard.Run("read the figures of a stream", func() error { m.add(entry.stream); return nil })
+		_ = e.guard.Run("read the figures of a stream", func() error { m.add(entry.Stream); return nil })
 	}
 	// Of streams that began while nobody counted there are only the lines dropped.
 	m.LinesKnown = e.settings.CountLines

@@ -121,6 +121,9 @@ func (b *testbed) stateNames() []string {
 // numbered is count lines of length bytes that tell their number.
 func numbered(count, length int) []byte { return kit.Lines(count, length) }
 
+// sevenDigits is n lines of 8 bytes.
+func sevenDigits(n int) []byte { return kit.Lines(n, 8) }
+
 func TestStreamsEndToEnd(t *testing.T) {
 	b := newTestbed(t, "max_stdout_size", "64KB", "logrotate_stdout_options", "rotate 1000")
 	e := b.open()

@@ -11,12 +11,10 @@ import (
 	"time"
 
 	"sluice/core/budget"
-	"sluice/core/compression"
 	"sluice/core/logrotate"
 	"sluice/core/policyfile"
-	"sluice/core/rotation"
+	"sluice/core/reactor"
 	"sluice/core/sandbox"
-	"sluice/core/schedule"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
@@ -43,16 +41,13 @@ type Descriptors struct{ Stdout, Stderr int }
 
 // entry is a stream that is served, or is to be, with what the engine keeps for it.
 type entry struct {
+	reactor.Served
 	engine  *Engine
 	id      string // in the state directory
 	box     *sharedSandbox
 	as      worker.Identity // of the task's user
-	stream  *stream.Stream
-	member  *schedule.Member
 	account *budget.Account // its part of the budget; nil where there is none
-	policy  *policyfile.File
-	isNew   bool              // its record was not saved yet
-	seat    *compression.Seat // nil where nothing is compressed
+	isNew   bool            // its record was not saved yet
 }
 
 // sharedSandbox is a directory that both streams of a container use; the last one
@@ -98,62 +93,45 @@ type parts struct {
 	box      *sharedSandbox
 	settings settings.Stream
 	former   *logrotate.Policy // under which the series was kept before, where that is another
-	keeper   stream.Keeper     // nil: the state directory
 	log      *slog.Logger
 }
 
 // newEntry makes an entry with its stream.
 func (e *Engine) newEntry(p parts) *entry {
-	identity, s := identityOf(p.record), p.settings
-	limitBytes := s.Policy.LimitBytes(s.MaxBytes)
-	entry := &entry{engine: e, id: p.id, box: p.box, as: identity}
-	entry.member = schedule.NewMember(entry, identity, p.box.Device(), p.box.Inode(), commandQueue(p.box))
-	entry.seat = e.compressions.NewSeat(p.log)
-	if p.keeper == nil {
-		p.keeper = stateKeeper{engine: e, entry: entry}
+	entry := &entry{engine: e, id: p.id, box: p.box, as: identityOf(p.record)}
+	files := &reactor.Files{
+		Dir: p.box.Dir, Path: p.record.GetSandbox(), Name: p.record.GetStream(),
+		As: entry.as, Settings: p.settings, Log: p.log,
 	}
-	shown := policyfile.Source{
-		Dir: p.box.Dir, Path: p.record.GetSandbox(), Name: p.record.GetStream(), Settings: s,
-	}
-	var kept func(*rotation.Set, rotation.Kept, bool)
-	if e.budget != nil {
-		entry.account = e.budget.NewAccount(budget.Of{ID: p.id, Record: p.record, Settings: s, As: identity}, limitBytes)
-		kept, shown.More = entry.account.Keeps, entry.account
-	}
+	entry.Member = e.reactor.NewMember(entry, files)
+	entry.Seat = e.reactor.Compressions.NewSeat(p.log)
+	shown := policyfile.Source{Dir: files.Dir, Path: files.Path, Name: files.Name, Settings: p.settings}
 	config := stream.Config{
-		Name:          p.record.GetStream(),
-		Sandbox:       p.box.Dir,
+		Name:          files.Name,
+		Sandbox:       files.Dir,
 		Pipe:          p.pipe,
 		CapacityBytes: e.enlarge(p.pipe),
-		Settings:      s,
-		Rotation: rotation.Config{
-			Dir:        p.box.Dir,
-			Path:       p.record.GetSandbox(),
-			Base:       p.record.GetStream(),
-			Policy:     s.Policy,
-			LimitBytes: limitBytes,
-			Submit:     e.submitter(entry, s),
-			Settle:     e.atOnce(p.box, identity),
-			Guard:      e.guard,
-			Kept:       kept,
-			RunScript:  e.scriptRunner(p.box, identity, s, p.log),
-			Log:        p.log,
-			Now:        time.Now,
-		},
-		Former:     p.former,
-		Record:     p.record,
-		Keeper:     p.keeper,
-		Parking:    entry.seat,
-		CountLines: e.settings.CountLines,
-		Retry:      retryAfter,
-		Now:        time.Now,
-		Log:        p.log,
+		Settings:      p.settings,
+		Rotation:      e.reactor.Rotation(files, entry.Member),
+		Former:        p.former,
+		Record:        p.record,
+		Keeper:        stateKeeper{engine: e, entry: entry},
+		Parking:       entry.Seat,
+		CountLines:    e.settings.CountLines,
+		Retry:         retryAfter,
+		Now:           time.Now,
+		Log:           p.log,
+	}
+	if e.budget != nil {
+		of := budget.Of{ID: p.id, Record: p.record, Settings: p.settings, As: entry.as}
+		entry.account = e.budget.NewAccount(of, config.Rotation.LimitBytes)
+		config.Rotation.Kept, shown.More = entry.account.Keeps, entry.account
 	}
 	if configured != nil {
 		configured(&config)
 	}
-	entry.stream = stream.New(config)
-	entry.policy = policyfile.New(shown, p.log)
+	entry.Stream = stream.New(config)
+	entry.Policy = policyfile.New(shown, p.log)
 	p.box.users.Add(1)
 	return entry
 }
@@ -169,14 +147,14 @@ func (e *entry) release() {
 	if e.account != nil {
 		defer e.engine.budget.Leave(e.account)
 	}
-	e.stream.Close()
+	e.Stream.Close()
 }
 
 // abandon undoes a stream that no container has got.
 func (e *entry) abandon() {
 	defer func() {
-		if err := e.stream.Keeper.Forget(); err != nil {
-			e.stream.Log.Error("cannot remove what was made for a container that will not start", "error", err)
+		if err := e.Stream.Keeper.Forget(); err != nil {
+			e.Stream.Log.Error("cannot remove what was made for a container that will not start", "error", err)
 		}
 	}()
 	e.release()
@@ -199,7 +177,7 @@ func (e *Engine) enlarge(pipe int) int {
 func (e *Engine) open(sinks ...sink) error {
 	box, identity, device := sinks[0].place()
 	task := worker.Task{As: identity, Device: device, Urgent: true, Owner: box.Inode()}
-	return e.onWorker(&task, "open the files of a stream", func(t *worker.Thread) error {
+	return e.reactor.Run(&task, "open the files of a stream", func(t *worker.Thread) error {
 		fresh := box.fresh()
 		for _, s := range sinks {
 			if err := s.open(t, fresh); err != nil {
@@ -210,30 +188,16 @@ func (e *Engine) open(sinks ...sink) error {
 	})
 }
 
-// onWorker calls f on a worker thread and waits for it: for its end, whatever that is.
-func (e *Engine) onWorker(task *worker.Task, work string, f func(*worker.Thread) error) error {
-	done := make(chan error, 1)
-	task.Run = func(t *worker.Thread, refused error) {
-		err := refused
-		defer func() { done <- err }()
-		if err == nil {
-			err = e.guard.Run(work, func() error { return f(t) })
-		}
-	}
-	e.workers.Submit(task)
-	return <-done
-}
-
 // open opens the live file. The record of a new stream is saved; one that was found
 // is there already.
 func (e *entry) open(t *worker.Thread, fresh bool) error {
-	if err := e.stream.Open(t, fresh); err != nil {
-		return fmt.Errorf("prepare %s in sandbox %q: %w", e.stream.Name, e.stream.Record.GetSandbox(), err)
+	if err := e.Stream.Open(t, fresh); err != nil {
+		return fmt.Errorf("prepare %s in sandbox %q: %w", e.Stream.Name, e.Stream.Record.GetSandbox(), err)
 	}
 	if !e.isNew {
 		return nil
 	}
-	return t.AsHost(func() error { return e.stream.Keeper.Save(e.stream.Record) })
+	return t.AsHost(func() error { return e.Stream.Keeper.Save(e.Stream.Record) })
 }
 
 // fresh tells that a sandbox has no file of a series yet, so that there is nothing

@@ -17,7 +17,7 @@ import (
 func faulty(e *Engine) *atomic.Int64 {
 	faults := &atomic.Int64{}
 	before := func(serviced *entry) {
-		if serviced.stream.Name == stdoutName && faults.Load() > 0 {
+		if serviced.Stream.Name == stdoutName && faults.Load() > 0 {
 			faults.Add(-1)
 			panic("injected")
 		}
@@ -90,7 +90,7 @@ func TestLaunchWaitsNoLongerThanAsked(t *testing.T) {
 	release := sync.OnceFunc(func() { close(hang) })
 	defer release() // also where an assertion fails: Close waits for the threads
 	hold := func(owner uint64, urgent bool) {
-		e.workers.Submit(&worker.Task{As: self, Device: st.Dev, Owner: owner, Urgent: urgent, Run: func(*worker.Thread, error) {
+		e.reactor.Workers.Submit(&worker.Task{As: self, Device: st.Dev, Owner: owner, Urgent: urgent, Run: func(*worker.Thread, error) {
 			hangs <- struct{}{}
 			<-hang
 		}})

@@ -2,22 +2,16 @@ package engine
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-
-	"golang.org/x/sys/unix"
 
 	"sluice/core/state"
 	"sluice/core/stream"
 	sluicepb "sluice/proto"
 )
 
-// Who keeps the record of a stream: the state directory, the memory of the process, or
-// nobody.
+// Who keeps the record of a stream: the state directory, or nobody.
 var (
 	_ stream.Keeper = stateKeeper{}
-	_ stream.Keeper = (*memoryKeeper)(nil)
 	_ stream.Keeper = nobody{}
 )
 
@@ -42,48 +36,13 @@ func (k stateKeeper) Forget() error {
 	if account == nil || !account.Outlives() {
 		return k.engine.state.Remove(id)
 	}
-	record := k.entry.stream.Record
+	record := k.entry.Stream.Record
 	account.Note(record)
 	return k.engine.state.KeepEnded(id, record)
 }
 
 func (k stateKeeper) OpenSpill(create bool) (*os.File, error) {
 	return k.engine.state.OpenSpill(k.entry.id, create)
-}
-
-// memoryKeeper keeps a stream for as long as the process lives (sluice pipe). That is longer
-// than the stream has its spill open, as it may be rebuilt after a fault. close releases it.
-type memoryKeeper struct{ spill int }
-
-func newMemoryKeeper() *memoryKeeper { return &memoryKeeper{spill: -1} }
-
-// Save has nothing to do: the stream itself has the record.
-func (k *memoryKeeper) Save(*sluicepb.StreamRecord) error { return nil }
-
-func (k *memoryKeeper) Forget() error { return nil }
-
-func (k *memoryKeeper) OpenSpill(create bool) (*os.File, error) {
-	if k.spill < 0 && !create {
-		return nil, fs.ErrNotExist
-	}
-	if k.spill < 0 {
-		memory, err := unix.MemfdCreate("sluice-spill", unix.MFD_CLOEXEC)
-		if err != nil {
-			return nil, fmt.Errorf("make a place for dropped output: %w", err)
-		}
-		k.spill = memory
-	}
-	fd, err := unix.FcntlInt(uintptr(k.spill), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open the place of dropped output: %w", err)
-	}
-	return os.NewFile(uintptr(fd), "spill"), nil
-}
-
-func (k *memoryKeeper) close() {
-	if k.spill >= 0 {
-		_ = unix.Close(k.spill)
-	}
 }
 
 // nobody keeps a stream that is drained. What the state directory has of it stays as it was

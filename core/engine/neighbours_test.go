@@ -116,7 +116,7 @@ func TestFilesOfATaskCostItsNeighboursNothing(t *testing.T) {
 			}
 
 			// The minute strikes, and everybody writes for longer than a deletion may take.
-			e.tend()
+			e.reactor.Tend()
 			for began := time.Now(); time.Since(began) < budget.EvictionTimeout+time.Second; time.Sleep(10 * time.Millisecond) {
 				for _, f := range attackers {
 					_, err := f.WriteString("attack\n")
@@ -156,7 +156,7 @@ func TestWhoEndsWhileItGivesIsNotPaidForByOthers(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var asked []*worker.Task
-	submit, holding := e.workers.Submit, true
+	submit, holding := e.reactor.Workers.Submit, true
 	instead := func(task *worker.Task) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -315,7 +315,7 @@ func TestHonestContainersLoseNothingBesideHostileOnes(t *testing.T) {
 			}
 		}
 		if random.IntN(200) == 0 {
-			e.tend()
+			e.reactor.Tend()
 		}
 		i := random.IntN(honest)
 		text := bytes.Repeat(line, random.IntN(20))

@@ -19,7 +19,7 @@ func (b *testbed) entryOf(e *Engine, container, stream string) *entry {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for entry := range e.serving {
-		if entry.stream.Record.GetContainerId() == container && entry.stream.Name == stream {
+		if entry.Stream.Record.GetContainerId() == container && entry.Stream.Name == stream {
 			return entry
 		}
 	}

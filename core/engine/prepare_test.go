@@ -45,7 +45,7 @@ func TestAFaultWhileFilesAreOpenedIsAnError(t *testing.T) {
 	defer dir.Close()
 	opened := make(chan error, 1)
 	go func() {
-		opened <- e.open(panicking{&discarded{box: &sharedSandbox{Dir: dir}, identity: e.self, log: b.logger()}})
+		opened <- e.open(panicking{&discarded{box: &sharedSandbox{Dir: dir}, identity: e.reactor.Self, log: b.logger()}})
 	}()
 	select {
 	case err := <-opened:
@@ -201,7 +201,7 @@ func TestAHandOverThatFailsIsUndone(t *testing.T) {
 				defer func() { e.abandon(unserved) }()
 				container, _, err := e.settings.ForTask(nil, "", launch.Sandbox)
 				require.NoError(t, err)
-				require.NoError(t, e.begin(&unserved, launch, box, e.self, container))
+				require.NoError(t, e.begin(&unserved, launch, box, e.reactor.Self, container))
 				require.NoError(t, e.open(unserved...))
 				unserved[1] = refusing{unserved[1], fault}
 				_, err = e.handOver(&unserved)
@@ -230,9 +230,9 @@ func TestAcceptingWithoutDescriptorsDoesNotSpin(t *testing.T) {
 	var wakeups int64
 	withRoom(t, 0, func() {
 		require.NoError(t, unix.Connect(client, address))
-		before := e.loop.Wakeups()
+		before := e.reactor.Loop.Wakeups()
 		time.Sleep(500 * time.Millisecond)
-		wakeups = e.loop.Wakeups() - before
+		wakeups = e.reactor.Loop.Wakeups() - before
 	})
 	assert.Less(t, wakeups, int64(20), "in half a second")
 	eventually(t, "the connection is accepted", func() bool {

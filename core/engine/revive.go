@@ -80,7 +80,7 @@ func (e *Engine) reviveGroup(g *group) {
 		tried()
 		select {
 		case <-time.After(pause.Next()):
-		case <-e.stopping:
+		case <-e.reactor.Stopping():
 			return
 		}
 	}
@@ -183,7 +183,7 @@ func (e *Engine) reviveOne(f *found, box *sharedSandbox) error {
 		return err
 	}
 	if err := e.open(entry); err != nil && !errors.Is(err, worker.ErrClosed) {
-		entry.stream.Log.Error("cannot open the files of a stream that was found; it goes on when that works", "error", err)
+		entry.Stream.Log.Error("cannot open the files of a stream that was found; it goes on when that works", "error", err)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -48,11 +48,11 @@ func (e *Engine) beginRotation(id string) pendingRotation {
 	if found == nil {
 		return pendingRotation{err: errNotServed}
 	}
-	asked, err := found.stream.AskRotation()
+	asked, err := found.Stream.AskRotation()
 	if err == nil {
-		e.loop.Nudge(found.member)
+		e.reactor.Loop.Nudge(found.Member)
 	}
-	return pendingRotation{stream: found.stream, asked: asked, err: err}
+	return pendingRotation{stream: found.Stream, asked: asked, err: err}
 }
 
 // wait waits for the visit, until the context ends or the engine is closed.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -11,20 +10,12 @@ import (
 
 // An entry is what the loop services (schedule.Stream).
 
-// Service shows the policy in the sandbox before the first bytes, moves what is in the
-// pipe, and after the last shows the policy again.
+// Service is reactor.Served's.
 func (e *entry) Service(t *worker.Thread, refused error, now time.Time, wished time.Duration) stream.Next {
 	if before := e.engine.hooks.before.Load(); before != nil {
 		(*before)(e)
 	}
-	if refused == nil {
-		e.policy.Refresh(now, false)
-	}
-	next := e.stream.Service(t, refused, now, wished)
-	if next.Ended && refused == nil {
-		e.policy.Refresh(time.Now(), true)
-	}
-	return next
+	return e.Served.Service(t, refused, now, wished)
 }
 
 // Serviced tells the budget what the stream takes by now.
@@ -43,20 +34,6 @@ func (e *entry) Ended() {
 	defer e.engine.leave(e)
 	e.release()
 }
-
-// Rebuild, CountOn, Over and GiveUp are the stream's.
-
-func (e *entry) Rebuild(t *worker.Thread) { e.stream.Rebuild(t) }
-
-func (e *entry) CountOn() (more bool) { return e.stream.Settle() }
-
-func (e *entry) Over() bool { return e.stream.Over() }
-
-func (e *entry) GiveUp() { e.stream.GiveUp() }
-
-func (e *entry) PipeFD() int { return e.stream.Pipe }
-
-func (e *entry) Log() *slog.Logger { return e.stream.Log }
 
 // hooks are called around each service, and in place of a worker pool that is to delete.
 // Only tests and builds with faults set them.

@@ -39,7 +39,7 @@ func (e *entry) openForContainer(engine *Engine) (int, error) {
 
 func (e *entry) serve(engine *Engine) error {
 	if engine.settings.LogStreams {
-		e.stream.Log.Info("the stream begins", "sandbox", e.stream.Record.GetSandbox())
+		e.Stream.Log.Info("the stream begins", "sandbox", e.Stream.Record.GetSandbox())
 	}
 	return engine.serve(e)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"sluice/core/engine"
 	"sluice/core/logrotate"
+	"sluice/core/pipelog"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/series"
@@ -94,8 +94,8 @@ Where output was dropped, as by a disk that stays full, the exit status is 1.
 }
 
 // pipeConfig reads the flags. The path is resolved: no link in it is followed later.
-func pipeConfig(flags *pflag.FlagSet, path, user string, log *slog.Logger) (engine.PipeConfig, error) {
-	config := engine.PipeConfig{Log: log}
+func pipeConfig(flags *pflag.FlagSet, path, user string, log *slog.Logger) (pipelog.Config, error) {
+	config := pipelog.Config{Log: log}
 	if path == "" {
 		return config, usagef("--log_filename is missing; expected the path of the log file")
 	}
@@ -188,7 +188,7 @@ func formerPolicy(path string) *logrotate.Policy {
 }
 
 // pipeStdin serves stdin until its end, or until a signal.
-func pipeStdin(ctx context.Context, config engine.PipeConfig, user string, file *logFile) error {
+func pipeStdin(ctx context.Context, config pipelog.Config, user string, file *logFile) error {
 	if config.Trusted {
 		if err := file.look(); err != nil {
 			return err
@@ -214,7 +214,7 @@ func pipeStdin(ctx context.Context, config engine.PipeConfig, user string, file 
 	}
 	ctx, signals := untilSignal(ctx)
 	config.Input, config.Former = input.reader, formerPolicy(config.Path)
-	account, err := engine.ServePipe(ctx, config)
+	account, err := pipelog.Serve(ctx, config)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,189 @@
+// Package pipelog serves one stream without a state directory: what comes through a pipe
+// goes into a series of files, by the same code as the output of containers (sluice pipe).
+package pipelog
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/core/guard"
+	"sluice/core/logrotate"
+	"sluice/core/policyfile"
+	"sluice/core/pump"
+	"sluice/core/reactor"
+	"sluice/core/sandbox"
+	"sluice/core/settings"
+	"sluice/core/state"
+	"sluice/core/stream"
+	"sluice/core/worker"
+	sluicepb "sluice/proto"
+)
+
+// Config is one stream without a state directory.
+type Config struct {
+	// Input is the reading end of a pipe, non-blocking. Serve takes it.
+	Input int
+	// Path of the live file, absolute; its directory must be there.
+	Path string
+	// Settings of the process and, among them, of the stream.
+	Module settings.Module
+	Stream settings.Stream
+	// Former is the policy of the process that served the file before; nil: there was none,
+	// or nobody knows.
+	Former *logrotate.Policy
+	// Trusted says that nobody else has a hand in the directory of the file: its user has named it
+	// himself. Then root's rights on files are kept, and with them the owner of the log.
+	Trusted bool
+	Log     *slog.Logger
+}
+
+const (
+	// drainPoll is how often a pipe that is to be left is looked at until it is empty, and
+	// drainTimeout how long at most.
+	drainPoll    = 10 * time.Millisecond
+	drainTimeout = 10 * time.Second
+	// retryAfter is how often a stream tries again to write where that fails.
+	retryAfter = time.Second
+	// heapBytes is what one stream needs beyond the parameter memory_limit, generously.
+	heapBytes = 16 << 20
+)
+
+// served is the one stream.
+type served struct {
+	reactor.Served
+	of    *reactor.Reactor
+	dir   *sandbox.Dir
+	ended chan struct{} // closed when the last byte is in the files, and they are compressed
+}
+
+// Serviced has nothing to do: there is no budget.
+func (s *served) Serviced() {}
+
+// Ended tells Serve.
+func (s *served) Ended() {
+	s.of.Forget(&s.Served)
+	close(s.ended)
+}
+
+// Serve moves what comes through a pipe into a series of files until the last writer has
+// gone: then everything is in the files, and they are compressed. When the context ends
+// first it still moves what is in the pipe at that time, which takes 10 seconds at most;
+// compressions that are owed then are left to the next process that serves the file.
+//
+// Nothing outlives the process but the files. Two processes cannot serve one file:
+// the second gets ErrServed. It blocks; the account is valid also with an error.
+func Serve(ctx context.Context, config Config) (stream.Account, error) {
+	defer unix.Close(config.Input) // a duplicate is the stream's
+	release, err := claimFile(config.Path)
+	if err != nil {
+		return stream.Account{}, err
+	}
+	defer release()
+	g := guard.New(config.Log)
+	r, err := reactor.New(reactor.Config{
+		MaxDelay: config.Module.MaxDelay, ScriptTimeout: config.Module.ScriptTimeout,
+		FileRights: config.Trusted, Guard: g, Log: config.Log,
+	})
+	if err != nil {
+		return stream.Account{}, err
+	}
+	debug.SetMemoryLimit(config.Module.MemoryLimitBytes + heapBytes)
+	keeper := newMemoryKeeper()
+	defer keeper.close()
+	r.Start()
+	s, err := open(r, config, keeper)
+	if err != nil {
+		r.Close()
+		r.Wait()
+		r.WaitForCompressions()
+		return stream.Account{}, err
+	}
+	r.Serve(&s.Served)
+	select {
+	case <-s.ended:
+	case <-ctx.Done():
+		awaitEmpty(config.Input, s.ended)
+	}
+	r.Close()
+	r.Wait()
+	for more := true; more; {
+		more = s.CountOn()
+	}
+	account := s.Stream.Account()
+	s.Stream.Close()
+	_ = s.dir.Close()
+	r.WaitForCompressions()
+	account.LinesKnown = config.Module.CountLines
+	return account, nil
+}
+
+// open makes the stream and opens its files, which may have been served before.
+func open(r *reactor.Reactor, config Config, keeper stream.Keeper) (*served, error) {
+	path, name := filepath.Split(config.Path)
+	path = filepath.Clean(path)
+	dir, err := sandbox.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	pipe, err := unix.FcntlInt(uintptr(config.Input), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		_ = dir.Close()
+		return nil, err
+	}
+	s := &served{of: r, dir: dir, ended: make(chan struct{})}
+	files := &reactor.Files{Dir: dir, Path: path, Name: name, As: r.Self, Settings: config.Stream, Log: config.Log}
+	s.Member = r.NewMember(s, files)
+	s.Seat = r.Compressions.NewSeat(config.Log)
+	s.Policy = policyfile.New(policyfile.Source{Dir: dir, Path: path, Name: name, Settings: config.Stream}, config.Log)
+	s.Stream = stream.New(stream.Config{
+		Name: name, Sandbox: dir, Pipe: pipe, CapacityBytes: enlarge(pipe, &config),
+		Settings: config.Stream, Rotation: r.Rotation(files, s.Member), Former: config.Former,
+		Record: &sluicepb.StreamRecord{
+			CreatedUnixNano: time.Now().UnixNano(), Stream: name, Sandbox: path,
+			Uid: uint32(r.Self.UID), Gid: uint32(r.Self.GID), Groups: r.Self.Groups,
+			Accounting: &sluicepb.Accounting{},
+		},
+		Keeper: keeper, Parking: s.Seat, CountLines: config.Module.CountLines,
+		Retry: retryAfter, Now: time.Now, Log: config.Log,
+	})
+	task := worker.Task{As: r.Self, Device: dir.Device()}
+	err = r.Run(&task, "open the files of a stream", func(t *worker.Thread) error { return s.Stream.Open(t, false) })
+	if err != nil {
+		s.Stream.Close()
+		_ = dir.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// enlarge gives the pipe the capacity of the settings, or what the kernel allows.
+func enlarge(pipe int, config *Config) int {
+	wished := int(config.Module.PipeCapacityBytes)
+	capacity := state.Enlarge(pipe, wished)
+	if capacity < wished {
+		config.Log.Warn("the kernel gives less pipe capacity than pipe_capacity asks for; the writer waits sooner when the disk is slow",
+			"wished", wished, "got", capacity, "see", "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
+	}
+	return capacity
+}
+
+// awaitEmpty waits until there is nothing in the pipe.
+func awaitEmpty(pipe int, ended <-chan struct{}) {
+	look := time.NewTicker(drainPoll)
+	defer look.Stop()
+	patience := time.After(drainTimeout)
+	for pump.Buffered(pipe) > 0 {
+		select {
+		case <-look.C:
+		case <-ended:
+			return
+		case <-patience:
+			return
+		}
+	}
+}
