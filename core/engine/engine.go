@@ -3,19 +3,17 @@
 // move, and gives their figures.
 //
 // There is one engine per state directory and process, however many loggers use it,
-// and it neither knows nor cares which process it lives in. It is the only package
-// that starts goroutines for streams: the threads of two worker pools. None of them
-// runs while nothing is written.
+// and it neither knows nor cares which process it lives in. It is what all concepts meet
+// in, so it holds none of them: when a stream is serviced is the reactor's, what the node
+// keeps the budget's.
 package engine
 
 import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,7 +23,6 @@ import (
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
-	"sluice/core/worker"
 )
 
 // Engine serves the streams of one state directory. Its methods may be called
@@ -59,45 +56,8 @@ type Engine struct {
 	serial     atomic.Int64         // makes ids unique within the process
 }
 
-var (
-	// opening is held while an engine is opened, which may take its time: a keeper hands
-	// over, a disk hangs. Who asks for figures does not wait for it.
-	opening  sync.Mutex
-	sharedMu sync.Mutex
-	shared   []*Engine
-)
-
 // launchSlots is how many launches are prepared at a time.
 const launchSlots = 16
-
-// Share gives the engine of this process for the state directory in settings,
-// opening it on first use; the settings and the log of the first use hold for it.
-// What it finds in the directory is served before it returns. It is not closed as
-// long as the process lives.
-func Share(module settings.Module, log *slog.Logger) (*Engine, error) {
-	opening.Lock()
-	defer opening.Unlock()
-	for _, e := range allShared() {
-		if e.state.Same(module.StateDir) {
-			return e, nil
-		}
-	}
-	e, err := Open(module, log)
-	if err != nil {
-		return nil, err
-	}
-	sharedMu.Lock()
-	defer sharedMu.Unlock()
-	shared = append(shared, e)
-	return e, nil
-}
-
-// allShared gives the engines that Share has opened.
-func allShared() []*Engine {
-	sharedMu.Lock()
-	defer sharedMu.Unlock()
-	return slices.Clone(shared)
-}
 
 // Open takes the state directory, from a keeper if one has it, and serves what it
 // finds there. Errors are those of state.Open and ErrKeeperHangs, and
@@ -176,8 +136,9 @@ func saveSettings(dir *state.Dir, module settings.Module) error {
 	return dir.SaveSettings(text)
 }
 
-// Close stops serving, once the visits that are under way are done. The containers write on until their pipes are full; the next
-// owner of the state directory goes on with what is in them.
+// Close stops serving, once the services that are under way are done. The containers write on
+// until their pipes are full; the next owner of the state directory goes on with what is in
+// them.
 func (e *Engine) Close() { closeAll(e.stop(func(string) {})) }
 
 // HandOver is Close, but gives the reading ends of the pipes to the caller, who keeps
@@ -289,122 +250,3 @@ func (e *Engine) leave(entry *entry) {
 		entry.Stream.Log.Info("the stream has ended", "bytes", a.InBytes(), "dropped", a.DroppedBytes, "rotations", a.Rotations)
 	}
 }
-
-// Metrics are figures of an engine, read at one instant.
-type Metrics struct {
-	Streams, Recovered int64
-	Unattended         int64 // streams whose container ended while nobody had the pipe open
-	Panics, Wakeups    int64
-	Compressions       int64 // files that are being compressed or wait for it
-	Blocked            int64 // streams whose container is held back by the disk
-	Dropping           int64 // streams whose output is dropped
-	FilesEvicted       int64 // rotated files deleted to keep the budget of the node
-	BytesEvicted       int64 // of them
-	stream.Account
-}
-
-// add counts a stream that is served.
-func (m *Metrics) add(s *stream.Stream) {
-	m.Account = m.Account.Plus(s.Account())
-	if s.Blocked() {
-		m.Blocked++
-	}
-	if s.Dropping() {
-		m.Dropping++
-	}
-}
-
-// Metrics gives the figures as they are now.
-func (e *Engine) Metrics() Metrics {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	m := Metrics{
-		Streams: int64(len(e.serving) + len(e.pending)), Recovered: e.recovered, Unattended: e.unattended,
-		Blocked: int64(len(e.pending)),
-		Panics:  e.reactor.Panics() + e.guard.Caught(),
-		Wakeups: e.reactor.Loop.Wakeups(), Account: e.past,
-		Compressions: e.reactor.Compressions.Waiting(),
-	}
-	if e.budget != nil {
-		m.FilesEvicted, m.BytesEvicted = e.budget.Evicted()
-	}
-	for entry := range e.serving {
-		_ = e.guard.Run("read the figures of a stream", func() error { m.add(entry.Stream); return nil })
-	}
-	// Of streams that began while nobody counted there are only the lines dropped.
-	m.LinesKnown = e.settings.CountLines
-	return m
-}
-
-// Shared gives the figures of all engines that Share has opened, added up.
-func Shared() Metrics {
-	var total Metrics
-	for _, e := range allShared() {
-		m := e.Metrics()
-		total.Streams += m.Streams
-		total.Recovered += m.Recovered
-		total.Unattended += m.Unattended
-		total.Panics += m.Panics
-		total.Wakeups += m.Wakeups
-		total.Compressions += m.Compressions
-		total.Blocked += m.Blocked
-		total.Dropping += m.Dropping
-		total.FilesEvicted += m.FilesEvicted
-		total.BytesEvicted += m.BytesEvicted
-		total.Account = total.Account.Plus(m.Account)
-	}
-	return total
-}
-
-// identities remembers whom the names of users stand for: the name service may be
-// slow, and containers come in hundreds.
-type identities struct {
-	mu    sync.Mutex
-	known map[string]knownIdentity
-}
-
-type knownIdentity struct {
-	worker.Identity
-	until time.Time
-}
-
-// rememberFor is short enough that a change of groups is soon noticed.
-const rememberFor = 10 * time.Second
-
-// of gives the identity of a user; the empty name is the process's own.
-func (i *identities) of(name string) (worker.Identity, error) {
-	i.mu.Lock()
-	found, ok := i.known[name]
-	i.mu.Unlock()
-	if ok && time.Now().Before(found.until) {
-		return found.Identity, nil
-	}
-	var id worker.Identity
-	var err error
-	if name == "" {
-		id, err = worker.Self()
-	} else {
-		id, err = worker.Lookup(name)
-	}
-	if err != nil {
-		return id, err
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.known == nil || len(i.known) > 1000 {
-		i.known = map[string]knownIdentity{}
-	}
-	i.known[name] = knownIdentity{id, time.Now().Add(rememberFor)}
-	return id, nil
-}
-
-// Why output was dropped, for hosts that show Metrics.Dropped.
-const (
-	NoSpace        = stream.NoSpace
-	Quota          = stream.Quota
-	IOError        = stream.IOError
-	Panic          = stream.Panic
-	SandboxRemoved = stream.SandboxRemoved
-	Discarded      = stream.Discarded
-	Unrecorded     = stream.Unrecorded
-)

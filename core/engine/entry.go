@@ -7,14 +7,12 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"sluice/core/budget"
 	"sluice/core/logrotate"
 	"sluice/core/policyfile"
 	"sluice/core/reactor"
-	"sluice/core/sandbox"
 	"sluice/core/settings"
 	"sluice/core/state"
 	"sluice/core/stream"
@@ -48,19 +46,6 @@ type entry struct {
 	as      worker.Identity // of the task's user
 	account *budget.Account // its part of the budget; nil where there is none
 	isNew   bool            // its record was not saved yet
-}
-
-// sharedSandbox is a directory that both streams of a container use; the last one
-// closes it.
-type sharedSandbox struct {
-	*sandbox.Dir
-	users atomic.Int32
-}
-
-func (s *sharedSandbox) release() {
-	if s.users.Add(-1) == 0 {
-		_ = s.Close()
-	}
 }
 
 // beginStream makes what the state directory has of a stream, but for the record.
@@ -199,20 +184,6 @@ func (e *entry) open(t *worker.Thread, fresh bool) error {
 	}
 	return t.AsHost(func() error { return e.Stream.Keeper.Save(e.Stream.Record) })
 }
-
-// fresh tells that a sandbox has no file of a series yet, so that there is nothing
-// to recover. Where that cannot be told it is not.
-func (s *sharedSandbox) fresh() bool {
-	found, err := s.List(fewNames, func(name string) bool {
-		name = strings.TrimPrefix(name, ".")
-		return strings.HasPrefix(name, stdoutName) || strings.HasPrefix(name, stderrName)
-	})
-	return err == nil && len(found) == 0
-}
-
-// fewNames is what a new sandbox has at most; looking through more is left to
-// recovery itself.
-const fewNames = 1000
 
 // newID makes the name of a stream in the state directory: readable, unique, and
 // nothing but letters, digits, dots and dashes.
