@@ -149,22 +149,6 @@ func (b *testbed) into(suffix string) (count int) {
 	return count
 }
 
-// TestTheEndOfACompressionIsNeverLeftOut: also where the pool is closed.
-func TestTheEndOfACompressionIsNeverLeftOut(t *testing.T) {
-	b := newTestbed(t)
-	e := b.open()
-	ended := 0
-	dir, err := sandbox.Open(t.TempDir())
-	require.NoError(t, err)
-	defer dir.Close()
-	atOnce := e.reactor.AtOnce(dir, e.reactor.Self)
-	atOnce(func() { ended++ })
-	e.Close()
-	atOnce(func() { ended++ })
-	assert.Equal(t, 2, ended)
-	e.reactor.Workers.Submit(&worker.Task{Run: func(_ *worker.Thread, err error) { assert.ErrorIs(t, err, worker.ErrClosed) }})
-}
-
 // TestAClosedPoolHoldsNoRotationUp: while an owner gives its streams up, rotations under
 // way submit compressions to pools that are closed.
 func TestAClosedPoolHoldsNoRotationUp(t *testing.T) {
