@@ -37,7 +37,7 @@ func (s *Served) Service(t *worker.Thread, refused error, now time.Time, wished 
 func (s *Served) Rebuild(t *worker.Thread) { s.Stream.Rebuild(t) }
 
 // CountOn counts a little of what is not counted yet.
-func (s *Served) CountOn() (more bool) { return s.Stream.Settle() }
+func (s *Served) CountOn() (more bool) { return s.Stream.CountOn() }
 
 // Over says that the container has ended and its last byte is where it belongs.
 func (s *Served) Over() bool { return s.Stream.Over() }

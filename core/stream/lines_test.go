@@ -44,7 +44,7 @@ func TestLinesWaitForASecondOrAMebibyte(t *testing.T) {
 	s.wrote(2000, 1000)
 	s.countWaiting(at.Add(2 * time.Hour))
 	assert.Equal(t, int64(200), s.Account().WrittenLines)
-	assert.False(t, s.Settle())
+	assert.False(t, s.CountOn())
 	assert.Equal(t, int64(300), s.Account().WrittenLines)
 
 	s.wrote(3000, countBytes)
@@ -56,7 +56,7 @@ func TestLinesAreSettledPieceByPiece(t *testing.T) {
 	s := counting(t, 1_000_000, os.O_RDWR)
 	s.owesLines(100, 10_000_000)
 	pieces := 1
-	for s.Settle() {
+	for s.CountOn() {
 		assert.Equal(t, int64((100+pieces*quantumBytes)/10-10), s.Account().WrittenLines)
 		pieces++
 	}
@@ -69,7 +69,7 @@ func TestLinesAreSettledPieceByPiece(t *testing.T) {
 func TestLinesThatCannotBeRead(t *testing.T) {
 	s := counting(t, 100, os.O_WRONLY)
 	s.wrote(0, 1000)
-	assert.False(t, s.Settle(), "not again at once")
+	assert.False(t, s.CountOn(), "not again at once")
 	require.ErrorContains(t, s.countAll(), "count lines: bad file descriptor")
 	assert.True(t, s.Account().LinesKnown)
 
