@@ -54,7 +54,7 @@ var granted = map[string]string{
 	"core/state/lock.go unix.Stat":               "whether the operator's path still leads to the state directory held open",
 	"core/pump/scratch.go unix.Open":             "/dev/null",
 	"core/engine/sink.go unix.Open":              "/dev/null, for a container whose output is discarded",
-	"core/budget/ended.go unix.Lstat":          "whether the sandbox of a container that has ended is still there; nothing is opened",
+	"core/budget/ended.go unix.Lstat":            "whether the sandbox of a container that has ended is still there; nothing is opened",
 	"core/limits/read.go os.ReadFile":            "/proc and the control groups of this process",
 	"core/limits/read.go os.ReadDir":             "/proc, for the processes of this user",
 	"core/keeper/leave.go os.ReadFile":           "/proc, for the control groups of this process",
