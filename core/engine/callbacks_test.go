@@ -120,7 +120,7 @@ const (
 
 func newFaultyBed(t *testing.T, callback string) *faultyBed {
 	t.Helper()
-	b := &faultyBed{testbed: newTestbed(t, "max_stdout_size", "1MB", "allow_scripts", "true",
+	b := &faultyBed{testbed: newTestbed(t, "max_stdout_size", "256KB", "pipe_capacity", "64KB", "allow_scripts", "true",
 		"logrotate_stdout_options", "rotate 3\ncompress\npostrotate\ntrue\nendscript")}
 	var mu sync.Mutex
 	configured = func(c *stream.Config) {
@@ -140,11 +140,11 @@ func newFaultyBed(t *testing.T, callback string) *faultyBed {
 	return b
 }
 
-// writesOn has a container write 10 MB, which must not wait for ever, whatever becomes of
-// its log.
+// writesOn has a container write 1.2 MB, twenty times what its pipe holds and a few rotations, which
+// must not wait for ever, whatever becomes of its log.
 func writesOn(t *testing.T, stdout *os.File) (written int64) {
 	t.Helper()
-	text := numbered(100_000, 100)
+	text := numbered(12_000, 100)
 	done := make(chan error, 1)
 	go func() {
 		_, err := stdout.Write(text)

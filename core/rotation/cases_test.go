@@ -222,19 +222,18 @@ func (r *replay) stream() {
 	r.now = casefile.Clock(r.t, r.c.Stream.Time, r.c.Location(r.t))
 	limit := r.policy.LimitBytes(r.c.MaxSize)
 	written := string(kit.Lines(r.c.Stream.Bytes/8+1, 8))[:r.c.Stream.Bytes]
-	var size int64
-	for _, line := range strings.SplitAfter(written, "\n") {
-		if size+int64(len(line)) > limit {
+	for rest := written; rest != ""; {
+		fits := rest
+		if int64(len(rest)) > limit {
+			fits = rest[:strings.LastIndexByte(rest[:limit], '\n')+1]
+		}
+		r.append(fits, 1)
+		if rest = rest[len(fits):]; rest != "" {
 			out, err := r.set.Rotate(r.now)
 			require.NoError(r.t, err)
 			require.True(r.t, out.Rotated)
 			r.live = out.Live
 			r.work()
-			size = 0
-		}
-		if line != "" {
-			r.append(line, 1)
-			size += int64(len(line))
 		}
 	}
 	r.assertStream(written, limit)
