@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/core/budget"
+	"sluice/core/fdstore"
 	"sluice/core/guard"
 	"sluice/core/reactor"
 	"sluice/core/settings"
@@ -34,7 +35,7 @@ type Engine struct {
 	state      *state.Dir
 	reactor    *reactor.Reactor
 	budget     *budget.Budget // nil: the node has none
-	store      *fdStore
+	store      *fdstore.Store
 	asking     *asking // nil where nobody can ask
 	identities identities
 	launches   chan struct{}
@@ -115,10 +116,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger, held func(i
 	reserveDescriptors()
 	e.startBudget()
 	e.reactor.Start()
-	e.store = newFDStore(dir.Inode(), storeOwner{guard: e.guard, open: dir.OpenReading, failed: func(waiting int, err error) {
-		log.Warn("the service manager does not keep descriptors; a container that ends while nobody serves it loses what is in its pipe",
-			"error", err, "waiting", waiting)
-	}})
+	e.store = fdstore.Open(dir.Inode(), e.guard, storeOwner{dir, log})
 	if err := e.recover(); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
@@ -145,7 +143,7 @@ func (e *Engine) Close() { closeAll(e.stop(func(string) {})) }
 // them open until the next owner has opened its own: a container that ends meanwhile
 // would otherwise take what is in its pipe with it.
 func (e *Engine) HandOver() (pipes []int) {
-	return e.stop(e.store.forget)
+	return e.stop(e.store.Forget)
 }
 
 // stop gives up everything but the pipes.
@@ -181,7 +179,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.serving, e.pending = nil, nil
 	e.reactor.WaitForCompressions()
 	if e.store != nil {
-		e.store.close()
+		e.store.Close()
 	}
 	_ = e.state.Close()
 	return pipes
@@ -230,7 +228,7 @@ func (e *Engine) serveLocked(entry *entry) {
 	if entry.account != nil {
 		e.budget.Join(entry.account, entry)
 	}
-	e.store.keep(entry.id, entry.Stream.Pipe)
+	e.store.Keep(entry.id, entry.Stream.Pipe)
 	e.limitMemory()
 	e.reactor.Serve(&entry.Served)
 	added = true
@@ -241,7 +239,7 @@ func (e *Engine) leave(entry *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.serving, entry)
-	e.store.forget(entry.id)
+	e.store.Forget(entry.id)
 	e.limitMemory()
 	a := entry.Stream.Account()
 	e.past = e.past.Plus(a)

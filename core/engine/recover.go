@@ -53,7 +53,7 @@ func (e *Engine) recover() error {
 	if err != nil {
 		return err
 	}
-	claimed := e.store.claim(fifos)
+	claimed := e.store.Claim(fifos)
 	defer func() {
 		for _, fd := range claimed {
 			_ = unix.Close(fd)
@@ -100,7 +100,7 @@ func (e *Engine) takeAll(all []*found, claimed map[string]int, groups *groups, s
 	}
 	for id := range claimed {
 		if e.pending[id] == nil && !e.isServed(id) {
-			e.store.forget(id)
+			e.store.Forget(id)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sluice/core/engine"
+	"sluice/core/fdstore"
 	"sluice/core/guard"
 	"sluice/core/settings"
 	"sluice/core/state"
@@ -92,9 +93,9 @@ func (a Agent) tell(dir *state.Dir) {
 	kept := a.Engine.StoreKeeps(storePatience)
 	keeper, err := dir.Keeper()
 	switch {
-	case kept == engine.IsKept && keeper.Lives:
+	case kept == fdstore.IsKept && keeper.Lives:
 		a.Log.Info("the service manager and a keeper hold the pipes while the agent is away", "keeper", state.ProcessText(keeper.PID))
-	case kept == engine.IsKept:
+	case kept == fdstore.IsKept:
 		a.Log.Info("the service manager holds the pipes while the agent is away")
 	case keeper.Lives:
 		a.Log.Info("a keeper holds the pipes while the agent is away", "keeper", state.ProcessText(keeper.PID))
@@ -107,11 +108,11 @@ func (a Agent) tell(dir *state.Dir) {
 }
 
 // because says why the service manager keeps nothing.
-func because(kept engine.Kept) string {
+func because(kept fdstore.Kept) string {
 	switch kept {
-	case engine.NotKept:
+	case fdstore.NotKept:
 		return "keeps nothing for this unit"
-	case engine.NotTold:
+	case fdstore.NotTold:
 		return "does not answer"
 	}
 	return "none"

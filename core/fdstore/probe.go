@@ -1,4 +1,4 @@
-package engine
+package fdstore
 
 import (
 	"errors"
@@ -29,19 +29,15 @@ const (
 	IsKept
 )
 
-// storeProbe is the end of the name of what is sent for a try.
-const storeProbe = "probe"
+// probeName is the end of the name of what is sent for a try.
+const probeName = "probe"
 
-// StoreKeeps asks whether the service manager keeps descriptors for this process. It
-// blocks for as long as that has no time, at most for patience.
-func (e *Engine) StoreKeeps(patience time.Duration) Kept {
-	if e.store.address == "" {
+// Probe asks whether the service manager keeps descriptors for this process. It blocks for
+// as long as that has no time, at most for patience.
+func (s *Store) Probe(patience time.Duration) (kept Kept) {
+	if s.address == "" {
 		return NoStore
 	}
-	return e.store.probe(patience)
-}
-
-func (s *fdStore) probe(patience time.Duration) (kept Kept) {
 	var pipe, barrier [2]int
 	if unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
 		return NotTold
@@ -53,7 +49,7 @@ func (s *fdStore) probe(patience time.Duration) (kept Kept) {
 	}
 	defer unix.Close(barrier[0])
 	deadline := time.Now().Add(patience)
-	name := "\nFDNAME=" + s.prefix + storeProbe
+	name := "\nFDNAME=" + s.prefix + probeName
 	err := errors.Join(
 		s.sendBy(deadline, "FDSTORE=1\nFDPOLL=0"+name, unix.UnixRights(pipe[0])),
 		// It is closed when all before it was looked at (sd_notify_barrier(3)): by a manager
@@ -71,12 +67,12 @@ func (s *fdStore) probe(patience time.Duration) (kept Kept) {
 	default:
 		kept = IsKept
 	}
-	_ = s.sendBy(deadline.Add(storeGoodbye), "FDSTOREREMOVE=1"+name, nil)
+	_ = s.sendBy(deadline.Add(goodbye), "FDSTOREREMOVE=1"+name, nil)
 	return kept
 }
 
 // sendBy sends as soon as the manager's queue has room.
-func (s *fdStore) sendBy(deadline time.Time, message string, rights []byte) error {
+func (s *Store) sendBy(deadline time.Time, message string, rights []byte) error {
 	return shortage.Retry(time.Until(deadline), func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -1,4 +1,4 @@
-package engine
+package fdstore
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	storedPrefix = "sluice-"
+	namePrefix = "sluice-"
 	// firstPassed is the first descriptor that a manager passes (sd_listen_fds(3)).
 	firstPassed = 3
 )
@@ -34,11 +34,11 @@ type passedPipe struct {
 	extra bool // more than one had its name
 }
 
-// claim gives the descriptors of this store that were passed back, close-on-exec, by
+// Claim gives the descriptors of this store that were passed back, close-on-exec, by
 // the id of their stream, which fifos has for each pipe; one that is not in there has its
 // name for an id. The caller takes them, and has the manager forget what it does
 // not serve: the manager has all of them still. The environment stays as it is.
-func (s *fdStore) claim(fifos map[state.Inode]string) map[string]int {
+func (s *Store) Claim(fifos map[state.Inode]string) map[string]int {
 	passed.once.Do(func() {
 		passed.fds = passedBack(os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES"))
 	})
@@ -73,6 +73,17 @@ func (s *fdStore) claim(fifos map[state.Inode]string) map[string]int {
 	return claimed
 }
 
+// Restart forgets what this process remembers, as the next one of its unit does. It is for
+// tests.
+func Restart() {
+	passed.mu.Lock()
+	defer passed.mu.Unlock()
+	passed.once, passed.fds = sync.Once{}, nil
+	stores.Lock()
+	defer stores.Unlock()
+	stores.all = nil
+}
+
 // passedBack finds the pipes with names of ours among what was passed.
 func passedBack(pid, count, names string) map[string]passedPipe {
 	if pid != strconv.Itoa(os.Getpid()) {
@@ -85,7 +96,7 @@ func passedBack(pid, count, names string) map[string]passedPipe {
 	found := map[string]passedPipe{}
 	for i, name := range strings.Split(names, ":") {
 		fd := firstPassed + i
-		if i >= n || !strings.HasPrefix(name, storedPrefix) || !isPipe(fd) {
+		if i >= n || !strings.HasPrefix(name, namePrefix) || !isPipe(fd) {
 			continue
 		}
 		unix.CloseOnExec(fd)
