@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/shortage"
 )
 
@@ -103,7 +103,7 @@ func (a *asking) answer(conn *os.File) {
 			a.engine.reactor.Loop.ListenAgain(a.listener)
 		}
 	}()
-	_ = owner.Answer(conn, a.engine) // who asked is gone or slow: nobody else minds
+	_ = control.Answer(conn, a.engine) // who asked is gone or slow: nobody else minds
 }
 
 // close ends all answers and the socket. The state directory must be locked still.
@@ -128,8 +128,8 @@ func (a *asking) refuse() {
 	}
 }
 
-// Status gives the streams that are served, or are to be, in no order (owner.Engine).
-func (e *Engine) Status() []owner.Stream {
+// Status gives the streams that are served, or are to be, in no order (control.Engine).
+func (e *Engine) Status() []control.Stream {
 	serving, streams := e.entries(), e.pendingStatus()
 	for _, entry := range serving {
 		streams = append(streams, entry.status())
@@ -139,7 +139,7 @@ func (e *Engine) Status() []owner.Stream {
 
 // pendingStatus tells of the streams that an owner before has left and that cannot be
 // served yet: their containers wait.
-func (e *Engine) pendingStatus() (streams []owner.Stream) {
+func (e *Engine) pendingStatus() (streams []control.Stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range e.pending {
@@ -147,10 +147,10 @@ func (e *Engine) pendingStatus() (streams []owner.Stream) {
 		if r == nil {
 			r = drainedRecord(f.id)
 		}
-		streams = append(streams, owner.Stream{
+		streams = append(streams, control.Stream{
 			ID: f.id, Container: r.GetContainerId(), Stream: r.GetStream(), Framework: r.GetFrameworkId(),
 			Executor: r.GetExecutorId(), Task: r.GetTaskId(), Sandbox: r.GetSandbox(), User: r.GetUser(),
-			State: owner.Blocked, CreatedUnixNano: r.GetCreatedUnixNano(),
+			State: control.Blocked, CreatedUnixNano: r.GetCreatedUnixNano(),
 		})
 	}
 	return streams
@@ -164,12 +164,12 @@ func (e *Engine) entries() []*entry {
 }
 
 // status is read while the stream is visited: only what does not change of its record.
-func (e *entry) status() owner.Stream {
+func (e *entry) status() control.Stream {
 	r, a := e.Stream.Record, e.Stream.Account()
-	s := owner.Stream{
+	s := control.Stream{
 		ID: e.id, Container: r.GetContainerId(), Stream: r.GetStream(), Framework: r.GetFrameworkId(),
 		Executor: r.GetExecutorId(), Task: r.GetTaskId(), Sandbox: r.GetSandbox(), User: r.GetUser(),
-		State:   owner.Served,
+		State:   control.Served,
 		InBytes: a.InBytes(), WrittenBytes: a.WrittenBytes, DroppedBytes: a.DroppedBytes, DroppedLines: a.DroppedLines,
 		Files: a.Files, DiskBytes: a.DiskBytes, LiveBytes: e.Stream.LiveBytes(),
 		Rotations: a.Rotations, RotationErrors: a.RotationErrors, WriteErrors: a.WriteErrors,
@@ -183,9 +183,9 @@ func (e *entry) status() owner.Stream {
 	}
 	switch {
 	case e.Stream.Dropping():
-		s.State = owner.Dropping
+		s.State = control.Dropping
 	case e.Stream.Blocked():
-		s.State = owner.Blocked
+		s.State = control.Blocked
 	}
 	return s
 }

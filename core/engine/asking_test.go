@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/state"
 	"sluice/core/stream"
 )
@@ -26,25 +26,25 @@ func (b *testbed) view() *state.View {
 	return view
 }
 
-func (b *testbed) status() map[string]owner.Stream {
+func (b *testbed) status() map[string]control.Stream {
 	b.t.Helper()
 	conn, err := b.view().DialOwner(b.t.Context())
 	require.NoError(b.t, err)
-	head, streams, err := owner.Status(conn)
+	head, streams, err := control.Status(conn)
 	require.NoError(b.t, err)
 	assert.Equal(b.t, os.Getpid(), head.PID)
-	found := map[string]owner.Stream{}
+	found := map[string]control.Stream{}
 	for _, s := range streams {
 		found[s.Container+"/"+s.Stream] = s
 	}
 	return found
 }
 
-func (b *testbed) rotate(ids ...string) []owner.Rotated {
+func (b *testbed) rotate(ids ...string) []control.Rotated {
 	b.t.Helper()
 	conn, err := b.view().DialOwner(b.t.Context())
 	require.NoError(b.t, err)
-	_, rotated, err := owner.Rotate(conn, ids)
+	_, rotated, err := control.Rotate(conn, ids)
 	require.NoError(b.t, err)
 	return rotated
 }
@@ -60,7 +60,7 @@ func TestOwnerTellsWhatItDoes(t *testing.T) {
 	found := b.status()
 	require.Len(t, found, 2)
 	s := found["one/stdout"]
-	assert.Equal(t, owner.Served, s.State)
+	assert.Equal(t, control.Served, s.State)
 	assert.Equal(t, int64(100000), s.WrittenBytes)
 	assert.Equal(t, int64(6), s.Rotations)
 	assert.Equal(t, int64(4), s.Files)
@@ -81,7 +81,7 @@ func TestOwnerRotatesWhenAsked(t *testing.T) {
 	waitFor(func() bool { return b.status()["one/stdout"].InBytes == 18 })
 	ids := []string{b.status()["one/stdout"].ID, b.status()["one/stderr"].ID, "none"}
 	rotated := b.rotate(ids...)
-	assert.Equal(t, []owner.Rotated{
+	assert.Equal(t, []control.Rotated{
 		{ID: ids[0], Name: "stdout.1", Bytes: 13},
 		{ID: ids[1]}, // nothing in it
 		{ID: "none", Error: "no such stream is served"},
@@ -118,8 +118,8 @@ func TestOwnerHearsWhoAsksDuringAVisit(t *testing.T) {
 	eventually(t, "the stream is idle", func() bool { return e.Metrics().WrittenBytes == 5 && resting(e) })
 	id := b.status()["one/stdout"].ID
 	asking.Store(true)
-	require.Equal(t, []owner.Rotated{{ID: id, Name: "stdout.1", Bytes: 5}}, b.rotate(id))
-	ctx, cancel := context.WithTimeout(t.Context(), owner.Patience)
+	require.Equal(t, []control.Rotated{{ID: id, Name: "stdout.1", Bytes: 5}}, b.rotate(id))
+	ctx, cancel := context.WithTimeout(t.Context(), control.Patience)
 	defer cancel()
 	assert.Equal(t, stream.RotatedNow{}, (<-asked).wait(ctx, nil), "nothing is in it")
 }

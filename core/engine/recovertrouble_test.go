@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/settings"
 )
 
@@ -180,7 +180,7 @@ func TestPendingStreamsAreHandedOver(t *testing.T) {
 	assert.Equal(t, int64(2), e.Metrics().Blocked)
 	status := e.Status()
 	require.Len(t, status, 2)
-	assert.Equal(t, owner.Blocked, status[0].State)
+	assert.Equal(t, control.Blocked, status[0].State)
 	assert.Equal(t, "c", status[0].Container)
 	_, err := stdout.WriteString("waits\n")
 	require.NoError(t, err)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/stream"
 )
 
@@ -15,18 +15,18 @@ var (
 	errClosing   = errors.New("the owner gives its streams up; ask the next one")
 )
 
-// RotateNow rotates streams, whatever their size (owner.Engine). Each is rotated by its
+// RotateNow rotates streams, whatever their size (control.Engine). Each is rotated by its
 // next visit; one that is not visited in time is left as it is.
-func (e *Engine) RotateNow(ids []string) []owner.Rotated {
-	ctx, cancel := context.WithTimeout(context.Background(), owner.Patience)
+func (e *Engine) RotateNow(ids []string) []control.Rotated {
+	ctx, cancel := context.WithTimeout(context.Background(), control.Patience)
 	defer cancel()
 	pending := make([]pendingRotation, len(ids))
 	for i, id := range ids {
 		pending[i] = e.beginRotation(id)
 	}
-	results := make([]owner.Rotated, len(ids))
+	results := make([]control.Rotated, len(ids))
 	for i := range pending {
-		results[i] = owner.Rotated{ID: ids[i]}
+		results[i] = control.Rotated{ID: ids[i]}
 		outcome := pending[i].wait(ctx, e.asking.done)
 		results[i].Name, results[i].Bytes = outcome.Name, outcome.Bytes
 		if outcome.Err != nil {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"sluice/core/control"
 	"sluice/core/limits"
-	"sluice/core/owner"
 	"sluice/core/sandbox"
 	"sluice/core/series"
 	"sluice/core/worker"
@@ -53,13 +53,13 @@ func (r *run) add(f figures) {
 }
 
 // account of a stream that is served, by container and stream.
-func account(f figures, id, stream string) (owner.Stream, bool) {
+func account(f figures, id, stream string) (control.Stream, bool) {
 	for _, s := range f.Served {
 		if s.Container == id && s.Stream == stream {
 			return s, true
 		}
 	}
-	return owner.Stream{}, false
+	return control.Stream{}, false
 }
 
 // told reads what a container has said of itself.

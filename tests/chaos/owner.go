@@ -3,8 +3,8 @@ package main
 import (
 	"flag"
 
+	"sluice/core/control"
 	"sluice/core/engine"
-	"sluice/core/owner"
 	"sluice/tests/kit"
 	"sluice/tests/kit/host"
 )
@@ -13,7 +13,7 @@ import (
 type figures struct {
 	host.Figures
 	Impostors int64
-	Served    []owner.Stream
+	Served    []control.Stream
 }
 
 func own(args []string) error {

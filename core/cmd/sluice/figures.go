@@ -1,7 +1,7 @@
 package main
 
 import (
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/pump"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
@@ -10,7 +10,7 @@ import (
 
 // figures are those of the records, for streams that nobody serves. Records of another
 // boot are left out: their containers are gone.
-func (r *records) figures() (streams []owner.Stream) {
+func (r *records) figures() (streams []control.Stream) {
 	boot, err := r.view.BootID()
 	for _, stream := range r.streams {
 		if err == nil && stream.GetBootId() != boot {
@@ -24,12 +24,12 @@ func (r *records) figures() (streams []owner.Stream) {
 }
 
 // figures are the account of the last rotation.
-func (r recorded) figures() owner.Stream {
+func (r recorded) figures() control.Stream {
 	a := r.GetAccounting()
-	return owner.Stream{
+	return control.Stream{
 		ID: r.id, Container: r.GetContainerId(), Stream: r.GetStream(), Framework: r.GetFrameworkId(),
 		Executor: r.GetExecutorId(), Task: r.GetTaskId(), Sandbox: r.GetSandbox(), User: r.GetUser(),
-		State:   owner.Waiting,
+		State:   control.Waiting,
 		InBytes: a.GetWrittenBytes() + a.GetDroppedBytes(), WrittenBytes: a.GetWrittenBytes(),
 		DroppedBytes: a.GetDroppedBytes(), DroppedLines: a.GetDroppedLines(), Rotations: a.GetRotations(),
 		LastRotationUnixNano: a.GetLastRotationUnixNano(), CreatedUnixNano: r.GetCreatedUnixNano(),
@@ -39,7 +39,7 @@ func (r recorded) figures() owner.Stream {
 
 // addFiles adds what the sandbox tells, where it can be read: the files, and what was
 // written since the last rotation.
-func (r *records) addFiles(of recorded, figures *owner.Stream) {
+func (r *records) addFiles(of recorded, figures *control.Stream) {
 	settings, err := r.settings(of)
 	if err != nil {
 		return
@@ -91,7 +91,7 @@ const maxListed = 100000
 
 // addLines counts what was written since, from..to of the live file, where the lines
 // before it were counted. No more is read than the limit of a live file.
-func addLines(figures *owner.Stream, dir *sandbox.Dir, stream recorded, from, to int64) {
+func addLines(figures *control.Stream, dir *sandbox.Dir, stream recorded, from, to int64) {
 	a := stream.GetAccounting()
 	if a.WrittenLines == nil {
 		return

@@ -3,7 +3,7 @@ package main
 import (
 	"path/filepath"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/sandbox"
 )
 
@@ -33,7 +33,7 @@ func (p podTasks) of(path string) string {
 }
 
 // name gives a stream of a pod the name of its task.
-func (p podTasks) name(stream *owner.Stream) {
+func (p podTasks) name(stream *control.Stream) {
 	if stream.Task == "" && nested(stream.Container) {
 		stream.Task = p.of(stream.Sandbox)
 	}

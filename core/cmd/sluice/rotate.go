@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/settings"
 	"sluice/core/state"
 )
@@ -54,7 +54,7 @@ func newRotate() *cobra.Command {
 type rotatedStream struct {
 	Container string `json:"container"`
 	Stream    string `json:"stream"`
-	owner.Rotated
+	control.Rotated
 }
 
 // rotate has the owner rotate the streams that a name means.
@@ -87,7 +87,7 @@ func rotate(ctx context.Context, name, stateDir string) ([]rotatedStream, error)
 	if err != nil {
 		return nil, err
 	}
-	_, results, err := owner.Rotate(conn, ids)
+	_, results, err := control.Rotate(conn, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/series"
 	"sluice/core/settings"
 	"sluice/core/state"
@@ -135,7 +135,7 @@ func (o *statusOptions) watchJSON(cmd *cobra.Command, out io.Writer) error {
 func (s streamStatus) MarshalJSON() ([]byte, error) {
 	type hidden *struct{}
 	return json.Marshal(struct {
-		owner.Stream
+		control.Stream
 		RateBytes        *int64       `json:"rate_bytes,omitempty"`
 		LastRotation     *series.Time `json:"last_rotation,omitempty"`
 		Created          *series.Time `json:"created,omitempty"`
@@ -161,13 +161,13 @@ func moment(unixNano int64) *series.Time {
 }
 
 // printedHead is who serves, with its time as people read it.
-type printedHead struct{ owner.Head }
+type printedHead struct{ control.Head }
 
 // MarshalJSON is explained at streamStatus.
 func (h printedHead) MarshalJSON() ([]byte, error) {
 	type hidden *struct{}
 	return json.Marshal(struct {
-		owner.Head
+		control.Head
 		At   *series.Time `json:"at,omitempty"`
 		NoAt hidden       `json:"unix_nano,omitempty"`
 	}{Head: h.Head, At: moment(h.UnixNano)})
@@ -183,7 +183,7 @@ type status struct {
 }
 
 type streamStatus struct {
-	owner.Stream
+	control.Stream
 	// RateBytes came per second since the look before; nil where there was none.
 	RateBytes *int64 `json:"rate_bytes,omitempty"`
 }
@@ -208,7 +208,7 @@ func look(ctx context.Context, stateDir string) (*status, error) {
 	if err != nil {
 		return nil, err
 	}
-	head, streams, err := owner.Status(conn)
+	head, streams, err := control.Status(conn)
 	if err != nil {
 		return nil, fmt.Errorf("state_dir %q: %w", stateDir, err)
 	}

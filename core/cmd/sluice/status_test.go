@@ -21,8 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"sluice/core/control"
 	"sluice/core/engine"
-	"sluice/core/owner"
 	"sluice/core/settings"
 	sluicepb "sluice/proto"
 	"sluice/tests/kit"
@@ -99,7 +99,7 @@ func TestStatusAsJSON(t *testing.T) {
 	assert.Regexp(t, `"last_rotation": "20\d\d-\d\d-\d\dT`, out)
 	assert.Regexp(t, `"at": "20\d\d-\d\d-\d\dT`, out)
 	var got struct {
-		Owner   owner.Head
+		Owner   control.Head
 		Streams []struct {
 			InBytes   int64  `json:"in_bytes"`
 			RateBytes *int64 `json:"rate_bytes"`
@@ -246,8 +246,8 @@ func TestStatusIntoAClosedPipe(t *testing.T) {
 // TestTableFits has a line for every width that no line passes.
 func TestTableFits(t *testing.T) {
 	rate := int64(123456)
-	s := &status{Streams: []streamStatus{{Stream: owner.Stream{
-		Container: someContainer, Stream: "stdout", State: owner.Dropping, InBytes: 1 << 40, WrittenBytes: 1 << 39,
+	s := &status{Streams: []streamStatus{{Stream: control.Stream{
+		Container: someContainer, Stream: "stdout", State: control.Dropping, InBytes: 1 << 40, WrittenBytes: 1 << 39,
 		DroppedBytes: 5, Files: 10, Task: "a-task-with-a-long-name-ä", Executor: "executor", Sandbox: strings.Repeat("/sandbox", 20),
 	}, RateBytes: &rate}}}
 	for width := 1; width <= 400; width++ {

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/term"
 
-	"sluice/core/owner"
+	"sluice/core/control"
 	"sluice/core/settings"
 )
 
@@ -124,7 +124,7 @@ func (s *status) table(out io.Writer, width int, now time.Time) []string {
 	lines := make([]string, len(rows))
 	for i, row := range rows {
 		lines[i] = line(row, widths, width)
-		if i > 0 && s.Streams[i-1].State != owner.Served {
+		if i > 0 && s.Streams[i-1].State != control.Served {
 			lines[i] = paint(out, red, lines[i])
 		}
 	}

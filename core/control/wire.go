@@ -1,4 +1,4 @@
-// Package owner is how the owner of a state directory is asked what it does: the agent,
+// Package control is how the owner of a state directory is asked what it does: the agent,
 // or the keeper in its place.
 //
 // A connection carries one question and its answer, lines of JSON. Either side ignores
@@ -9,7 +9,7 @@
 //
 // The package starts nothing, knows no engine and no terminal, and refuses questions
 // that would change a stream in any way but rotating it.
-package owner
+package control
 
 import "time"
 
