@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"maps"
 	"os"
-	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -126,66 +124,4 @@ func (a *asking) refuse() {
 	for conn := range a.conns {
 		_ = conn.Close()
 	}
-}
-
-// Status gives the streams that are served, or are to be, in no order (control.Engine).
-func (e *Engine) Status() []control.Stream {
-	serving, streams := e.entries(), e.pendingStatus()
-	for _, entry := range serving {
-		streams = append(streams, entry.status())
-	}
-	return streams
-}
-
-// pendingStatus tells of the streams that an owner before has left and that cannot be
-// served yet: their containers wait.
-func (e *Engine) pendingStatus() (streams []control.Stream) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, f := range e.pending {
-		r := f.record
-		if r == nil {
-			r = drainedRecord(f.id)
-		}
-		streams = append(streams, control.Stream{
-			ID: f.id, Container: r.GetContainerId(), Stream: r.GetStream(), Framework: r.GetFrameworkId(),
-			Executor: r.GetExecutorId(), Task: r.GetTaskId(), Sandbox: r.GetSandbox(), User: r.GetUser(),
-			State: control.Blocked, CreatedUnixNano: r.GetCreatedUnixNano(),
-		})
-	}
-	return streams
-}
-
-// entries gives those that are served.
-func (e *Engine) entries() []*entry {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.Collect(maps.Keys(e.serving))
-}
-
-// status is read while the stream is visited: only what does not change of its record.
-func (e *entry) status() control.Stream {
-	r, a := e.Stream.Record, e.Stream.Account()
-	s := control.Stream{
-		ID: e.id, Container: r.GetContainerId(), Stream: r.GetStream(), Framework: r.GetFrameworkId(),
-		Executor: r.GetExecutorId(), Task: r.GetTaskId(), Sandbox: r.GetSandbox(), User: r.GetUser(),
-		State:   control.Served,
-		InBytes: a.InBytes(), WrittenBytes: a.WrittenBytes, DroppedBytes: a.DroppedBytes, DroppedLines: a.DroppedLines,
-		Files: a.Files, DiskBytes: a.DiskBytes, LiveBytes: e.Stream.LiveBytes(),
-		Rotations: a.Rotations, RotationErrors: a.RotationErrors, WriteErrors: a.WriteErrors,
-		CreatedUnixNano: r.GetCreatedUnixNano(), LongestBlockedNanos: int64(a.LongestBlocked),
-	}
-	if last := e.Stream.LastRotation(); !last.IsZero() {
-		s.LastRotationUnixNano = last.UnixNano()
-	}
-	if in := a.InLines(); a.LinesKnown {
-		s.InLines, s.WrittenLines = &in, &a.WrittenLines
-	}
-	switch {
-	case e.Stream.Dropping():
-		s.State = control.Dropping
-	case e.Stream.Blocked():
-		s.State = control.Blocked
-	}
-	return s
 }
