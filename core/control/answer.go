@@ -2,6 +2,7 @@ package control
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,14 +15,18 @@ import (
 	"sluice/core/version"
 )
 
-// Engine is what answers. Its methods may be called concurrently.
-type Engine interface {
+// Owner is what is asked. Its methods may be called concurrently.
+type Owner interface {
 	// Status gives all streams as they are now. It waits for no disk.
 	Status() []Stream
-	// RotateNow rotates streams and tells of each, in their order. It returns within
-	// Patience.
-	RotateNow(ids []string) []Rotated
+	// Rotate rotates streams, whatever their size, and tells of each, in their order. It
+	// returns when the context ends: a stream whose rotation has not begun then is left as it
+	// is, with context.Cause for its error.
+	Rotate(ctx context.Context, ids []string) []Rotated
 }
+
+// errHeldBack is what is told of a rotation that did not begin within Patience.
+var errHeldBack = errors.New("the stream is held back, by its disk or its rate; nothing was rotated")
 
 // Conn is a connection whose deadlines can be set.
 type Conn interface {
@@ -31,8 +36,9 @@ type Conn interface {
 }
 
 // Answer reads one question and answers it. It returns when the other side has the
-// answer, gave up, or was too slow; the caller closes the connection.
-func Answer(conn Conn, engine Engine) error {
+// answer, gave up, or was too slow; the caller closes the connection. The end of the context
+// ends the wait for rotations.
+func Answer(ctx context.Context, conn Conn, owner Owner) error {
 	if err := conn.SetReadDeadline(time.Now().Add(questionTime)); err != nil {
 		return fmt.Errorf("answer a question: %w", err)
 	}
@@ -42,7 +48,7 @@ func Answer(conn Conn, engine Engine) error {
 	}
 	var lines []any
 	if err == nil {
-		lines, err = q.answer(engine)
+		lines, err = q.answer(ctx, owner)
 	}
 	if failed := conn.SetWriteDeadline(time.Now().Add(answerTime)); failed != nil {
 		return fmt.Errorf("answer a question: %w", failed)
@@ -91,17 +97,19 @@ func readQuestion(conn io.Reader) (question, error) {
 	return q, nil
 }
 
-func (q question) answer(engine Engine) (lines []any, err error) {
+func (q question) answer(ctx context.Context, owner Owner) (lines []any, err error) {
 	switch q.Ask {
 	case askStatus:
-		for _, s := range engine.Status() {
+		for _, s := range owner.Status() {
 			lines = append(lines, s)
 		}
 	case askRotate:
 		if len(q.Streams) == 0 || len(q.Streams) > MaxTargets {
 			return nil, fmt.Errorf("%d streams to rotate; expected 1 to %d", len(q.Streams), MaxTargets)
 		}
-		for _, r := range engine.RotateNow(q.Streams) {
+		ctx, cancel := context.WithTimeoutCause(ctx, Patience, errHeldBack)
+		defer cancel()
+		for _, r := range owner.Rotate(ctx, q.Streams) {
 			lines = append(lines, r)
 		}
 	default:

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,26 +16,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fixed is an engine that says always the same.
+// fixed is an owner that says always the same.
 type fixed struct{ streams []Stream }
 
 func (f fixed) Status() []Stream { return f.streams }
 
-func (f fixed) RotateNow(ids []string) (rotated []Rotated) {
+func (f fixed) Rotate(_ context.Context, ids []string) (rotated []Rotated) {
 	for _, id := range ids {
 		rotated = append(rotated, Rotated{ID: id, Name: "stdout.1", Bytes: int64(len(id))})
 	}
 	return rotated
 }
 
-// connected gives a connection to an engine that answers one question.
-func connected(t *testing.T, engine Engine) net.Conn {
+// connected gives a connection to an owner that answers one question.
+func connected(t *testing.T, owner Owner) net.Conn {
 	t.Helper()
 	client, server := net.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = Answer(server, engine)
+		_ = Answer(t.Context(), server, owner)
 		_ = server.Close()
 	}()
 	t.Cleanup(func() { _ = client.Close(); <-done })
@@ -106,12 +107,12 @@ func TestQuestionsThatAreRefused(t *testing.T) {
 func TestAskersThatAreSlow(t *testing.T) {
 	client, server := net.Pipe()
 	defer client.Close()
-	require.ErrorIs(t, Answer(&hasty{server}, fixed{}), os.ErrDeadlineExceeded, "a question that does not come")
+	require.ErrorIs(t, Answer(t.Context(), &hasty{server}, fixed{}), os.ErrDeadlineExceeded, "a question that does not come")
 
 	client, server = net.Pipe()
 	defer client.Close()
 	go func() { _, _ = io.WriteString(client, `{"version":1,"ask":"status"}`+"\n") }()
-	require.ErrorIs(t, Answer(&hastyAnswer{server}, fixed{}), os.ErrDeadlineExceeded, "an answer that is not read")
+	require.ErrorIs(t, Answer(t.Context(), &hastyAnswer{server}, fixed{}), os.ErrDeadlineExceeded, "an answer that is not read")
 }
 
 type hasty struct{ net.Conn }
@@ -168,7 +169,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("{\n"))
 	f.Fuzz(func(t *testing.T, question []byte) {
 		conn := &memory{Reader: bytes.NewReader(question)}
-		if err := Answer(conn, fixed{[]Stream{{ID: "x"}}}); err != nil {
+		if err := Answer(t.Context(), conn, fixed{[]Stream{{ID: "x"}}}); err != nil {
 			t.Fatal(err)
 		}
 		lines := bytes.Split(bytes.TrimSuffix(conn.Buffer.Bytes(), []byte("\n")), []byte("\n"))

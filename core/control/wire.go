@@ -1,14 +1,14 @@
-// Package control is how the owner of a state directory is asked what it does: the agent,
-// or the keeper in its place.
+// Package control is the control socket of a state directory: its protocol, the server that
+// an owner has, the agent or the keeper in its place, and the client of the commands.
 //
 // A connection carries one question and its answer, lines of JSON. Either side ignores
 // fields that it does not know; Version changes where that does not do. Lines, numbers
 // of lines and times are bounded on both sides, so that neither a slow nor a hostile
-// other side holds more than a goroutine and a buffer, for a few seconds. Who may ask is
-// decided by the owner's host before; the package looks at no rights.
+// other side holds more than a goroutine and a buffer, for a few seconds. Root may ask,
+// and the user of the owner's process.
 //
-// The package starts nothing, knows no engine and no terminal, and refuses questions
-// that would change a stream in any way but rotating it.
+// The package knows no engine and no terminal. It refuses questions that would change a
+// stream in any way but rotating it.
 package control
 
 import "time"

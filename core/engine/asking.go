@@ -1,87 +1,108 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"sluice/core/control"
+	"sluice/core/guard"
 	"sluice/core/shortage"
+	"sluice/core/state"
 )
 
-// asking answers who asks the owner of the state directory what it does. The threads
-// that wait for pipes wait for questions too; a goroutine there is only as long as one is
-// answered.
-type asking struct {
-	engine   *Engine
+// Poller is where the server waits for connections, with whatever else the owner waits for.
+type Poller interface {
+	// Listen has accept called, on a thread of the poller's, when somebody connects to the
+	// listener: once, until ListenAgain. accept does not block.
+	Listen(listener int, accept func()) error
+	ListenAgain(listener int)
+}
+
+// Server answers whoever asks the owner of a state directory what it does. A goroutine is
+// there only as long as one is answered.
+type Server struct {
+	owner    control.Owner
+	dir      *state.Dir
+	poller   Poller
+	guard    *guard.Guard
 	listener int
+	// ctx ends with the server: what is under way is answered before it does.
+	ctx context.Context
+	end context.CancelCauseFunc
 
 	mu     sync.Mutex
 	conns  map[*os.File]bool
 	pause  shortage.Pause // after connections that could not be accepted
 	closed bool
-	done   chan struct{} // closed with closed
 	wait   sync.WaitGroup
 }
 
-// maxAsking is how many are answered at a time; others wait in the kernel.
-const maxAsking = 4
+// MostAnswers is how many are answered at a time; others wait in the kernel.
+const MostAnswers = 4
 
-// listen makes the socket. Without it the logger works as well.
-func (e *Engine) listen() {
-	listener, err := e.state.ListenOwner()
-	if err == nil {
-		e.asking = &asking{engine: e, listener: listener, conns: map[*os.File]bool{}, done: make(chan struct{})}
-		if err = e.reactor.Loop.Listen(listener, e.asking.guarded); err == nil {
-			return
-		}
-		e.asking = nil
-		_ = unix.Close(listener)
+// errClosing is what is told of rotations that were not made before the server closed.
+var errClosing = errors.New("the owner gives its streams up; ask the next one")
+
+// serveSocket makes the socket in the directory, which must be locked, and answers there until
+// Close. It borrows dir until then.
+func serveSocket(dir *state.Dir, owner control.Owner, poller Poller, guard *guard.Guard) (*Server, error) {
+	listener, err := dir.ListenOwner()
+	if err != nil {
+		return nil, err
 	}
-	e.log.Warn("cannot be asked by sluice status and sluice rotate", "error", err)
+	s := &Server{owner: owner, dir: dir, poller: poller, guard: guard, listener: listener, conns: map[*os.File]bool{}}
+	s.ctx, s.end = context.WithCancelCause(context.Background())
+	if err := poller.Listen(listener, s.accept); err != nil {
+		_ = unix.Close(listener)
+		return nil, err
+	}
+	return s, nil
 }
 
-// guarded is take for the thread on which all streams wait.
-func (a *asking) guarded() {
-	_ = a.engine.guard.Run("accept a question", func() error { a.take(); return nil })
+// accept is acceptOne for the thread on which all streams wait.
+func (s *Server) accept() {
+	_ = s.guard.Run("accept a question", func() error { s.acceptOne(); return nil })
 }
 
-// take accepts one connection, on a worker thread that waited for it, and has it answered.
-func (a *asking) take() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
+// acceptOne accepts one connection, on a worker thread that waited for it, and has it answered.
+func (s *Server) acceptOne() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return
 	}
-	fd, _, err := unix.Accept4(a.listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	fd, _, err := unix.Accept4(s.listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 	switch err {
 	case nil, unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
 	default:
 		// Who connects stays in the kernel's queue, and would be told of again at once.
-		a.engine.guard.AfterFunc(a.pause.Next(), "accept again", a.again)
+		s.guard.AfterFunc(s.pause.Next(), "accept again", s.again)
 		return
 	}
-	a.pause = 0
+	s.pause = 0
 	if err == nil && allowed(fd) {
 		conn := os.NewFile(uintptr(fd), "asking")
-		a.conns[conn] = true
-		a.wait.Add(1)
-		a.engine.guard.Go("answer a question", func() { defer a.wait.Done(); a.answer(conn) })
+		s.conns[conn] = true
+		s.wait.Add(1)
+		s.guard.Go("answer a question", func() { defer s.wait.Done(); s.answer(conn) })
 	} else if err == nil {
 		_ = unix.Close(fd)
 	}
-	if len(a.conns) < maxAsking {
-		a.engine.reactor.Loop.ListenAgain(a.listener)
+	if len(s.conns) < MostAnswers {
+		s.poller.ListenAgain(s.listener)
 	}
 }
 
 // again listens again after a pause.
-func (a *asking) again() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.closed {
-		a.engine.reactor.Loop.ListenAgain(a.listener)
+func (s *Server) again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.poller.ListenAgain(s.listener)
 	}
 }
 
@@ -92,36 +113,37 @@ func allowed(fd int) bool {
 	return err == nil && (peer.Uid == 0 || int(peer.Uid) == os.Geteuid())
 }
 
-func (a *asking) answer(conn *os.File) {
+func (s *Server) answer(conn *os.File) {
 	defer func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		_ = conn.Close()
-		if delete(a.conns, conn); len(a.conns) == maxAsking-1 && !a.closed {
-			a.engine.reactor.Loop.ListenAgain(a.listener)
+		if delete(s.conns, conn); len(s.conns) == MostAnswers-1 && !s.closed {
+			s.poller.ListenAgain(s.listener)
 		}
 	}()
-	_ = control.Answer(conn, a.engine) // who asked is gone or slow: nobody else minds
+	_ = control.Answer(s.ctx, conn, s.owner) // who asked is gone or slow: nobody else minds
 }
 
-// close ends all answers and the socket. The state directory must be locked still.
-func (a *asking) close() {
-	if a == nil {
+// Close ends all answers and removes the socket. The state directory must be locked still.
+// A nil server has nothing to close.
+func (s *Server) Close() {
+	if s == nil {
 		return
 	}
-	_ = a.engine.state.CloseOwner()
-	a.refuse()
-	a.wait.Wait()
-	_ = unix.Close(a.listener)
+	_ = s.dir.CloseOwner()
+	s.refuse()
+	s.wait.Wait()
+	_ = unix.Close(s.listener)
 }
 
 // refuse ends what is being answered, and has nothing else accepted.
-func (a *asking) refuse() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
-	close(a.done)
-	for conn := range a.conns {
+func (s *Server) refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.end(errClosing)
+	for conn := range s.conns {
 		_ = conn.Close()
 	}
 }

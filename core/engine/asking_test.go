@@ -121,7 +121,7 @@ func TestOwnerHearsWhoAsksDuringAVisit(t *testing.T) {
 	require.Equal(t, []control.Rotated{{ID: id, Name: "stdout.1", Bytes: 5}}, b.rotate(id))
 	ctx, cancel := context.WithTimeout(t.Context(), control.Patience)
 	defer cancel()
-	assert.Equal(t, stream.RotatedNow{}, (<-asked).wait(ctx, nil), "nothing is in it")
+	assert.Equal(t, stream.RotatedNow{}, (<-asked).wait(ctx), "nothing is in it")
 }
 
 // TestOwnerFinishesWhatItWasAskedFor asks again where the first rotation has copied the
@@ -217,7 +217,7 @@ func TestOwnerIsNotHeldUpByAskers(t *testing.T) {
 	e := b.open()
 	defer e.Close()
 	view := b.view()
-	for range 2 * maxAsking {
+	for range 2 * MostAnswers {
 		conn, err := view.DialOwner(b.t.Context())
 		require.NoError(t, err)
 		defer conn.Close()

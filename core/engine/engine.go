@@ -36,7 +36,7 @@ type Engine struct {
 	reactor    *reactor.Reactor
 	budget     *budget.Budget // nil: the node has none
 	store      *fdstore.Store
-	asking     *asking // nil where nobody can ask
+	control    *Server // nil where nobody can ask
 	identities identities
 	launches   chan struct{}
 	closing    atomic.Bool // no launch begins any more
@@ -121,7 +121,7 @@ func Serve(dir *state.Dir, module settings.Module, log *slog.Logger, held func(i
 		e.Close()
 		return nil, fmt.Errorf("recover the streams in state_dir %q: %w", module.StateDir, err)
 	}
-	e.listen()
+	e.serveControl()
 	return e, nil
 }
 
@@ -149,7 +149,7 @@ func (e *Engine) HandOver() (pipes []int) {
 // stop gives up everything but the pipes.
 func (e *Engine) stop(each func(id string)) (pipes []int) {
 	e.closing.Store(true)
-	e.asking.close()
+	e.control.Close()
 	e.reactor.Close()
 	e.awaitLaunches()
 	e.reactor.Wait()
