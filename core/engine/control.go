@@ -15,7 +15,7 @@ import (
 // serveControl makes the socket. Without it the logger works as well.
 func (e *Engine) serveControl() {
 	var err error
-	if e.control, err = serveSocket(e.state, e, e.reactor.Loop, e.guard); err != nil {
+	if e.control, err = control.Serve(e.state, e, e.reactor.Loop, e.guard); err != nil {
 		e.log.Warn("cannot be asked by sluice status and sluice rotate", "error", err)
 	}
 }

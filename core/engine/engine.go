@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/core/budget"
+	"sluice/core/control"
 	"sluice/core/fdstore"
 	"sluice/core/guard"
 	"sluice/core/reactor"
@@ -36,7 +37,7 @@ type Engine struct {
 	reactor    *reactor.Reactor
 	budget     *budget.Budget // nil: the node has none
 	store      *fdstore.Store
-	control    *Server // nil where nobody can ask
+	control    *control.Server // nil where nobody can ask
 	identities identities
 	launches   chan struct{}
 	closing    atomic.Bool // no launch begins any more

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/control"
 	"sluice/core/limits"
 	"sluice/core/worker"
 )
@@ -17,7 +18,7 @@ const (
 	// answers to who asks, and what is spare for the host's own functions (the log, the
 	// outcomes of launches, of which bridge bounds the number), timers, directories that a
 	// recovery reaches for, questions to the name service, and the wait for a keeper's end.
-	threadsAtOnce = worker.Total + 2*worker.BackgroundTotal + 2*worker.CommandTotal + launchSlots + MostAnswers + keeperThreads + spareThreads
+	threadsAtOnce = worker.Total + 2*worker.BackgroundTotal + 2*worker.CommandTotal + launchSlots + control.MostAnswers + keeperThreads + spareThreads
 	keeperThreads = 1
 	spareThreads  = 24
 	// mostProcessors of Go's scheduler: each may need two threads more, and beyond these

@@ -29,10 +29,14 @@ const (
 	asideSuffix  = ".aside" // a record that could not be used
 	spillSuffix  = ".spill" // dropped output on its way to the account
 	lockName     = "lock"
-	keeperName   = "keeper"        // the keeper's lock
-	socketName   = "keeper.socket" // where a keeper that owns can be asked to hand over
-	ownerName    = "owner.socket"  // where every owner can be asked what it does
-	settingsName = "settings"      // the parameters of the last agent
+	keeperName   = "keeper"   // the keeper's lock
+	settingsName = "settings" // the parameters of the last agent
+)
+
+// Sockets of the directory.
+const (
+	KeeperSocket = "keeper.socket" // where a keeper that owns can be asked to hand over
+	OwnerSocket  = "owner.socket"  // where every owner can be asked what it does
 )
 
 // ErrNotUsable says that the path cannot serve as a state directory.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,10 +26,10 @@ func (d *Dir) LoadSettings() ([]byte, error) {
 // Listen makes the socket on which a keeper that owns the directory is asked to hand
 // over. The caller closes it, which removes it. The directory must be locked.
 func (d *Dir) Listen() (*net.UnixListener, error) {
-	if err := d.unlink(socketName); err != nil {
+	if err := d.RemoveSocket(KeeperSocket); err != nil {
 		return nil, err
 	}
-	l, err := net.ListenUnix("unix", d.socketAddress(socketName))
+	l, err := net.ListenUnix("unix", d.SocketAddress(KeeperSocket))
 	if err != nil {
 		return nil, fmt.Errorf("listen for the agent in state_dir %q: %w", d.path, err)
 	}
@@ -39,21 +38,8 @@ func (d *Dir) Listen() (*net.UnixListener, error) {
 
 // Dial connects to the keeper that listens.
 func (d *Dir) Dial() (*net.UnixConn, error) {
-	return net.DialUnix("unix", nil, d.socketAddress(socketName))
+	return net.DialUnix("unix", nil, d.SocketAddress(KeeperSocket))
 }
-
-// socketAddress reaches a socket through the directory's descriptor where its path
-// is longer than an address may be.
-func (d *Dir) socketAddress(name string) *net.UnixAddr {
-	path := filepath.Join(d.path, name)
-	if len(path) >= maxAddressBytes {
-		path = fmt.Sprintf("/proc/thread-self/fd/%d/%s", d.fd, name)
-	}
-	return &net.UnixAddr{Name: path, Net: "unix"}
-}
-
-// maxAddressBytes is the room for a path in struct sockaddr_un (unix(7)).
-const maxAddressBytes = len(unix.RawSockaddrUnix{}.Path)
 
 // errNoFile says that something else than a file has the name of one.
 var errNoFile = errors.New("not a regular file")

@@ -72,3 +72,11 @@ func (v *View) Load(id string) (*sluicepb.StreamRecord, error) { return v.dir.Lo
 
 // LoadSettings gives what the last owner kept, as Dir.LoadSettings does.
 func (v *View) LoadSettings() ([]byte, error) { return v.dir.LoadSettings() }
+
+// BootID is the kernel's id of the present boot: the pipes of a record of another one
+// are gone.
+func (v *View) BootID() (string, error) {
+	here := Dir{}
+	err := here.readBootID()
+	return here.bootID, err
+}

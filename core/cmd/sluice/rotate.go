@@ -10,7 +10,6 @@ import (
 
 	"sluice/core/control"
 	"sluice/core/settings"
-	"sluice/core/state"
 )
 
 const rotateHelp = `Rotate the log of a running container now, whatever its size: both streams, or the one
@@ -80,8 +79,8 @@ func rotate(ctx context.Context, name, stateDir string) ([]rotatedStream, error)
 		return nil, fmt.Errorf("%s: no stream of a container that runs with this logger has its files there; "+
 			"the log of one that has ended, or that runs with another logger, is not rotated from here", name)
 	}
-	conn, err := t.records.view.DialOwner(ctx)
-	if errors.Is(err, state.ErrNoOwner) {
+	conn, err := control.Dial(ctx, t.records.view)
+	if errors.Is(err, control.ErrNoOwner) {
 		return nil, fmt.Errorf("%w: only who serves a log can rotate it; start the agent, or a keeper with sluice keep", err)
 	}
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"sluice/core/control"
 	"sluice/core/series"
 	"sluice/core/settings"
-	"sluice/core/state"
 )
 
 const statusHelp = `Show what is done with the output of the running containers: how fast it comes, what was
@@ -196,8 +195,8 @@ func look(ctx context.Context, stateDir string) (*status, error) {
 	}
 	defer found.close()
 	s := &status{StateDir: stateDir, Streams: []streamStatus{}, at: time.Now()}
-	conn, err := found.view.DialOwner(ctx)
-	if errors.Is(err, state.ErrNoOwner) {
+	conn, err := control.Dial(ctx, found.view)
+	if errors.Is(err, control.ErrNoOwner) {
 		tasks := podTasks{}
 		for _, figures := range found.figures() {
 			tasks.name(&figures)
@@ -262,10 +261,10 @@ func (s *status) problem() error {
 		return nil
 	case len(s.Streams) == 0:
 		return fmt.Errorf("%w %q, and no container of this boot has its record there; name the agent's directory with --state_dir, or start the agent",
-			state.ErrNoOwner, s.StateDir)
+			control.ErrNoOwner, s.StateDir)
 	default:
 		return fmt.Errorf("%w %q: the figures are those of the records, and %s wait when their pipes are full; "+
-			"start the agent, or a keeper with sluice keep", state.ErrNoOwner, s.StateDir, countStreams(len(s.Streams)))
+			"start the agent, or a keeper with sluice keep", control.ErrNoOwner, s.StateDir, countStreams(len(s.Streams)))
 	}
 }
 

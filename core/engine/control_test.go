@@ -28,7 +28,7 @@ func (b *testbed) view() *state.View {
 
 func (b *testbed) status() map[string]control.Stream {
 	b.t.Helper()
-	conn, err := b.view().DialOwner(b.t.Context())
+	conn, err := control.Dial(b.t.Context(), b.view())
 	require.NoError(b.t, err)
 	head, streams, err := control.Status(conn)
 	require.NoError(b.t, err)
@@ -42,7 +42,7 @@ func (b *testbed) status() map[string]control.Stream {
 
 func (b *testbed) rotate(ids ...string) []control.Rotated {
 	b.t.Helper()
-	conn, err := b.view().DialOwner(b.t.Context())
+	conn, err := control.Dial(b.t.Context(), b.view())
 	require.NoError(b.t, err)
 	_, rotated, err := control.Rotate(conn, ids)
 	require.NoError(b.t, err)
@@ -189,13 +189,13 @@ func TestOwnerLeavesNoSocket(t *testing.T) {
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	held, err := b.view().DialOwner(b.t.Context()) // and asks nothing
+	held, err := control.Dial(b.t.Context(), b.view()) // and asks nothing
 	require.NoError(t, err)
 	defer held.Close()
 	e.Close()
 	assert.NoFileExists(t, path)
-	_, err = b.view().DialOwner(b.t.Context())
-	require.ErrorIs(t, err, state.ErrNoOwner)
+	_, err = control.Dial(b.t.Context(), b.view())
+	require.ErrorIs(t, err, control.ErrNoOwner)
 	assert.ErrorContains(t, err, b.state)
 
 	// A killed owner leaves it.
@@ -203,8 +203,8 @@ func TestOwnerLeavesNoSocket(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{Name: path}))
 	require.NoError(t, unix.Close(fd))
-	_, err = b.view().DialOwner(b.t.Context())
-	require.ErrorIs(t, err, state.ErrNoOwner)
+	_, err = control.Dial(b.t.Context(), b.view())
+	require.ErrorIs(t, err, control.ErrNoOwner)
 	e = b.open()
 	defer e.Close()
 	assert.Empty(t, b.status())
@@ -217,8 +217,8 @@ func TestOwnerIsNotHeldUpByAskers(t *testing.T) {
 	e := b.open()
 	defer e.Close()
 	view := b.view()
-	for range 2 * MostAnswers {
-		conn, err := view.DialOwner(b.t.Context())
+	for range 2 * control.MostAnswers {
+		conn, err := control.Dial(b.t.Context(), view)
 		require.NoError(t, err)
 		defer conn.Close()
 	}

@@ -1,4 +1,4 @@
-package engine
+package control
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sluice/core/control"
 	"sluice/core/guard"
 	"sluice/core/shortage"
 	"sluice/core/state"
@@ -25,7 +24,7 @@ type Poller interface {
 // Server answers whoever asks the owner of a state directory what it does. A goroutine is
 // there only as long as one is answered.
 type Server struct {
-	owner    control.Owner
+	owner    Owner
 	dir      *state.Dir
 	poller   Poller
 	guard    *guard.Guard
@@ -47,10 +46,10 @@ const MostAnswers = 4
 // errClosing is what is told of rotations that were not made before the server closed.
 var errClosing = errors.New("the owner gives its streams up; ask the next one")
 
-// serveSocket makes the socket in the directory, which must be locked, and answers there until
+// Serve makes the socket in the directory, which must be locked, and answers there until
 // Close. It borrows dir until then.
-func serveSocket(dir *state.Dir, owner control.Owner, poller Poller, guard *guard.Guard) (*Server, error) {
-	listener, err := dir.ListenOwner()
+func Serve(dir *state.Dir, owner Owner, poller Poller, guard *guard.Guard) (*Server, error) {
+	listener, err := listen(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +121,7 @@ func (s *Server) answer(conn *os.File) {
 			s.poller.ListenAgain(s.listener)
 		}
 	}()
-	_ = control.Answer(s.ctx, conn, s.owner) // who asked is gone or slow: nobody else minds
+	_ = Answer(s.ctx, conn, s.owner) // who asked is gone or slow: nobody else minds
 }
 
 // Close ends all answers and removes the socket. The state directory must be locked still.
@@ -131,7 +130,7 @@ func (s *Server) Close() {
 	if s == nil {
 		return
 	}
-	_ = s.dir.CloseOwner()
+	_ = s.dir.RemoveSocket(state.OwnerSocket)
 	s.refuse()
 	s.wait.Wait()
 	_ = unix.Close(s.listener)
