@@ -21,6 +21,7 @@ import (
 	"sluice/core/control"
 	"sluice/core/fdstore"
 	"sluice/core/guard"
+	"sluice/core/handover"
 	"sluice/core/reactor"
 	"sluice/core/settings"
 	"sluice/core/state"
@@ -62,13 +63,12 @@ type Engine struct {
 const launchSlots = 16
 
 // Open takes the state directory, from a keeper if one has it, and serves what it
-// finds there. Errors are those of state.Open and ErrKeeperHangs, and
-// which limit of processes leaves no room.
+// finds there. Errors are those of handover.Take, and which limit of processes leaves no room.
 func Open(module settings.Module, log *slog.Logger) (*Engine, error) {
 	if err := roomForThreads(); err != nil {
 		return nil, err
 	}
-	dir, opened, err := takeStateDir(module.StateDir, handoverTimeout, log)
+	dir, opened, err := handover.Take(module.StateDir, log)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 
 	"sluice/core/engine"
 	"sluice/core/guard"
+	"sluice/core/handover"
 	"sluice/core/shortage"
 	"sluice/core/state"
 )
@@ -49,10 +50,8 @@ var errDrained = errors.New("every stream has ended")
 // keeper is a Config at work.
 type keeper struct {
 	Config
-	guard *guard.Guard
-	// pipes are held since the last handover, until somebody else is known to have
-	// opened them, or they are opened here again.
-	pipes []int
+	guard    *guard.Guard
+	handover handover.Keeper
 }
 
 // Run keeps until the context ends, or until everything is drained if that was asked
@@ -74,7 +73,8 @@ func Run(ctx context.Context, config Config) error {
 	}
 	defer unix.Close(keeperLock)
 	k := &keeper{Config: config, guard: guard.New(config.Log)}
-	defer k.release()
+	k.handover = handover.Keeper{StateDir: config.StateDir, Log: config.Log, Guard: k.guard}
+	defer k.handover.Release()
 	var pause shortage.Pause
 	for {
 		err := k.turn(ctx, dir)
@@ -120,18 +120,18 @@ func (k *keeper) turn(ctx context.Context, dir *state.Dir) error {
 	held.stop()
 	began := time.Now()
 	// What is held since a handover was this keeper's, and all of it.
-	had := len(k.pipes) > 0
+	had := k.handover.Holds()
 	e, err := engine.Serve(dir, k.agentSettings(dir), k.Log, func(id string) bool { return had || held.has(id) })
 	held.release()
 	if err != nil {
 		return err
 	}
-	k.release()
+	k.handover.Release()
 	k.Log.Info("the agent is away; its containers are served here",
 		"streams", e.Metrics().Streams, "after", time.Since(began).Round(time.Microsecond))
 	conn, err := k.serve(ctx, e, dir)
 	if conn != nil {
-		return k.handOver(ctx, e, conn)
+		return k.handover.HandOver(ctx, e, conn)
 	}
 	e.Close()
 	return err
@@ -157,9 +157,9 @@ func (k *keeper) waitLock(ctx context.Context, dir *state.Dir) error {
 // serve waits for what ends the ownership: an agent that asks for the streams, whose
 // connection it gives, or an error. It leaves the engine, and with it dir, to the caller.
 func (k *keeper) serve(ctx context.Context, e *engine.Engine, dir *state.Dir) (*net.UnixConn, error) {
-	door := newDoor(k.guard)
-	defer door.close()
-	again, err := door.open(dir)
+	door := handover.NewDoor(k.guard)
+	defer door.Close()
+	again, err := door.Open(dir)
 	if err != nil {
 		k.Log.Warn("an agent that starts cannot ask for the streams yet; it is tried again", "error", err)
 	}
@@ -170,10 +170,10 @@ func (k *keeper) serve(ctx context.Context, e *engine.Engine, dir *state.Dir) (*
 	}
 	for {
 		select {
-		case conn := <-door.knocks:
+		case conn := <-door.Knocks():
 			return conn, nil
 		case <-again:
-			again, _ = door.open(dir)
+			again, _ = door.Open(dir)
 		case <-look.C:
 			if e.Metrics().Streams == 0 {
 				k.Log.Info("the last stream has ended")
@@ -183,12 +183,4 @@ func (k *keeper) serve(ctx context.Context, e *engine.Engine, dir *state.Dir) (*
 			return nil, ctx.Err()
 		}
 	}
-}
-
-// release closes the pipes of the last handover.
-func (k *keeper) release() {
-	for _, pipe := range k.pipes {
-		_ = unix.Close(pipe)
-	}
-	k.pipes = nil
 }

@@ -191,7 +191,7 @@ func (n *node) takeLock() (dir *state.Dir, conn *net.UnixConn) {
 	dir, err := state.Attach(n.state)
 	require.NoError(n.t, err)
 	n.within("the keeper listens", func() bool {
-		conn, err = dir.Dial()
+		conn, err = net.DialUnix("unix", nil, dir.SocketAddress(state.KeeperSocket))
 		return err == nil
 	})
 	_, err = conn.Read(make([]byte, 1))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -21,24 +20,6 @@ func (d *Dir) LoadSettings() ([]byte, error) {
 		return nil, nil
 	}
 	return text, err
-}
-
-// Listen makes the socket on which a keeper that owns the directory is asked to hand
-// over. The caller closes it, which removes it. The directory must be locked.
-func (d *Dir) Listen() (*net.UnixListener, error) {
-	if err := d.RemoveSocket(KeeperSocket); err != nil {
-		return nil, err
-	}
-	l, err := net.ListenUnix("unix", d.SocketAddress(KeeperSocket))
-	if err != nil {
-		return nil, fmt.Errorf("listen for the agent in state_dir %q: %w", d.path, err)
-	}
-	return l, nil
-}
-
-// Dial connects to the keeper that listens.
-func (d *Dir) Dial() (*net.UnixConn, error) {
-	return net.DialUnix("unix", nil, d.SocketAddress(KeeperSocket))
 }
 
 // errNoFile says that something else than a file has the name of one.

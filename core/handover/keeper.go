@@ -1,13 +1,15 @@
-package keeper
+package handover
 
 import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"time"
 
-	"sluice/core/engine"
+	"golang.org/x/sys/unix"
+
 	"sluice/core/guard"
 	"sluice/core/shortage"
 	"sluice/core/state"
@@ -25,8 +27,8 @@ const (
 	deathLook = 5 * time.Millisecond
 )
 
-// door is where an agent asks for the streams.
-type door struct {
+// Door is where an agent asks for the streams. Its methods are not called concurrently.
+type Door struct {
 	knocks   chan *net.UnixConn
 	closed   chan struct{}
 	listener *net.UnixListener // nil until it could be opened
@@ -34,22 +36,26 @@ type door struct {
 	pause    shortage.Pause
 }
 
-func newDoor(guard *guard.Guard) *door {
-	return &door{knocks: make(chan *net.UnixConn), closed: make(chan struct{}), guard: guard}
+// NewDoor makes one that is not open yet.
+func NewDoor(guard *guard.Guard) *Door {
+	return &Door{knocks: make(chan *net.UnixConn), closed: make(chan struct{}), guard: guard}
 }
 
-// open makes the socket in the directory, which must be locked. Where that cannot be done
+// Knocks gives the connections of agents that ask, which the receiver takes.
+func (d *Door) Knocks() <-chan *net.UnixConn { return d.knocks }
+
+// Open makes the socket in the directory, which must be locked. Where that cannot be done
 // now (a full state directory, no descriptors) the caller tries again when the returned
 // channel tells: an agent that starts asks for 30 seconds.
-func (d *door) open(dir *state.Dir) (again <-chan time.Time, err error) {
-	if d.listener, err = dir.Listen(); err != nil {
+func (d *Door) Open(dir *state.Dir) (again <-chan time.Time, err error) {
+	if d.listener, err = listen(dir); err != nil {
 		return time.After(d.pause.Next()), err
 	}
 	d.guard.Go("listen for the agent", d.accept)
 	return nil, nil
 }
 
-func (d *door) wait(pause time.Duration) (goOn bool) {
+func (d *Door) wait(pause time.Duration) (goOn bool) {
 	select {
 	case <-d.closed:
 		return false
@@ -59,7 +65,7 @@ func (d *door) wait(pause time.Duration) (goOn bool) {
 }
 
 // accept passes on who asks, one at a time, until the door is closed.
-func (d *door) accept() {
+func (d *Door) accept() {
 	var pause shortage.Pause
 	for {
 		conn, err := d.listener.AcceptUnix()
@@ -82,20 +88,39 @@ func (d *door) accept() {
 	}
 }
 
-// close ends it and removes the socket: before the lock of the directory is given up.
-func (d *door) close() {
+// Close ends it and removes the socket: before the lock of the directory is given up.
+func (d *Door) Close() {
 	close(d.closed)
 	if d.listener != nil {
 		_ = d.listener.Close()
 	}
 }
 
-// handOver lets go of everything but the pipes, says so, and holds them until the agent
-// has opened them too, however long that takes it: a container that ends before would
-// take what is in its pipe with it. It keeps them where the agent has died over it.
-func (k *keeper) handOver(ctx context.Context, e *engine.Engine, conn *net.UnixConn) error {
+// Owner is what has the streams and gives them up.
+type Owner interface {
+	// HandOver stops serving and gives up the lock of the state directory. The caller takes
+	// the reading ends of the pipes.
+	HandOver() (pipes []int)
+}
+
+// Keeper is the half of a keeper. Its methods are not called concurrently.
+type Keeper struct {
+	StateDir string
+	Log      *slog.Logger
+	Guard    *guard.Guard
+	// pipes are held since the last handover, until somebody else is known to have
+	// opened them, or they are opened here again.
+	pipes []int
+}
+
+// HandOver has the owner let go of everything but the pipes, tells the agent that has asked
+// on conn, and holds them until the agent has opened them too, however long that takes it: a
+// container that ends before would take what is in its pipe with it. It keeps them where the
+// agent has died over it, or is gone: see Holds. It takes conn, and fails when the context
+// ends.
+func (k *Keeper) HandOver(ctx context.Context, owner Owner, conn *net.UnixConn) error {
 	defer conn.Close()
-	k.pipes = e.HandOver()
+	k.pipes = owner.HandOver()
 	if _, err := conn.Write([]byte{1}); err != nil {
 		k.Log.Warn("the agent that asked for the streams has gone", "error", err)
 		return nil
@@ -104,15 +129,26 @@ func (k *keeper) handOver(ctx context.Context, e *engine.Engine, conn *net.UnixC
 	if ctx.Err() != nil || k.agentDied(ctx) {
 		return ctx.Err()
 	}
-	k.release()
+	k.Release()
 	k.Log.Info("handed the streams over to the agent")
 	return nil
 }
 
+// Holds tells whether pipes are held since a handover that came to nothing.
+func (k *Keeper) Holds() bool { return len(k.pipes) > 0 }
+
+// Release closes the pipes of the last handover.
+func (k *Keeper) Release() {
+	for _, pipe := range k.pipes {
+		_ = unix.Close(pipe)
+	}
+	k.pipes = nil
+}
+
 // awaitClosing waits until the agent has closed its connection, or the context ends.
-func (k *keeper) awaitClosing(ctx context.Context, conn *net.UnixConn) {
+func (k *Keeper) awaitClosing(ctx context.Context, conn *net.UnixConn) {
 	closed := make(chan struct{})
-	k.guard.Go("wait until the agent has the streams", func() {
+	k.Guard.Go("wait until the agent has the streams", func() {
 		defer close(closed)
 		_, _ = io.Copy(io.Discard, conn)
 	})
@@ -133,13 +169,13 @@ func (k *keeper) awaitClosing(ctx context.Context, conn *net.UnixConn) {
 
 // agentDied tells whether nobody has the lock of the state directory. The pipes are then
 // held on, until they are served here.
-func (k *keeper) agentDied(ctx context.Context) bool {
+func (k *Keeper) agentDied(ctx context.Context) bool {
 	dir, err := state.Attach(k.StateDir)
 	if err != nil {
 		return true // it cannot be told
 	}
 	defer dir.Close()
-	for began := time.Now(); ; waitFor(ctx, deathLook) {
+	for began := time.Now(); ; wait(ctx, deathLook) {
 		if owned, err := dir.Owned(); err == nil && !owned {
 			k.Log.Warn("the agent that asked for the streams died before it had them")
 			return true
@@ -147,5 +183,12 @@ func (k *keeper) agentDied(ctx context.Context) bool {
 		if time.Since(began) >= afterDeath || ctx.Err() != nil {
 			return false
 		}
+	}
+}
+
+func wait(ctx context.Context, pause time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
 	}
 }

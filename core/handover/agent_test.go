@@ -1,9 +1,11 @@
-package engine
+package handover
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -28,7 +30,7 @@ func init() {
 		os.Exit(1)
 	}
 	_, keeperErr := dir.KeeperLock("")
-	_, listenErr := dir.Listen()
+	_, listenErr := listen(dir)
 	if keeperErr != nil || listenErr != nil {
 		os.Exit(1)
 	}
@@ -39,9 +41,9 @@ func init() {
 
 // A keeper that hangs is named; once it is killed the agent starts.
 func TestHangingKeeperIsNamed(t *testing.T) {
-	b := newTestbed(t)
+	path := filepath.Join(t.TempDir(), "state")
 	keeper := exec.Command(os.Args[0])
-	keeper.Env = append(os.Environ(), keeperEnv+"="+b.state)
+	keeper.Env = append(os.Environ(), keeperEnv+"="+path)
 	stdin, err := keeper.StdinPipe()
 	require.NoError(t, err)
 	defer stdin.Close()
@@ -53,11 +55,14 @@ func TestHangingKeeperIsNamed(t *testing.T) {
 	require.NoError(t, keeper.Process.Signal(unix.SIGSTOP))
 
 	const patience = 50 * time.Millisecond
-	_, _, err = takeStateDir(b.state, patience, b.logger())
+	_, _, err = take(path, patience, slog.New(slog.DiscardHandler))
 	require.ErrorIs(t, err, ErrKeeperHangs)
 	assert.ErrorContains(t, err, "process "+strconv.Itoa(keeper.Process.Pid)+", asked for 50ms: stop it or send it SIGKILL")
 
 	require.NoError(t, keeper.Process.Kill())
 	_ = keeper.Wait()
-	b.open().Close()
+	dir, opened, err := take(path, patience, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	assert.Nil(t, opened)
+	require.NoError(t, dir.Close())
 }
