@@ -139,7 +139,7 @@ func prepare(handle int64, launch []byte) (engine.Descriptors, error) {
 	if e == nil {
 		return engine.Descriptors{}, errNoLogger
 	}
-	decoded, err := engine.DecodeLaunch(launch)
+	decoded, err := decodeLaunch(launch)
 	if err != nil {
 		return engine.Descriptors{}, err
 	}

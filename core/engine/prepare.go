@@ -21,6 +21,23 @@ var ErrTimeout = errors.New("the disk of the sandbox does not answer")
 // errClosed says that the streams are, or are about to be, another owner's.
 var errClosed = errors.New("the engine is closed")
 
+// Launch is what is known of a container before it starts.
+type Launch struct {
+	// ContainerID is the ids from the root container down, joined by dots.
+	ContainerID string
+	FrameworkID string
+	ExecutorID  string
+	TaskID      string
+	// Sandbox is the absolute path of the container's directory.
+	Sandbox string
+	// User that the container runs as; empty: the agent's own.
+	User string
+	// Environment of the container's command. Its values are the task's.
+	Environment []settings.Variable
+	// Debug containers are those of health checks and attached commands.
+	Debug bool
+}
+
 // Prepare makes both streams of a container and serves them. It waits for the file
 // system of the sandbox, and where the host runs short of descriptors, memory or threads
 // for these, but no longer than prepare_timeout: then it fails, with ErrTimeout or with

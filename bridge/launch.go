@@ -1,4 +1,4 @@
-package engine
+package main
 
 import (
 	"errors"
@@ -9,46 +9,30 @@ import (
 	"github.com/golang/protobuf/proto" //nolint:staticcheck // the project's own messages are carried by this package
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"sluice/core/engine"
 	"sluice/core/settings"
 	sluicepb "sluice/proto"
 )
 
-// Launch is what is known of a container before it starts.
-type Launch struct {
-	// ContainerID is the ids from the root container down, joined by dots.
-	ContainerID string
-	FrameworkID string
-	ExecutorID  string
-	TaskID      string
-	// Sandbox is the absolute path of the container's directory.
-	Sandbox string
-	// User that the container runs as; empty: the agent's own.
-	User string
-	// Environment of the container's command. Its values are the task's.
-	Environment []settings.Variable
-	// Debug containers are those of health checks and attached commands.
-	Debug bool
-}
-
-// DecodeLaunch reads a serialised sluice.Launch with the messages of Mesos in it.
-func DecodeLaunch(data []byte) (Launch, error) {
+// decodeLaunch reads a serialised sluice.Launch with the messages of Mesos in it.
+func decodeLaunch(data []byte) (engine.Launch, error) {
 	var message sluicepb.Launch
 	if err := proto.Unmarshal(data, &message); err != nil {
-		return Launch{}, fmt.Errorf("decode the launch: %w", err)
+		return engine.Launch{}, fmt.Errorf("decode the launch: %w", err)
 	}
-	launch := Launch{Sandbox: message.GetDirectory(), User: message.GetUser(), Debug: message.GetDebug()}
+	launch := engine.Launch{Sandbox: message.GetDirectory(), User: message.GetUser(), Debug: message.GetDebug()}
 	if !filepath.IsAbs(launch.Sandbox) {
-		return Launch{}, fmt.Errorf("the sandbox is %q, expected an absolute path", launch.Sandbox)
+		return engine.Launch{}, fmt.Errorf("the sandbox is %q, expected an absolute path", launch.Sandbox)
 	}
 	return launch, errors.Join(
-		launch.decodeID(message.GetContainerId()),
-		launch.decodeCommand(message.GetCommandInfo()),
-		launch.decodeExecutor(message.GetExecutorInfo()),
-		launch.decodeTask(message.GetTaskInfo()),
+		decodeID(&launch, message.GetContainerId()),
+		decodeCommand(&launch, message.GetCommandInfo()),
+		decodeExecutor(&launch, message.GetExecutorInfo()),
+		decodeTask(&launch, message.GetTaskInfo()),
 	)
 }
 
-func (l *Launch) decodeID(data []byte) error {
+func decodeID(l *engine.Launch, data []byte) error {
 	var id mesos.ContainerID
 	if err := id.Unmarshal(data); err != nil {
 		return fmt.Errorf("decode the container id: %w", err)
@@ -61,7 +45,7 @@ func (l *Launch) decodeID(data []byte) error {
 	return nil
 }
 
-func (l *Launch) decodeCommand(data []byte) error {
+func decodeCommand(l *engine.Launch, data []byte) error {
 	var command mesos.CommandInfo
 	if err := command.Unmarshal(data); err != nil {
 		return fmt.Errorf("decode the command of container %q: %w", l.ContainerID, err)
@@ -72,7 +56,7 @@ func (l *Launch) decodeCommand(data []byte) error {
 	return nil
 }
 
-func (l *Launch) decodeExecutor(data []byte) error {
+func decodeExecutor(l *engine.Launch, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
@@ -85,7 +69,7 @@ func (l *Launch) decodeExecutor(data []byte) error {
 	return nil
 }
 
-func (l *Launch) decodeTask(data []byte) error {
+func decodeTask(l *engine.Launch, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
