@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -72,6 +71,7 @@ func (s *Stream) Service(t *worker.Thread, refused error, now time.Time, wished 
 	return next
 }
 
+// service does what the phase asks for.
 func (s *Stream) service(t *worker.Thread, refused error, now time.Time, wished time.Duration) Next {
 	if s.Over() {
 		return s.finish(t)
@@ -98,6 +98,11 @@ func (s *Stream) service(t *worker.Thread, refused error, now time.Time, wished 
 	} else if err != nil && !s.outlived(err) {
 		return s.failed(t, now, "rotate "+s.Name, err)
 	}
+	return s.serve(t, now, wished)
+}
+
+// serve takes what is in the pipe, and says when to look again.
+func (s *Stream) serve(t *worker.Thread, now time.Time, wished time.Duration) Next {
 	moved, err := s.drain(t, now)
 	if s.live.strayed {
 		s.saveAsked(t)
@@ -105,25 +110,21 @@ func (s *Stream) service(t *worker.Thread, refused error, now time.Time, wished 
 	elapsed := now.Sub(s.flow.last)
 	s.flow.last = now
 	switch {
-	case errors.Is(err, io.EOF):
-		s.recovered(now)
-		if s.owesUnattended() {
-			return s.beginUnattended(now)
-		}
-		return s.finish(t)
 	case errors.Is(err, errMisplaced):
 		return Next{Commands: true}
-	case errors.Is(err, errRateReached):
-		s.recovered(now)
-		return Next{After: s.flow.rate.wait(), Backoff: true}
-	case errors.Is(err, errEffortSpent):
-		s.recovered(now)
-		return Next{After: s.series.effort.wait(now), Backoff: true}
-	case err != nil && !errors.Is(err, pump.ErrEmpty):
+	case err != nil && !stopped(err):
 		return s.failed(t, now, "write "+s.Name, err)
 	}
 	s.recovered(now)
 	switch {
+	case errors.Is(err, io.EOF) && s.owesUnattended():
+		return s.beginUnattended(now)
+	case errors.Is(err, io.EOF):
+		return s.finish(t)
+	case errors.Is(err, errRateReached):
+		return Next{After: s.flow.rate.wait(), Backoff: true}
+	case errors.Is(err, errEffortSpent):
+		return Next{After: s.series.effort.wait(now), Backoff: true}
 	case moved == 0 && s.flow.flood:
 		// The writer was only just faster than we are: it is no silence yet.
 		s.flow.flood = false
@@ -132,6 +133,11 @@ func (s *Stream) service(t *worker.Thread, refused error, now time.Time, wished 
 		return Next{Idle: true}
 	}
 	return s.pause(moved, elapsed, wished)
+}
+
+// stopped tells that drain stopped for a reason that is no failure.
+func stopped(why error) bool {
+	return errors.Is(why, pump.ErrEmpty) || errors.Is(why, io.EOF) || errors.Is(why, errRateReached) || errors.Is(why, errEffortSpent)
 }
 
 // pause tells when to look again after bytes were moved. Where the pipe was found
@@ -152,104 +158,3 @@ const (
 	// floodShare of the pipe in one visit is enough to go on without a pause.
 	floodShare = 16
 )
-
-// drain moves bytes until the pipe is nearly empty, the quantum or the rate is used
-// up, or something fails. The error says why it stopped: nil, pump.ErrEmpty, io.EOF,
-// errRateReached, errEffortSpent, errMisplaced or what failed.
-func (s *Stream) drain(t *worker.Thread, now time.Time) (moved int, err error) {
-	began, last := time.Now(), s.series.replaced+s.rotationsAtOnce()
-	for moved < quantumBytes {
-		if s.series.replaced >= last || moved > 0 && time.Since(began) > quantumTime {
-			// More is waiting, so that the next look comes at once.
-			s.flow.flood = true
-			return moved, nil
-		}
-		budget := s.flow.rate.allowance(now)
-		if budget == 0 {
-			return moved, errRateReached
-		}
-		n, err := s.step(t, now, min(budget, quantumBytes))
-		s.flow.rate.spend(n)
-		moved += n
-		if s.outlived(err) {
-			continue
-		}
-		if err != nil || n == 0 {
-			return moved, err
-		}
-		// The writer goes on while we copy: what came meanwhile is left for the
-		// next look. After a cut more is waiting for the next file.
-		if n < s.CapacityBytes/2 && !s.flow.cut {
-			return moved, nil
-		}
-	}
-	return moved, nil
-}
-
-// step makes room if need be and moves once, at most budget bytes. It reports
-// (0, pump.ErrEmpty) where there is nothing and (0, io.EOF) at the end.
-func (s *Stream) step(t *worker.Thread, now time.Time, budget int) (moved int, err error) {
-	for {
-		if s.phase == discarding {
-			return s.drop(budget)
-		}
-		if s.series.carried != "" && s.misplaced(t) {
-			return 0, errMisplaced
-		}
-		if err := s.finishCarry(now); err != nil {
-			return 0, s.unrotated(err)
-		}
-		size, err := s.follow()
-		if err != nil {
-			return 0, err
-		}
-		count, err := s.fitting(size, budget)
-		if err != nil {
-			return 0, err
-		}
-		if count > 0 {
-			return s.move(size, count)
-		}
-		if s.Settings.FirstBytes > 0 {
-			if err := s.endFirst(t, size); err != nil {
-				return 0, err
-			}
-			continue
-		}
-		if s.series.effort.wait(now) > 0 {
-			return 0, errEffortSpent
-		}
-		if s.misplaced(t) {
-			return 0, errMisplaced
-		}
-		if err := s.rotate(t, now, size); err != nil {
-			return 0, s.unrotated(err)
-		}
-	}
-}
-
-// move moves count bytes to the end of the live file, which is size bytes long.
-func (s *Stream) move(size int64, count int) (moved int, err error) {
-	moved, err = s.scratch.Splice(s.Pipe, s.live.fd, size, count)
-	if err != nil && moved == 0 && !errors.Is(err, pump.ErrEmpty) && !errors.Is(err, io.EOF) {
-		moved, err = s.squeeze(size, count, err)
-	}
-	s.account.writtenBytes.Add(int64(moved))
-	s.live.own.wrote(size, moved)
-	s.wrote(size, moved)
-	s.sawLive(size+int64(moved), s.shown.liveDisk.Load()+int64(moved))
-	return moved, err
-}
-
-// drop takes bytes that have no place any more, and counts them.
-func (s *Stream) drop(budget int) (taken int, err error) {
-	lines := 0
-	taken, err = s.scratch.Discard(s.Pipe, budget, func(chunk []byte) {
-		lines += bytes.Count(chunk, []byte{'\n'})
-	})
-	s.account.drop(s.discardCause, taken, lines)
-	if taken > 0 {
-		return taken, nil
-	}
-	return 0, err
-}
