@@ -11,17 +11,17 @@ import (
 	"sluice/core/sandbox"
 )
 
-// apply carries out a plan. An error takes back what was renamed, so that the live
+// applyLocked carries out a plan. An error takes back what was renamed, so that the live
 // file is under its own name; where even that fails, the next attempt begins with
-// it. mu is held, but not while a script runs.
-func (s *Set) apply(steps []Step, out *Outcome) error {
+// it. The lock is given up while a script runs.
+func (s *Set) applyLocked(steps []Step, out *Outcome) error {
 	for i, step := range steps {
-		err := s.applyOne(step, out)
+		err := s.applyOneLocked(step, out)
 		if errors.Is(err, errStopped) {
 			return err
 		}
 		if err != nil && !out.Rotated {
-			if undo := s.takeBack(steps[:i]); undo != nil {
+			if undo := s.takeBackLocked(steps[:i]); undo != nil {
 				s.unfinished = true
 				err = errors.Join(err, undo)
 			}
@@ -34,21 +34,21 @@ func (s *Set) apply(steps []Step, out *Outcome) error {
 	return nil
 }
 
-// takeBack undoes the renames of steps, the last one first.
-func (s *Set) takeBack(steps []Step) error {
+// takeBackLocked undoes the renames of steps, the last one first.
+func (s *Set) takeBackLocked(steps []Step) error {
 	for _, step := range slices.Backward(steps) {
 		var err error
 		switch step.Op {
 		case OpTake:
 			err = s.dir.RenameNew(step.To, s.cfg.Dir, step.From)
 		case OpShift:
-			err = s.undoMove(step)
+			err = s.undoMoveLocked(step)
 		case OpHold:
-			err = s.restore(step.From)
+			err = s.restoreLocked(step.From)
 		case OpNoteShift:
-			err = s.dropNote(shiftNoteName(s.cfg.Base))
+			err = s.dropNoteLocked(shiftNoteName(s.cfg.Base))
 		case OpNoteRemoval:
-			err = s.dropNote(removalNoteName(s.cfg.Base))
+			err = s.dropNoteLocked(removalNoteName(s.cfg.Base))
 		}
 		if err != nil {
 			return fmt.Errorf("take back %s: %w", step, err)
@@ -57,43 +57,43 @@ func (s *Set) takeBack(steps []Step) error {
 	return nil
 }
 
-func (s *Set) applyOne(step Step, out *Outcome) error {
+func (s *Set) applyOneLocked(step Step, out *Outcome) error {
 	var err error
 	switch step.Op {
 	case OpOwe:
-		s.owe(step.From, step.Inode)
+		s.oweLocked(step.From, step.Inode)
 	case OpNoteShift:
-		s.leaveNote(shiftNoteName(s.cfg.Base), step.Note)
+		s.leaveNoteLocked(shiftNoteName(s.cfg.Base), step.Note)
 	case OpForgetShift:
-		err = s.dropNote(shiftNoteName(s.cfg.Base))
+		err = s.dropNoteLocked(shiftNoteName(s.cfg.Base))
 	case OpNoteRemoval:
-		s.leaveNote(removalNoteName(s.cfg.Base), step.Note)
+		s.leaveNoteLocked(removalNoteName(s.cfg.Base), step.Note)
 	case OpForgetRemoval:
-		err = s.dropNote(removalNoteName(s.cfg.Base))
+		err = s.dropNoteLocked(removalNoteName(s.cfg.Base))
 	case OpDisplace, OpShift:
-		err = s.shift(step)
+		err = s.shiftLocked(step)
 	case OpHold:
-		if err = s.hold(step.From); errors.Is(err, fs.ErrNotExist) {
+		if err = s.holdLocked(step.From); errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 	case OpAside:
-		err = s.clear(step.From)
+		err = s.clearLocked(step.From)
 	case OpRemove:
-		err = s.remove(step, out)
+		err = s.removeLocked(step, out)
 	case OpRemoveLive:
 		err = s.removeLive(s.cfg.Dir, step.From, step.SizeBytes, out)
 	case OpRemoveTaken:
 		err = s.removeLive(s.dir.Dir, takenName(s.cfg.Base), step.SizeBytes, out)
 	case OpTake:
-		err = s.take(step)
+		err = s.takeLocked(step)
 	case OpPut:
-		err = s.put(step, out)
+		err = s.putLocked(step, out)
 	case OpMove:
-		err = s.moveLive(step, out)
+		err = s.moveLiveLocked(step, out)
 	case OpScript:
 		s.runScript(step, out)
 	case OpCompress:
-		err = s.compressInline(step.From, out)
+		err = s.compressInlineLocked(step.From, out)
 	}
 	if err != nil {
 		return err
@@ -101,14 +101,14 @@ func (s *Set) applyOne(step Step, out *Outcome) error {
 	return s.killed("%s", step)
 }
 
-// shift renames within the series. What is not there need not be shifted.
-func (s *Set) shift(step Step) error {
-	err := s.over(step.To, func() error { return s.dir.Rename(step.From, s.dir.Dir, step.To) })
+// shiftLocked renames within the series. What is not there need not be shifted.
+func (s *Set) shiftLocked(step Step) error {
+	err := s.overLocked(step.To, func() error { return s.dir.Rename(step.From, s.dir.Dir, step.To) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		s.renamed(step.From, step.To)
+		s.renamedLocked(step.From, step.To)
 	}
 	return err
 }
@@ -117,15 +117,15 @@ func (s *Set) shift(step Step) error {
 // task that puts it back between that and the next system call.
 const clearings = 16
 
-// over does what gives a name of ours to a file, and moves aside what bears that name
+// overLocked does what gives a name of ours to a file, and moves aside what bears that name
 // and cannot be replaced: a directory.
-func (s *Set) over(name string, act func() error) error {
+func (s *Set) overLocked(name string, act func() error) error {
 	for range clearings {
 		err := act()
 		if !blocked(err) {
 			return err
 		}
-		if err := s.clear(name); err != nil {
+		if err := s.clearLocked(name); err != nil {
 			return err
 		}
 	}
@@ -138,11 +138,11 @@ func blocked(err error) bool {
 		errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST)
 }
 
-// clear moves aside what bears a name of ours, in the directory of the series.
-func (s *Set) clear(name string) error {
+// clearLocked moves aside what bears a name of ours, in the directory of the series.
+func (s *Set) clearLocked(name string) error {
 	err := s.aside(s.dir.Dir, name)
 	if err == nil {
-		s.removed(name)
+		s.removedLocked(name)
 	}
 	return err
 }
@@ -159,16 +159,16 @@ func (s *Set) aside(dir *sandbox.Dir, name string) error {
 	return err
 }
 
-// remove disposes of a rotated file. A file that cannot be removed is a problem, but
+// removeLocked disposes of a rotated file. A file that cannot be removed is a problem, but
 // no reason to keep the live file where it is.
-func (s *Set) remove(step Step, out *Outcome) error {
+func (s *Set) removeLocked(step Step, out *Outcome) error {
 	if text := s.cfg.Policy.Scripts.PreRemove; text != "" {
 		if _, err := s.dir.Stat(step.From); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		s.runScript(Step{Op: OpScript, Script: "preremove", From: step.From}, out)
 	}
-	err := s.unlink(step.From)
+	err := s.unlinkLocked(step.From)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -181,12 +181,12 @@ func (s *Set) remove(step Step, out *Outcome) error {
 	return err
 }
 
-// unlink removes a file of the series and what belongs to it.
-func (s *Set) unlink(name string) error {
+// unlinkLocked removes a file of the series and what belongs to it.
+func (s *Set) unlinkLocked(name string) error {
 	if err := s.dir.Unlink(name); err != nil {
 		return err
 	}
-	s.removed(name)
+	s.removedLocked(name)
 	return nil
 }
 
@@ -201,25 +201,25 @@ func (s *Set) removeLive(dir *sandbox.Dir, name string, sizeBytes int64, out *Ou
 	return nil
 }
 
-// moveLive makes the live file the youngest of the series.
-func (s *Set) moveLive(step Step, out *Outcome) error {
-	err := s.take(step)
+// moveLiveLocked makes the live file the youngest of the series.
+func (s *Set) moveLiveLocked(step Step, out *Outcome) error {
+	err := s.takeLocked(step)
 	if err == nil {
-		s.rotatedTo(step, out)
+		s.rotatedToLocked(step, out)
 	}
 	return err
 }
 
-func (s *Set) take(step Step) error {
-	return s.over(step.To, func() error { return s.leaveLive(step) })
+func (s *Set) takeLocked(step Step) error {
+	return s.overLocked(step.To, func() error { return s.leaveLiveLocked(step) })
 }
 
-// put gives the file that was taken its place in the series.
-func (s *Set) put(step Step, out *Outcome) error {
+// putLocked gives the file that was taken its place in the series.
+func (s *Set) putLocked(step Step, out *Outcome) error {
 	taken := takenName(s.cfg.Base)
-	err := s.over(step.To, func() error { return s.dir.Rename(taken, s.dir.Dir, step.To) })
+	err := s.overLocked(step.To, func() error { return s.dir.Rename(taken, s.dir.Dir, step.To) })
 	if err == nil {
-		s.rotatedTo(step, out)
+		s.rotatedToLocked(step, out)
 	}
 	return err
 }
@@ -227,9 +227,9 @@ func (s *Set) put(step Step, out *Outcome) error {
 // errVanished says that the live file lost its name after the rotation had begun.
 var errVanished = errors.New("the live file vanished")
 
-// leaveLive renames the live file into the directory of the series. If the task has
+// leaveLiveLocked renames the live file into the directory of the series. If the task has
 // taken that away, a new one is made, a few times where it does so again.
-func (s *Set) leaveLive(step Step) error {
+func (s *Set) leaveLiveLocked(step Step) error {
 	for attempt := 0; ; attempt++ {
 		err := s.cfg.Dir.Rename(step.From, s.dir.Dir, step.To)
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -241,18 +241,18 @@ func (s *Set) leaveLive(step Step) error {
 		if s.cfg.Policy.OldDir == "" {
 			return err // the sandbox itself is gone
 		}
-		if reopen := s.reopenOldDir(step, attempt >= contested); attempt == clearings {
+		if reopen := s.reopenOldDirLocked(step, attempt >= contested); attempt == clearings {
 			return errors.Join(err, reopen)
 		}
 	}
 }
 
-// rotatedTo records that the live file is in the series.
-func (s *Set) rotatedTo(step Step, out *Outcome) {
+// rotatedToLocked records that the live file is in the series.
+func (s *Set) rotatedToLocked(step Step, out *Outcome) {
 	out.Rotated, out.Name = true, step.To
 	if s.listing.files != nil {
 		if info, err := s.dir.Stat(step.To); err == nil {
-			s.added(info)
+			s.addedLocked(info)
 		}
 	}
 }

@@ -74,14 +74,14 @@ func (h *youngest) Pop() any {
 	return last
 }
 
-// choose goes through the directory of the series and gives the names to work with, and how
-// many there are in all. mu is held.
-func (s *Set) choose() (c *chosen, names int, err error) {
+// chooseLocked goes through the directory of the series and gives the names to work with, and how
+// many there are in all.
+func (s *Set) chooseLocked() (c *chosen, names int, err error) {
 	c = s.newChosen()
 	names, err = s.dir.Walk(maxNames, func(name string, directory bool) error {
 		at, ours := s.scheme.place(name)
 		if ours && name != s.cfg.Base && s.reachable(at) {
-			c.add(at, name, !directory && s.belongs(name, at))
+			c.add(at, name, !directory && s.belongsLocked(name, at))
 		}
 		return nil
 	})
@@ -132,7 +132,7 @@ func (n Names) List(dir *sandbox.Dir, limit, most int) ([]string, error) {
 	return names, err
 }
 
-// statInto adds what bears a name, if anything does.
-func (s *Set) statInto(files map[string]sandbox.Info) func(name string) error {
-	return func(name string) error { return s.probeOne(files, name) }
+// statIntoLocked adds what bears a name, if anything does.
+func (s *Set) statIntoLocked(files map[string]sandbox.Info) func(name string) error {
+	return func(name string) error { return s.probeOneLocked(files, name) }
 }

@@ -62,7 +62,7 @@ func (s *Set) takeJob(j *job) (c *compression, done bool) {
 	if s.dir == nil || j.stage.over() {
 		return nil, false
 	}
-	return &compression{job: j, dir: s.borrow(), name: j.name}, j.stage.is(published)
+	return &compression{job: j, dir: s.borrowLocked(), name: j.name}, j.stage.is(published)
 }
 
 // release gives up what an attempt holds. It can be repeated.
@@ -96,7 +96,7 @@ func (s *Set) createOutput(dir *directory, name string) (*os.File, error) {
 	if s.dir != dir {
 		return nil, err
 	}
-	err = s.over(name, func() error {
+	err = s.overLocked(name, func() error {
 		dst, err = dir.Create(name, 0o600)
 		return err
 	})
@@ -141,7 +141,7 @@ func (s *Set) followRename(c *compression) bool {
 			c.name = c.job.name
 			return true
 		}
-		s.abandon(c.job, gone)
+		s.abandonLocked(c.job, gone)
 	}
 	return false
 }
@@ -162,7 +162,7 @@ func (s *Set) conclude(c *compression) error {
 	defer s.mu.Unlock()
 	err := c.err
 	if err == nil && s.dir == c.dir && !c.job.stage.over() {
-		err = s.finish(c.job)
+		err = s.finishLocked(c.job)
 	}
 	if errors.Is(err, errStopped) {
 		return err
@@ -236,21 +236,20 @@ func (s *Set) copyExternally(j *job, dst, src *os.File) error {
 	})
 }
 
-// finish puts the compressed file into the slot where the plain one is now. mu is
-// held.
-func (s *Set) finish(j *job) error {
-	if j.stage.is(published) && !s.published(j) {
+// finishLocked puts the compressed file into the slot where the plain one is now.
+func (s *Set) finishLocked(j *job) error {
+	if j.stage.is(published) && !s.publishedLocked(j) {
 		// The plain file could not be removed, and a rotation since then disposed of the
 		// compressed one, which was in its way. The plain one is all there is.
 		j.stage.become(owed)
 		return errUnpublished
 	}
 	if j.stage.is(published) {
-		return s.retire(j)
+		return s.retireLocked(j)
 	}
 	info, err := s.dir.Stat(j.name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Inode != j.inode {
-		s.abandon(j, gone)
+		s.abandonLocked(j, gone)
 		return nil
 	}
 	if err != nil {
@@ -260,7 +259,7 @@ func (s *Set) finish(j *job) error {
 	err = s.dir.RenameNew(output, s.dir.Dir, target)
 	if errors.Is(err, fs.ErrExist) {
 		backup := backupName(target, s.cfg.Now())
-		if err = s.over(backup, func() error { return s.dir.Rename(target, s.dir.Dir, backup) }); err == nil {
+		if err = s.overLocked(backup, func() error { return s.dir.Rename(target, s.dir.Dir, backup) }); err == nil {
 			err = s.dir.RenameNew(output, s.dir.Dir, target)
 		}
 	}
@@ -269,22 +268,22 @@ func (s *Set) finish(j *job) error {
 	}
 	s.stats.Compressed++
 	if made, err := s.dir.Stat(target); err == nil {
-		s.added(made)
-		s.changeKept(s.counted(made)-s.counted(info), 0)
+		s.addedLocked(made)
+		s.changeKeptLocked(s.counted(made)-s.counted(info), 0)
 	}
 	j.stage.become(published)
 	if err := s.killed("publish %q", target); err != nil {
 		return err
 	}
-	return s.retire(j)
+	return s.retireLocked(j)
 }
 
 var errUnpublished = errors.New("its compressed form is not there any more")
 
-// published says that the compressed form of a file is complete and in its place, so
+// publishedLocked says that the compressed form of a file is complete and in its place, so
 // that only the plain one is left to remove: it has the time of the plain one, which
 // is given to it before it gets its name.
-func (s *Set) published(j *job) bool {
+func (s *Set) publishedLocked(j *job) bool {
 	plain, err := s.dir.Stat(j.name)
 	if err != nil || plain.Inode != j.inode {
 		return false
@@ -293,8 +292,8 @@ func (s *Set) published(j *job) bool {
 	return err == nil && made.Ours() && made.ModTime.Equal(plain.ModTime)
 }
 
-// retire removes the plain file of a finished job, and then its mark. mu is held.
-func (s *Set) retire(j *job) error {
+// retireLocked removes the plain file of a finished job, and then its mark.
+func (s *Set) retireLocked(j *job) error {
 	if err := s.dir.Unlink(j.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -304,8 +303,8 @@ func (s *Set) retire(j *job) error {
 	delete(s.listing.files, j.name)
 	delete(s.jobs, j.name)
 	j.stage.become(gone)
-	s.vacated(j.name)
-	return s.dropNote(markName(s.cfg.Base, j.inode))
+	s.vacatedLocked(j.name)
+	return s.dropNoteLocked(markName(s.cfg.Base, j.inode))
 }
 
 // stoppable reads until the file has been disposed of: then no more work is put

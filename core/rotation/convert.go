@@ -122,7 +122,7 @@ func (c *conversion) trim() error {
 		return nil
 	}
 	for len(c.files) > keep {
-		err := c.former.unlinkAlone(c.files[0].Name)
+		err := c.former.unlinkAloneLocked(c.files[0].Name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -168,7 +168,7 @@ func (c *conversion) targets() ([]string, error) {
 // have numbers already and are in the way of that.
 func (c *conversion) highestSlot() (int, error) {
 	start := c.present.scheme.start
-	files, err := c.present.look()
+	files, err := c.present.lookLocked()
 	if err != nil {
 		return 0, err
 	}
@@ -210,9 +210,9 @@ func (c *conversion) convert(file File, plain string, youngest bool) error {
 	switch {
 	case !compressed:
 		if scheme.cext != "" && (!youngest || !to.cfg.Policy.DelayCompress) {
-			to.mark(file.Inode)
+			to.markLocked(file.Inode)
 		} else if scheme.cext == "" {
-			_ = to.dropNote(markName(to.cfg.Base, file.Inode))
+			_ = to.dropNoteLocked(markName(to.cfg.Base, file.Inode))
 		}
 		return c.rename(file.Name, plain)
 	case ending == scheme.cext:
@@ -242,7 +242,7 @@ func (c *conversion) put(dir *directory, from, name string) error {
 		return err
 	}
 	backup := backupName(name, to.cfg.Now())
-	if err := to.over(backup, func() error { return to.dir.RenameNew(name, to.dir.Dir, backup) }); err != nil {
+	if err := to.overLocked(backup, func() error { return to.dir.RenameNew(name, to.dir.Dir, backup) }); err != nil {
 		return err
 	}
 	return move()
@@ -252,7 +252,7 @@ func (c *conversion) put(dir *directory, from, name string) error {
 func (c *conversion) rewrite(file File, name string) error {
 	to := c.present
 	if made, err := to.dir.Stat(name); err == nil && made.Ours() && made.ModTime.Equal(file.ModTime) {
-		return c.former.unlinkAlone(file.Name) // a kill came before that
+		return c.former.unlinkAloneLocked(file.Name) // a kill came before that
 	}
 	src, err := c.former.dir.OpenOwnRead(file.Name)
 	if err != nil {
@@ -284,7 +284,7 @@ func (c *conversion) rewrite(file File, name string) error {
 		}
 		return fmt.Errorf("convert %q, which stays as it is: %w", file.Name, err)
 	}
-	return c.former.unlinkAlone(file.Name)
+	return c.former.unlinkAloneLocked(file.Name)
 }
 
 func (c *conversion) refill(dst, src *os.File) error {
@@ -304,8 +304,8 @@ func (c *conversion) refill(dst, src *os.File) error {
 	return err
 }
 
-// unlinkAlone removes a file that nothing else belongs to.
-func (s *Set) unlinkAlone(name string) error {
+// unlinkAloneLocked removes a file that nothing else belongs to.
+func (s *Set) unlinkAloneLocked(name string) error {
 	err := s.dir.Unlink(name)
 	if err == nil {
 		err = s.killed("remove %q", name)

@@ -34,7 +34,7 @@ func (s *Set) Drop(most int) (done Dropped, err error) {
 	if s.dir == nil {
 		return done, fmt.Errorf("make room: %w", fs.ErrClosed)
 	}
-	files, err := s.files()
+	files, err := s.filesLocked()
 	if err != nil || s.keepsNone() {
 		return done, err
 	}
@@ -43,9 +43,9 @@ func (s *Set) Drop(most int) (done Dropped, err error) {
 		if done.Files >= most || len(failed) >= failedDrops {
 			break
 		}
-		err := s.unlink(f.Name)
+		err := s.unlinkLocked(f.Name)
 		if errors.Is(err, fs.ErrNotExist) {
-			s.removed(f.Name)
+			s.removedLocked(f.Name)
 			continue
 		}
 		if err != nil {
@@ -53,7 +53,7 @@ func (s *Set) Drop(most int) (done Dropped, err error) {
 			continue
 		}
 		counts := s.counted(f.Info)
-		s.changeKept(-counts, -1)
+		s.changeKeptLocked(-counts, -1)
 		done.Files++
 		done.Bytes += counts
 	}

@@ -27,20 +27,20 @@ func (s *Set) Files() ([]File, error) {
 	if s.dir == nil {
 		return nil, fmt.Errorf("list %q: %w", s.cfg.Base, fs.ErrClosed)
 	}
-	return s.files()
+	return s.filesLocked()
 }
 
-func (s *Set) files() ([]File, error) {
-	infos, err := s.look()
+func (s *Set) filesLocked() ([]File, error) {
+	infos, err := s.lookLocked()
 	if err != nil {
 		return nil, fmt.Errorf("list the files of %q: %w", s.cfg.Base, err)
 	}
-	s.count(infos)
-	s.tellKept(false)
+	s.countLocked(infos)
+	s.tellKeptLocked(false)
 	var files []File
 	for name, info := range infos {
 		at, ok := s.scheme.place(name)
-		if !ok || !info.Mode.IsRegular() || !s.belongs(name, at) {
+		if !ok || !info.Mode.IsRegular() || !s.belongsLocked(name, at) {
 			continue
 		}
 		files = append(files, File{Info: info, Compressed: at.compressed, Pending: s.jobs[name] != nil, at: at})
@@ -49,9 +49,9 @@ func (s *Set) files() ([]File, error) {
 	return files, nil
 }
 
-// belongs says that a file of the series is one of the policy's: a plain file under
+// belongsLocked says that a file of the series is one of the policy's: a plain file under
 // a policy that compresses is one from before that policy, unless it waits for it.
-func (s *Set) belongs(name string, at place) bool {
+func (s *Set) belongsLocked(name string, at place) bool {
 	if s.scheme.both || s.scheme.cext == "" || at.compressed {
 		return at.inRange(s)
 	}
@@ -81,16 +81,16 @@ func (s *Set) Expire(now time.Time) error {
 	if s.dir == nil {
 		return fmt.Errorf("expire files of %q: %w", s.cfg.Base, fs.ErrClosed)
 	}
-	return s.expire(now)
+	return s.expireLocked(now)
 }
 
-func (s *Set) expire(now time.Time) error {
+func (s *Set) expireLocked(now time.Time) error {
 	maxAge := s.cfg.Policy.MaxAge
 	if maxAge <= 0 || s.keepsNone() {
 		// What there is beside a policy that keeps none, logrotate leaves for good.
 		return nil
 	}
-	files, err := s.files()
+	files, err := s.filesLocked()
 	if err != nil {
 		return err
 	}
@@ -102,11 +102,11 @@ func (s *Set) expire(now time.Time) error {
 		if s.cfg.Policy.Scripts.PreRemove != "" {
 			s.preRemove(f.Name)
 		}
-		if err := s.unlink(f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.unlinkLocked(f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = append(failed, fmt.Errorf("expire: %w", err))
 			continue
 		}
-		s.changeKept(-s.counted(f.Info), -1)
+		s.changeKeptLocked(-s.counted(f.Info), -1)
 	}
 	return errors.Join(failed...)
 }

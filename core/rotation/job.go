@@ -21,16 +21,15 @@ type job struct {
 	faults int // attempts that had one
 }
 
-// owe remembers that a file is to be compressed, here and in the directory. mu is
-// held.
-func (s *Set) owe(plain string, inode uint64) {
-	s.mark(inode)
+// oweLocked remembers that a file is to be compressed, here and in the directory.
+func (s *Set) oweLocked(plain string, inode uint64) {
+	s.markLocked(inode)
 	s.jobs[plain] = &job{inode: inode, name: plain}
 }
 
-// submitAll hands every job to the background that is not there yet: new ones, and
-// those whose last attempt failed. mu is held.
-func (s *Set) submitAll() {
+// submitAllLocked hands every job to the background that is not there yet: new ones, and
+// those whose last attempt failed.
+func (s *Set) submitAllLocked() {
 	for _, j := range s.jobs {
 		if !j.inHand {
 			s.cfg.Submit(func(refused error) bool { return s.compressInBackground(j, refused) })
@@ -122,9 +121,9 @@ func (s *Set) nameOf(j *job) string {
 	return j.name
 }
 
-// compressInline compresses a file that is to be found compressed. A failure leaves
-// the plain file, as in the background. mu is held, but not while it works.
-func (s *Set) compressInline(plain string, out *Outcome) error {
+// compressInlineLocked compresses a file that is to be found compressed. A failure leaves
+// the plain file, as in the background. The lock is given up while it works.
+func (s *Set) compressInlineLocked(plain string, out *Outcome) error {
 	j := s.jobs[plain]
 	if j != nil && j.inHand {
 		return nil // in hand already
@@ -137,7 +136,7 @@ func (s *Set) compressInline(plain string, out *Outcome) error {
 		if err != nil {
 			return err
 		}
-		s.owe(plain, info.Inode)
+		s.oweLocked(plain, info.Inode)
 		j = s.jobs[plain]
 	}
 	j.inHand = true
@@ -153,8 +152,8 @@ func (s *Set) compressInline(plain string, out *Outcome) error {
 	return err
 }
 
-// abandon forgets a job, whose file somebody else has removed or which is forgone. mu is held.
-func (s *Set) abandon(j *job, why stage) {
+// abandonLocked forgets a job, whose file somebody else has removed or which is forgone.
+func (s *Set) abandonLocked(j *job, why stage) {
 	if s.jobs[j.name] == j {
 		delete(s.jobs, j.name)
 	}
@@ -162,5 +161,5 @@ func (s *Set) abandon(j *job, why stage) {
 		j.stage.become(why)
 	}
 	_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
-	s.vacated(j.name)
+	s.vacatedLocked(j.name)
 }

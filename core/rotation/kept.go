@@ -30,14 +30,14 @@ func takes(info sandbox.Info) int64 { return min(info.Size, info.Disk) }
 // the policy keeps no more than this. 0 is without bound.
 func (s *Set) most() int64 { return int64(max(0, s.cfg.Policy.Rotate)) * s.cfg.LimitBytes }
 
-// count counts what was found. mu is held.
-func (s *Set) count(found map[string]sandbox.Info) {
+// countLocked counts what was found.
+func (s *Set) countLocked(found map[string]sandbox.Info) {
 	s.kept = Kept{}
 	if s.keepsNone() {
 		return
 	}
 	for name, info := range found {
-		if at, ok := s.scheme.place(name); ok && info.Mode.IsRegular() && s.belongs(name, at) {
+		if at, ok := s.scheme.place(name); ok && info.Mode.IsRegular() && s.belongsLocked(name, at) {
 			s.kept.Bytes += s.counted(info)
 			s.kept.Files++
 		}
@@ -48,29 +48,29 @@ func (s *Set) count(found map[string]sandbox.Info) {
 // it is the task's.
 func (s *Set) keepsNone() bool { return s.cfg.Policy.Rotate == 0 }
 
-// countRotated adds what a rotation did to the series. mu is held.
-func (s *Set) countRotated(live sandbox.Info, out Outcome) {
+// countRotatedLocked adds what a rotation did to the series.
+func (s *Set) countRotatedLocked(live sandbox.Info, out Outcome) {
 	if !out.Rotated {
 		return
 	}
 	// Where the live file was removed it is one of those removed.
-	s.addKept(s.counted(live)-out.RemovedBytes, 1-out.Removed)
-	s.tellKept(true)
+	s.addKeptLocked(s.counted(live)-out.RemovedBytes, 1-out.Removed)
+	s.tellKeptLocked(true)
 }
 
-// changeKept tells of a change. mu is held.
-func (s *Set) changeKept(bytes int64, files int) {
-	s.addKept(bytes, files)
-	s.tellKept(false)
+// changeKeptLocked tells of a change.
+func (s *Set) changeKeptLocked(bytes int64, files int) {
+	s.addKeptLocked(bytes, files)
+	s.tellKeptLocked(false)
 }
 
-func (s *Set) addKept(bytes int64, files int) {
+func (s *Set) addKeptLocked(bytes int64, files int) {
 	s.kept.Bytes = max(0, s.kept.Bytes+bytes)
 	s.kept.Files = max(0, s.kept.Files+files)
 }
 
-// tellKept tells what is kept; rotated says that the live file has become part of it.
-func (s *Set) tellKept(rotated bool) {
+// tellKeptLocked tells what is kept; rotated says that the live file has become part of it.
+func (s *Set) tellKeptLocked(rotated bool) {
 	if s.cfg.Kept == nil {
 		return
 	}

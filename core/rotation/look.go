@@ -32,34 +32,34 @@ type listing struct {
 
 func (l *listing) forget() { *l = listing{} }
 
-// look finds the files of the series. mu is held.
-func (s *Set) look() (map[string]sandbox.Info, error) {
+// lookLocked finds the files of the series.
+func (s *Set) lookLocked() (map[string]sandbox.Info, error) {
 	if !s.scheme.dated && s.cfg.Policy.Rotate >= 0 && s.cfg.Policy.Rotate <= maxProbes {
-		return s.probe()
+		return s.probeLocked()
 	}
-	return s.list()
+	return s.listLocked()
 }
 
-// probe asks for every name that the numbered series can have.
-func (s *Set) probe() (map[string]sandbox.Info, error) {
+// probeLocked asks for every name that the numbered series can have.
+func (s *Set) probeLocked() (map[string]sandbox.Info, error) {
 	files := map[string]sandbox.Info{}
 	top := s.scheme.start + max(s.cfg.Policy.Rotate, 1)
 	for slot := s.scheme.start; slot <= top; slot++ {
 		plain := s.scheme.slot(slot)
-		if err := s.probeOne(files, plain); err != nil {
+		if err := s.probeOneLocked(files, plain); err != nil {
 			return nil, err
 		}
 		if s.scheme.cext == "" {
 			continue
 		}
-		if err := s.probeOne(files, plain+s.scheme.cext); err != nil {
+		if err := s.probeOneLocked(files, plain+s.scheme.cext); err != nil {
 			return nil, err
 		}
 	}
 	return files, nil
 }
 
-func (s *Set) probeOne(files map[string]sandbox.Info, name string) error {
+func (s *Set) probeOneLocked(files map[string]sandbox.Info, name string) error {
 	info, err := s.dir.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -71,9 +71,9 @@ func (s *Set) probeOne(files map[string]sandbox.Info, name string) error {
 	return nil
 }
 
-// listDir lists the directory of the series. Where the task has removed that there is
+// listDirLocked lists the directory of the series. Where the task has removed that there is
 // nothing in it; the next rotation makes it again.
-func (s *Set) listDir(want func(name string) bool) ([]sandbox.Info, error) {
+func (s *Set) listDirLocked(want func(name string) bool) ([]sandbox.Info, error) {
 	found, err := s.dir.List(maxNames, want)
 	if s.cfg.Policy.OldDir != "" && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -81,13 +81,13 @@ func (s *Set) listDir(want func(name string) bool) ([]sandbox.Info, error) {
 	return found, err
 }
 
-// list reads the directory, unless it is so full that what is known must do.
-func (s *Set) list() (map[string]sandbox.Info, error) {
+// listLocked reads the directory, unless it is so full that what is known must do.
+func (s *Set) listLocked() (map[string]sandbox.Info, error) {
 	began := time.Now()
 	if s.listing.names > manyNames && began.Before(s.listing.until) {
 		return s.listing.files, nil
 	}
-	chosen, names, err := s.choose()
+	chosen, names, err := s.chooseLocked()
 	if s.cfg.Policy.OldDir != "" && errors.Is(err, fs.ErrNotExist) {
 		err = nil // the task has removed it; the next rotation makes it again
 	}
@@ -99,15 +99,15 @@ func (s *Set) list() (map[string]sandbox.Info, error) {
 		// Not all was seen: what was known before is still most likely true.
 		maps.Copy(files, s.listing.files)
 	}
-	if err := chosen.each(s.statInto(files)); err != nil {
+	if err := chosen.each(s.statIntoLocked(files)); err != nil {
 		return nil, err
 	}
 	s.listing = listing{files: files, names: names, until: began.Add(max(listingLife, listingRest*time.Since(began)))}
 	return files, nil
 }
 
-// renamed and removed keep the listing true to what was done.
-func (s *Set) renamed(from, to string) {
+// renamedLocked and removedLocked keep the listing true to what was done.
+func (s *Set) renamedLocked(from, to string) {
 	if info, ok := s.listing.files[from]; ok {
 		delete(s.listing.files, from)
 		if _, ours := s.scheme.place(to); ours {
@@ -119,29 +119,29 @@ func (s *Set) renamed(from, to string) {
 		delete(s.jobs, from)
 		j.name = to
 		s.jobs[to] = j
-		s.vacated(from)
+		s.vacatedLocked(from)
 	}
 }
 
-func (s *Set) removed(name string) {
+func (s *Set) removedLocked(name string) {
 	delete(s.listing.files, name)
 	if j := s.jobs[name]; j != nil {
 		delete(s.jobs, name)
 		j.stage.become(gone)
 		_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
-		s.vacated(name)
+		s.vacatedLocked(name)
 	}
 }
 
-// added tells of a file that the rotation put into the series.
-func (s *Set) added(info sandbox.Info) {
+// addedLocked tells of a file that the rotation put into the series.
+func (s *Set) addedLocked(info sandbox.Info) {
 	if s.listing.files != nil {
 		s.listing.files[info.Name] = info
 	}
 }
 
-// pending has the plain names that wait for compression. mu is held.
-func (s *Set) pending() map[string]bool {
+// pendingLocked has the plain names that wait for compression.
+func (s *Set) pendingLocked() map[string]bool {
 	names := make(map[string]bool, len(s.jobs))
 	for name := range s.jobs {
 		names[name] = true

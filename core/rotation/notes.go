@@ -43,10 +43,10 @@ func removalNoteName(base string) string { return reservedPrefix(base) + "remove
 // are shifted past the plain ones of an earlier policy.
 func heldPrefix(base string) string { return reservedPrefix(base) + "held." }
 
-// hold takes a name from a file for as long as a pending one has it. mu is held.
-func (s *Set) hold(name string) error {
+// holdLocked takes a name from a file for as long as a pending one has it.
+func (s *Set) holdLocked(name string) error {
 	held := heldPrefix(s.cfg.Base) + name
-	if err := s.over(held, func() error { return s.dir.Rename(name, s.dir.Dir, held) }); err != nil {
+	if err := s.overLocked(held, func() error { return s.dir.Rename(name, s.dir.Dir, held) }); err != nil {
 		return err
 	}
 	info := s.listing.files[name]
@@ -56,13 +56,13 @@ func (s *Set) hold(name string) error {
 	return nil
 }
 
-// restore gives a name back. mu is held.
-func (s *Set) restore(name string) error {
+// restoreLocked gives a name back.
+func (s *Set) restoreLocked(name string) error {
 	delete(s.held, name)
 	err := s.dir.RenameNew(heldPrefix(s.cfg.Base)+name, s.dir.Dir, name)
 	if errors.Is(err, fs.ErrExist) {
 		backup := backupName(name, s.cfg.Now())
-		err = s.over(backup, func() error { return s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir.Dir, backup) })
+		err = s.overLocked(backup, func() error { return s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir.Dir, backup) })
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -70,18 +70,18 @@ func (s *Set) restore(name string) error {
 	return err
 }
 
-// vacated tells that a pending file has left its name. mu is held.
-func (s *Set) vacated(name string) {
+// vacatedLocked tells that a pending file has left its name.
+func (s *Set) vacatedLocked(name string) {
 	if _, ok := s.held[name]; !ok {
 		return
 	}
-	if err := s.restore(name); err != nil {
+	if err := s.restoreLocked(name); err != nil {
 		s.cfg.Log.Warn("an older file keeps its reserved name until the next start", "file", name, "error", err)
 	}
 }
 
-// mark leaves word that a file is to be compressed.
-func (s *Set) mark(inode uint64) {
+// markLocked leaves word that a file is to be compressed.
+func (s *Set) markLocked(inode uint64) {
 	f, err := s.dir.Create(markName(s.cfg.Base, inode), 0o600)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		s.cfg.Log.Debug("mark left out", "inode", inode, "error", err)
@@ -89,12 +89,12 @@ func (s *Set) mark(inode uint64) {
 	closeFile(f)
 }
 
-// leaveNote writes a note over an old one. A file system without symbolic links, or
+// leaveNoteLocked writes a note over an old one. A file system without symbolic links, or
 // one without a free inode, has none: then only a kill at the same time would show.
-func (s *Set) leaveNote(name, text string) {
+func (s *Set) leaveNoteLocked(name, text string) {
 	err := s.dir.WriteNote(name, text)
 	if errors.Is(err, fs.ErrExist) {
-		if err = s.dropNote(name); err == nil {
+		if err = s.dropNoteLocked(name); err == nil {
 			err = s.dir.WriteNote(name, text)
 		}
 	}
@@ -103,39 +103,39 @@ func (s *Set) leaveNote(name, text string) {
 	}
 }
 
-// dropNote removes a note that has done its duty, or whatever the task has put there.
-func (s *Set) dropNote(name string) error {
-	err := s.over(name, func() error { return s.dir.Unlink(name) })
+// dropNoteLocked removes a note that has done its duty, or whatever the task has put there.
+func (s *Set) dropNoteLocked(name string) error {
+	err := s.overLocked(name, func() error { return s.dir.Unlink(name) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-// undoShift takes back the shifts of a rotation that broke off before the live file
+// undoShiftLocked takes back the shifts of a rotation that broke off before the live file
 // was moved, so that the next attempt finds the series as the first one did. Which
 // of them were done, the note and the inodes tell. If the live file was moved, there
-// is nothing to take back. mu is held.
-func (s *Set) undoShift() error {
+// is nothing to take back.
+func (s *Set) undoShiftLocked() error {
 	name := shiftNoteName(s.cfg.Base)
 	untrustedNote, err := s.dir.ReadNote(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return s.clear(name)
+		return s.clearLocked(name)
 	}
 	live, moves, ok := s.readShiftNote(untrustedNote)
 	if ok && !s.moved(live) {
 		// The last move was that of the lowest slot: taken back first, it makes room.
 		for i := len(moves) - 1; i >= 0; i-- {
-			if err := s.undoMove(moves[i]); err != nil {
+			if err := s.undoMoveLocked(moves[i]); err != nil {
 				return err
 			}
 		}
 	}
 	s.listing.forget()
-	return s.dropNote(name)
+	return s.dropNoteLocked(name)
 }
 
 // moved says that the live file of a shift note has become the youngest of the
@@ -145,7 +145,7 @@ func (s *Set) moved(live uint64) bool {
 	return err != nil || info.Inode != live
 }
 
-func (s *Set) undoMove(m Step) error {
+func (s *Set) undoMoveLocked(m Step) error {
 	info, err := s.dir.Stat(m.To)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Inode != m.Inode {
 		return nil
@@ -155,7 +155,7 @@ func (s *Set) undoMove(m Step) error {
 	}
 	if occupant, err := s.dir.Stat(m.From); err == nil && !occupant.Mode.IsDir() && s.scheme.cext != "" {
 		// The file that had to make room before has its name back.
-		if err := s.hold(m.From); err != nil {
+		if err := s.holdLocked(m.From); err != nil {
 			return err
 		}
 	}
@@ -166,8 +166,8 @@ func (s *Set) undoMove(m Step) error {
 	if err != nil {
 		return fmt.Errorf("take back a shift: %w", err)
 	}
-	s.renamed(m.To, m.From)
-	if err := s.restore(m.To); err != nil {
+	s.renamedLocked(m.To, m.From)
+	if err := s.restoreLocked(m.To); err != nil {
 		return err
 	}
 	return s.killed("undo %q to %q", m.To, m.From)
@@ -193,20 +193,20 @@ func (s *Set) readShiftNote(untrusted string) (live uint64, moves []Step, ok boo
 	return live, moves, true
 }
 
-// finishRemoval removes what a broken rotation was still to remove. mu is held.
-func (s *Set) finishRemoval() error {
+// finishRemovalLocked removes what a broken rotation was still to remove.
+func (s *Set) finishRemovalLocked() error {
 	name := removalNoteName(s.cfg.Base)
 	untrustedNote, err := s.dir.ReadNote(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return s.clear(name)
+		return s.clearLocked(name)
 	}
 	first, rest, _ := strings.Cut(untrustedNote, "/")
 	live, err := strconv.ParseUint(first, 36, 64)
 	if err != nil || !s.moved(live) {
-		return s.dropNote(name)
+		return s.dropNoteLocked(name)
 	}
 	doomed := map[uint64]bool{}
 	for _, field := range strings.Split(rest, "/") {
@@ -214,16 +214,16 @@ func (s *Set) finishRemoval() error {
 			doomed[inode] = true
 		}
 	}
-	files, err := s.look()
+	files, err := s.lookLocked()
 	if err != nil {
 		return err
 	}
 	for file, info := range files {
 		if doomed[info.Inode] && !info.Mode.IsDir() {
-			if err := s.unlink(file); err != nil {
+			if err := s.unlinkLocked(file); err != nil {
 				return err
 			}
 		}
 	}
-	return s.dropNote(name)
+	return s.dropNoteLocked(name)
 }

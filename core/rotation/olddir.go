@@ -97,15 +97,15 @@ func (s *Set) giveOldDir(dir *sandbox.Dir, name string) {
 	}
 }
 
-// reopenOldDir makes the directory of the rotated files anew, after the task has
+// reopenOldDirLocked makes the directory of the rotated files anew, after the task has
 // taken it away: the live file must go somewhere. What was owed there is gone with
 // it, but for the live file's own compression, which move is about. sheltered asks for
 // one that the task cannot know.
-func (s *Set) reopenOldDir(move Step, sheltered bool) error {
+func (s *Set) reopenOldDirLocked(move Step, sheltered bool) error {
 	s.shelter = ""
 	anew := func() (*sandbox.Dir, error) { return s.makeDirs(s.cfg.Policy.OldDir, true) }
 	if sheltered {
-		anew = s.makeShelter
+		anew = s.makeShelterLocked
 	}
 	dir, err := anew()
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Set) reopenOldDir(move Step, sheltered bool) error {
 		delete(s.jobs, name)
 	}
 	if pending {
-		s.owe(move.To, move.Inode)
+		s.oweLocked(move.To, move.Inode)
 	}
 	clear(s.held)
 	s.listing.forget()

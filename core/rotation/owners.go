@@ -76,8 +76,8 @@ func (s *Set) findOwners() (err error) {
 	return nil
 }
 
-// askOwnersAgain asks for owners that nobody answered for. mu is held.
-func (s *Set) askOwnersAgain() {
+// askOwnersAgainLocked asks for owners that nobody answered for.
+func (s *Set) askOwnersAgainLocked() {
 	if s.ownersAsked.IsZero() || time.Since(s.ownersAsked) < askAgain {
 		return
 	}

@@ -30,9 +30,9 @@ func (s *Set) Recover(now time.Time) error {
 	if s.dir == nil {
 		return fmt.Errorf("recover %q: %w", s.cfg.Base, fs.ErrClosed)
 	}
-	err := s.resume()
+	err := s.resumeLocked()
 	s.unfinished = err != nil
-	for _, step := range []func() error{s.trimDates, func() error { return s.expire(now) }, s.recount} {
+	for _, step := range []func() error{s.trimDatesLocked, func() error { return s.expireLocked(now) }, s.recountLocked} {
 		if errors.Is(err, errStopped) {
 			break
 		}
@@ -41,17 +41,17 @@ func (s *Set) Recover(now time.Time) error {
 	if errors.Is(err, errStopped) {
 		return err
 	}
-	s.submitAll()
+	s.submitAllLocked()
 	if err != nil {
 		return fmt.Errorf("recover %q: %w", s.cfg.Base, err)
 	}
 	return nil
 }
 
-// sweep goes through the reserved names: unfinished output goes, marks become jobs.
-func (s *Set) sweep() error {
+// sweepLocked goes through the reserved names: unfinished output goes, marks become jobs.
+func (s *Set) sweepLocked() error {
 	reserved := 0
-	found, err := s.listDir(func(name string) bool {
+	found, err := s.listDirLocked(func(name string) bool {
 		if !Reserved(s.cfg.Base, name) {
 			return false
 		}
@@ -72,9 +72,9 @@ func (s *Set) sweep() error {
 		number, output := strings.CutSuffix(rest, ".out")
 		inode, err := strconv.ParseUint(number, 10, 64)
 		switch {
-		case err != nil || s.working(inode) || info.Mode.IsDir():
+		case err != nil || s.workingLocked(inode) || info.Mode.IsDir():
 		case output:
-			err = s.dropNote(info.Name)
+			err = s.dropNoteLocked(info.Name)
 			if err == nil {
 				err = s.killed("sweep %q", info.Name)
 			}
@@ -85,18 +85,18 @@ func (s *Set) sweep() error {
 			marks[inode] = true
 		}
 	}
-	if err := s.adopt(marks); err != nil {
+	if err := s.adoptLocked(marks); err != nil {
 		return err
 	}
-	return s.settle(held)
+	return s.settleLocked(held)
 }
 
 // maxReserved names are looked at in one recovery. The logger has fewer; a task can plant any
 // number, and those beyond wait for the next.
 const maxReserved = 4096
 
-// settle gives held files their names back, unless the name is still in use.
-func (s *Set) settle(held []string) error {
+// settleLocked gives held files their names back, unless the name is still in use.
+func (s *Set) settleLocked(held []string) error {
 	for _, name := range held {
 		if _, ours := s.scheme.place(name); !ours {
 			continue
@@ -105,15 +105,15 @@ func (s *Set) settle(held []string) error {
 			s.held[name] = sandbox.Info{Name: name}
 			continue
 		}
-		if err := s.restore(name); err != nil {
+		if err := s.restoreLocked(name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// working says that this process itself is at the file.
-func (s *Set) working(inode uint64) bool {
+// workingLocked says that this process itself is at the file.
+func (s *Set) workingLocked(inode uint64) bool {
 	for _, j := range s.jobs {
 		if j.inode == inode {
 			return true
@@ -122,12 +122,12 @@ func (s *Set) working(inode uint64) bool {
 	return false
 }
 
-// adopt makes jobs of the marked files, and removes marks whose file is gone.
-func (s *Set) adopt(marks map[uint64]bool) error {
+// adoptLocked makes jobs of the marked files, and removes marks whose file is gone.
+func (s *Set) adoptLocked(marks map[uint64]bool) error {
 	if len(marks) == 0 {
 		return nil
 	}
-	files, err := s.look()
+	files, err := s.lookLocked()
 	if err != nil {
 		return err
 	}
@@ -139,25 +139,25 @@ func (s *Set) adopt(marks map[uint64]bool) error {
 		delete(marks, info.Inode)
 		j := &job{inode: info.Inode, name: name}
 		s.jobs[name] = j
-		if s.published(j) {
+		if s.publishedLocked(j) {
 			j.stage.become(published)
-			if err := s.retire(j); errors.Is(err, errStopped) {
+			if err := s.retireLocked(j); errors.Is(err, errStopped) {
 				return err
 			}
 		}
 	}
 	for inode := range marks {
-		if err := s.dropNote(markName(s.cfg.Base, inode)); err != nil {
+		if err := s.dropNoteLocked(markName(s.cfg.Base, inode)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// finishShift carries on where a rotation that had taken the live file broke off. The
+// finishShiftLocked carries on where a rotation that had taken the live file broke off. The
 // lowest free slot is the one that the last move left or that the first one was to
-// fill; what is below it is still to be moved. mu is held.
-func (s *Set) finishShift() error {
+// fill; what is below it is still to be moved.
+func (s *Set) finishShiftLocked() error {
 	taken, err := s.dir.Stat(takenName(s.cfg.Base))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -166,47 +166,47 @@ func (s *Set) finishShift() error {
 		return err
 	}
 	if s.scheme.dated || taken.Mode.IsDir() {
-		return s.clear(taken.Name)
+		return s.clearLocked(taken.Name)
 	}
-	files, err := s.look()
+	files, err := s.lookLocked()
 	if err != nil {
 		return err
 	}
 	var out Outcome
-	for _, step := range s.remainingMoves(files) {
-		if err := s.applyOne(step, &out); err != nil {
+	for _, step := range s.remainingMovesLocked(files) {
+		if err := s.applyOneLocked(step, &out); err != nil {
 			return err
 		}
 	}
-	if files, err = s.look(); err != nil {
+	if files, err = s.lookLocked(); err != nil {
 		return err
 	}
 	taken.Name = s.cfg.Base
 	end := &planner{
 		policy: s.cfg.Policy, scheme: s.scheme, now: s.cfg.Now(), live: taken, taken: true,
-		files: maps.Clone(files), pending: s.pending(), held: maps.Clone(s.held),
+		files: maps.Clone(files), pending: s.pendingLocked(), held: maps.Clone(s.held),
 		final: s.scheme.slot(s.scheme.start),
 	}
 	end.moveLive()
 	for _, step := range end.steps {
 		if step.Op == OpOwe {
-			s.owe(step.From, step.Inode) // changes no name of the series
+			s.oweLocked(step.From, step.Inode) // changes no name of the series
 			continue
 		}
-		if err := s.applyOne(step, &out); err != nil {
+		if err := s.applyOneLocked(step, &out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// remainingMoves shifts everything below the lowest free slot up by one, as far as the
+// remainingMovesLocked shifts everything below the lowest free slot up by one, as far as the
 // rotation would have: with rotate -1 up to the last file that there is, which is
 // overwritten where numbers start at 0.
-func (s *Set) remainingMoves(files map[string]sandbox.Info) []Step {
+func (s *Set) remainingMovesLocked(files map[string]sandbox.Info) []Step {
 	count := max(s.cfg.Policy.Rotate, 1)
 	if s.cfg.Policy.Rotate < 0 {
-		count = s.scheme.highest(files, s.pending())
+		count = s.scheme.highest(files, s.pendingLocked())
 	}
 	var moves []Step
 	for slot := s.scheme.start; slot < s.scheme.start+count; slot++ {
@@ -216,7 +216,7 @@ func (s *Set) remainingMoves(files map[string]sandbox.Info) []Step {
 			name = plain
 		}
 		info, exists := files[name]
-		if at, _ := s.scheme.place(name); !exists || !s.belongs(name, at) {
+		if at, _ := s.scheme.place(name); !exists || !s.belongsLocked(name, at) {
 			break
 		}
 		to := s.scheme.slot(slot+1) + strings.TrimPrefix(name, plain)
@@ -226,19 +226,19 @@ func (s *Set) remainingMoves(files map[string]sandbox.Info) []Step {
 	return moves
 }
 
-// trimDates removes the oldest dated files beyond the number to keep: a rotation
-// moves the live file first where both have today's date. mu is held.
-func (s *Set) trimDates() error {
+// trimDatesLocked removes the oldest dated files beyond the number to keep: a rotation
+// moves the live file first where both have today's date.
+func (s *Set) trimDatesLocked() error {
 	keep := s.cfg.Policy.Rotate
 	if !s.scheme.dated || keep <= 0 {
 		return nil
 	}
-	files, err := s.files()
+	files, err := s.filesLocked()
 	if err != nil {
 		return err
 	}
 	for _, f := range files[:max(0, len(files)-keep)] {
-		if err := s.unlink(f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.unlinkLocked(f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := s.killed("trim %q", f.Name); err != nil {
@@ -248,11 +248,11 @@ func (s *Set) trimDates() error {
 	return nil
 }
 
-// recount looks what the series takes, where somebody wants to know. mu is held.
-func (s *Set) recount() error {
+// recountLocked looks what the series takes, where somebody wants to know.
+func (s *Set) recountLocked() error {
 	if s.cfg.Kept == nil {
 		return nil
 	}
-	_, err := s.files()
+	_, err := s.filesLocked()
 	return err
 }

@@ -27,14 +27,14 @@ func (s *Set) Rotate(now time.Time) (Outcome, error) {
 	if s.dir == nil {
 		return Outcome{}, fmt.Errorf("rotate %q: %w", s.cfg.Base, fs.ErrClosed)
 	}
-	out, err := s.rotate(now)
+	out, err := s.rotateLocked(now)
 	out.Impostors, s.impostors = s.impostors, 0
 	return out, err
 }
 
-func (s *Set) rotate(now time.Time) (Outcome, error) {
+func (s *Set) rotateLocked(now time.Time) (Outcome, error) {
 	if s.unfinished {
-		if err := s.resume(); err != nil {
+		if err := s.resumeLocked(); err != nil {
 			return Outcome{}, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
 		}
 	}
@@ -55,20 +55,20 @@ func (s *Set) rotate(now time.Time) (Outcome, error) {
 		return out, nil
 	}
 	out.Live = s.liveAfter(&live)
-	return s.rotateLive(live, now, out)
+	return s.rotateLiveLocked(live, now, out)
 }
 
-// rotateLive plans and applies.
-func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome, error) {
-	files, err := s.look()
+// rotateLiveLocked plans and applies.
+func (s *Set) rotateLiveLocked(live sandbox.Info, now time.Time, out Outcome) (Outcome, error) {
+	files, err := s.lookLocked()
 	if err != nil {
 		return out, fmt.Errorf("rotate %q: %w", s.cfg.Base, err)
 	}
-	s.count(files)
-	steps := plan(view{live: live, files: files, pending: s.pending(), held: s.held}, s.scheme, s.cfg.Policy, now)
-	err = s.apply(steps, &out)
-	s.countRotated(live, out)
-	s.leaveShelter()
+	s.countLocked(files)
+	steps := plan(view{live: live, files: files, pending: s.pendingLocked(), held: s.held}, s.scheme, s.cfg.Policy, now)
+	err = s.applyLocked(steps, &out)
+	s.countRotatedLocked(live, out)
+	s.leaveShelterLocked()
 	if errors.Is(err, errVanished) && !s.unfinished {
 		out.Missing = true
 		return out, nil
@@ -76,7 +76,7 @@ func (s *Set) rotateLive(live sandbox.Info, now time.Time, out Outcome) (Outcome
 	if err != nil {
 		return out, err
 	}
-	s.submitAll()
+	s.submitAllLocked()
 	return out, nil
 }
 
@@ -90,18 +90,18 @@ func (s *Set) disown(out Outcome) (Outcome, error) {
 	return out, s.killed("disown")
 }
 
-// resume takes back or finishes what a rotation left that broke off.
-func (s *Set) resume() error {
-	if err := s.undoShift(); err != nil {
+// resumeLocked takes back or finishes what a rotation left that broke off.
+func (s *Set) resumeLocked() error {
+	if err := s.undoShiftLocked(); err != nil {
 		return err
 	}
-	if err := s.sweep(); err != nil {
+	if err := s.sweepLocked(); err != nil {
 		return err
 	}
-	if err := s.finishShift(); err != nil {
+	if err := s.finishShiftLocked(); err != nil {
 		return err
 	}
-	if err := s.finishRemoval(); err != nil {
+	if err := s.finishRemovalLocked(); err != nil {
 		return err
 	}
 	s.unfinished = false

@@ -29,7 +29,8 @@ type Set struct {
 
 	// turn is held by whoever changes the series as a whole; taken before mu.
 	turn sync.Mutex
-	// mu guards the names of the series and everything below.
+	// mu guards the names of the series and everything below; a method whose name ends in
+	// Locked wants it held.
 	mu      sync.Mutex
 	dir     *directory      // nil once closed
 	jobs    map[string]*job // by the plain name that their file has now
@@ -86,7 +87,7 @@ func New(cfg Config) (*Set, error) {
 			_ = s.Close() // a fault of who is told
 		}
 	}()
-	s.tellKept(false)
+	s.tellKeptLocked(false)
 	told = true
 	return s, nil
 }
@@ -125,7 +126,7 @@ type directory struct {
 }
 
 // borrow, giveBack and leave need mu.
-func (s *Set) borrow() *directory {
+func (s *Set) borrowLocked() *directory {
 	s.dir.users++
 	return s.dir
 }
@@ -161,7 +162,7 @@ func (s *Set) liveAfter(old *sandbox.Info) LiveFile {
 	policy := s.cfg.Policy
 	live := LiveFile{Mode: defaultLiveMode, UID: -1, GID: -1}
 	if old != nil {
-		s.askOwnersAgain()
+		s.askOwnersAgainLocked()
 	}
 	if old != nil && (policy.Create.On || policy.CopyTruncate) {
 		live = LiveFile{Mode: old.Mode.Perm(), UID: old.UID, GID: old.GID}

@@ -17,8 +17,8 @@ import (
 // contested is after how many attempts to make olddir again a shelter is made.
 const contested = 3
 
-// makeShelter makes a directory for the rotated files under a name of its own.
-func (s *Set) makeShelter() (*sandbox.Dir, error) {
+// makeShelterLocked makes a directory for the rotated files under a name of its own.
+func (s *Set) makeShelterLocked() (*sandbox.Dir, error) {
 	at, err := s.cfg.Dir.Sub(".")
 	if err != nil {
 		return nil, err
@@ -28,9 +28,8 @@ func (s *Set) makeShelter() (*sandbox.Dir, error) {
 	return s.makeOne(at, s.shelter, false)
 }
 
-// leaveShelter gives the directory its name, if it can. Otherwise the next rotation does.
-// mu is held.
-func (s *Set) leaveShelter() {
+// leaveShelterLocked gives the directory its name, if it can. Otherwise the next rotation does.
+func (s *Set) leaveShelterLocked() {
 	if s.shelter == "" {
 		return
 	}

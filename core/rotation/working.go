@@ -19,10 +19,10 @@ func (s *Set) Forgo() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, j := range s.jobs {
-		if j.stage.is(published) && s.retire(j) == nil {
+		if j.stage.is(published) && s.retireLocked(j) == nil {
 			continue
 		}
-		s.abandon(j, forgone)
+		s.abandonLocked(j, forgone)
 		_ = s.dir.Unlink(outputName(s.cfg.Base, j.inode))
 	}
 }
