@@ -140,7 +140,7 @@ func (s *Stream) countSpilled(t *worker.Thread) error {
 			return fmt.Errorf("read what was dropped: %w", err)
 		}
 		s.loss.add(from.uncounted, lines, !ended)
-		s.Record.GetAccounting().SpilledChunks++
+		s.noteChunk()
 		s.account.drop(understood(s.loss.gap.GetCause()), from.uncounted, lines)
 		from.uncounted, from.owed = 0, true
 	}
@@ -159,14 +159,13 @@ func (s *Stream) countSpilled(t *worker.Thread) error {
 // resumeLoss goes on with a loss that has not ended, and counts the chunk that a kill left
 // uncounted.
 func (s *Stream) resumeLoss(t *worker.Thread) error {
-	a := s.Record.GetAccounting()
-	s.loss.resume(a.GetGap())
+	s.loss.resume(s.Record.GetAccounting().GetGap())
 	s.backoff.since = time.Time{}
 	err := s.loss.spill.recover(t, s.Keeper, s.spillStart())
 	if err == nil && s.loss.gap == nil && s.loss.spill.uncounted > 0 {
 		// Only a record that somebody else wrote has none here.
 		s.loss.gap = &sluicepb.Gap{SinceUnixNano: s.Now().UnixNano()}
-		a.Gap = s.loss.gap
+		s.noteGap(s.loss.gap)
 	}
 	if err == nil {
 		err = s.countSpilled(t)

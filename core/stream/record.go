@@ -11,7 +11,7 @@ import (
 )
 
 // The record is what the next owner goes on from (resume.go). It is changed here and saved
-// here, but for the figures of a loss, which countSpilled keeps. A change is saved before
+// here, but for the figures of a loss, which are its own (loss.add). A change is saved before
 // what it announces is done: a rotation, a mark, the first byte that is dropped. So a kill
 // in between leaves a record that the length of the live file completes.
 
@@ -81,7 +81,7 @@ func (s *Stream) saveMark(t *worker.Thread, size int64, gap *sluicepb.Gap, bytes
 
 // saveGap announces a loss, before its first byte is dropped. After an error there is none.
 func (s *Stream) saveGap(t *worker.Thread, gap *sluicepb.Gap) error {
-	s.Record.GetAccounting().Gap = gap
+	s.noteGap(gap)
 	err := s.save(t)
 	if err != nil {
 		s.forgetGap()
@@ -89,15 +89,21 @@ func (s *Stream) saveGap(t *worker.Thread, gap *sluicepb.Gap) error {
 	return err
 }
 
+// noteGap has the record tell of a loss.
+func (s *Stream) noteGap(gap *sluicepb.Gap) { s.Record.GetAccounting().Gap = gap }
+
+// noteChunk counts a chunk that went through the spill, so that the next one lies elsewhere.
+func (s *Stream) noteChunk() { s.Record.GetAccounting().SpilledChunks++ }
+
 // noteUnattended has the record tell of a gap that a mark will tell of, once it is saved.
 func (s *Stream) noteUnattended(gap *sluicepb.Gap) {
-	s.Record.GetAccounting().Gap = gap
+	s.noteGap(gap)
 	s.Record.GetUnattended().Marked = true
 }
 
 // forgetGap takes a loss out of the record. The next owner learns of that when it is next
 // saved; until then it tells by the mark.
-func (s *Stream) forgetGap() { s.Record.GetAccounting().Gap = nil }
+func (s *Stream) forgetGap() { s.noteGap(nil) }
 
 // saveFirstEnd announces the mark behind the first bytes, which ends a live file of size. Only
 // a shortage is an error, and leaves all as it was.

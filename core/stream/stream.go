@@ -8,6 +8,12 @@
 //   - a line is cut only when it alone is longer than the limit;
 //   - the record, the FIFO and the listing of the sandbox suffice to go on.
 //
+// A visit is one call of Service (service.go), which does what the phase asks for (phase.go):
+// it drains the pipe (drain.go) up to where a line has to be cut (cut.go) and rotates
+// (rotate.go, carry.go); where that fails it backs off (backoff.go), and then drops
+// (dropping.go, loss.go, spill.go) until a mark tells of it (lossend.go, mark.go). What the
+// next owner has to know is announced in the record (record.go), and read from it (resume.go).
+//
 // A stream is passive: it moves bytes only while Service runs. It starts no
 // goroutine and knows no clock but the one that it is given.
 package stream
