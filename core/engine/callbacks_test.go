@@ -140,11 +140,11 @@ func newFaultyBed(t *testing.T, callback string) *faultyBed {
 	return b
 }
 
-// writesOn has a container write 1.2 MB, twenty times what its pipe holds and a few rotations, which
+// writesOn has a container write 600 KB, nine times what its pipe holds and two rotations, which
 // must not wait for ever, whatever becomes of its log.
 func writesOn(t *testing.T, stdout *os.File) (written int64) {
 	t.Helper()
-	text := numbered(12_000, 100)
+	text := numbered(6_000, 100)
 	done := make(chan error, 1)
 	go func() {
 		_, err := stdout.Write(text)
