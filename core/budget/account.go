@@ -84,10 +84,7 @@ func (a *Account) writes(liveBytes int64) (grown int64) {
 	return grown
 }
 
-// Files is how many rotated files the series has, and Evicted how many were deleted for the
-// budget.
-func (a *Account) Files() int64 { return a.files.Load() }
-
+// Evicted is how many rotated files of the series were deleted for the budget.
 func (a *Account) Evicted() int64 { return a.evictedFiles.Load() }
 
 // Set is the rotated files of a stream that is served; nil before they are open.

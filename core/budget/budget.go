@@ -111,9 +111,10 @@ func New(config Config) *Budget {
 	return &Budget{Config: config, containers: map[string]*container{}, spaces: map[uint64]*space{}}
 }
 
-// TakenBytes is what all series take, and ReservedBytes what of it is about to be deleted.
+// TakenBytes is what all series take.
 func (b *Budget) TakenBytes() int64 { return b.takenBytes.Load() }
 
+// ReservedBytes is what of TakenBytes is about to be deleted.
 func (b *Budget) ReservedBytes() int64 { return b.reservedBytes.Load() }
 
 // Evicted tells what was deleted since the budget was made.

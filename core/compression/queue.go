@@ -83,9 +83,10 @@ func (q *Queue) submitter(like waiting) func(rotation.Task) {
 // Waiting tells how many compressions there are, those under way included.
 func (q *Queue) Waiting() int64 { return q.waiting.Load() }
 
-// SetSeats changes how many streams that have ended may wait, and Seated tells how many do.
+// SetSeats changes how many streams that have ended may wait. It is called before any does.
 func (q *Queue) SetSeats(seats int64) { q.seats = seats }
 
+// Seated tells how many streams that have ended wait.
 func (q *Queue) Seated() int64 { return q.seated.Load() }
 
 // Panics counts the compressions that ended in one.

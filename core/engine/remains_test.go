@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"sluice/core/budget"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/budget"
 )
 
 // end has a container write output and end.

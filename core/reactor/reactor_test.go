@@ -19,9 +19,8 @@ import (
 	"sluice/core/settings"
 	"sluice/core/stream"
 	"sluice/core/worker"
-	"sluice/tests/kit"
-
 	sluicepb "sluice/proto"
+	"sluice/tests/kit"
 )
 
 // one is a stream that a reactor serves for nobody else.

@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"sluice/tests/kit"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // A clock that is set in the middle of a visit makes no hour in which the disk hung.

@@ -201,7 +201,7 @@ func TestTheFirstBytes(t *testing.T) {
 		assert.Equal(t, discarding, l.of.phase)
 		assert.EqualValues(t, limit, l.of.Account().WrittenBytes)
 	})
-	assert.Equal(t, len(text), len(s.text("stdout")))
+	assert.Len(t, s.text("stdout"), len(text))
 }
 
 // A container ends while a file of its series is compressed: the record stays, and says that

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os/exec"
@@ -15,7 +16,7 @@ var leaves = []string{"guard", "shortage", "throttle", "version", "series/logtes
 // imports gives what each package of core and bridge imports of the project, without what
 // those import anyway.
 func imports(root string) (map[string][]string, error) {
-	command := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./core/...", "./bridge")
+	command := exec.CommandContext(context.Background(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./core/...", "./bridge")
 	command.Dir = root
 	out, err := command.Output()
 	if err != nil {
