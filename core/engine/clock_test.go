@@ -66,7 +66,7 @@ func TestNobodyWaitsByTheWallClock(t *testing.T) {
 		"engine/control.go": 1, "budget/account.go": 1, "pipelog/pipelog.go": 1, "engine/record.go": 1, // told to people
 		"control/answer.go": 1, "stream/dropping.go": 1, "stream/loss.go": 1, "stream/unattended.go": 1, // the same
 		"engine/entry.go": 1, "sandbox/aside.go": 1, // names
-		"stream/record.go": 1, "stream/rotate.go": 1, "rotation/datekey.go": 1, "rotation/dateformat.go": 1, "rotation/set.go": 1, // the calendar
+		"stream/record.go": 1, "stream/rotate.go": 1, "seriesname/datekey.go": 1, "seriesname/dateformat.go": 1, "rotation/set.go": 1, // the calendar
 		"sandbox/attributes.go": 1, "remote/start.go": 2, "remote/find.go": 1, // times of files, and names of sockets
 	}
 	found := map[string]int{}

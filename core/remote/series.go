@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"sluice/core/logrotate"
-	"sluice/core/rotation"
 	"sluice/core/series"
+	"sluice/core/seriesname"
 )
 
 // Series is one rotated series at an agent.
@@ -22,7 +22,7 @@ type Series struct {
 	dir    string // the sandbox
 	live   string
 	policy logrotate.Policy
-	names  rotation.Names
+	names  seriesname.Scheme
 	rule   rule
 }
 
@@ -34,7 +34,7 @@ func (a *Agent) Open(ctx context.Context, dir, live string) (*Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.policy, s.names = policy, rotation.NamesOf(policy, live)
+	s.policy, s.names = policy, seriesname.New(policy, live)
 	s.rule = rule{keeps: policy.Rotate, removes: s.Guessed != "" || policy.MaxAge > 0, dated: s.names.Dated()}
 	return s, nil
 }

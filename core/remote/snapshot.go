@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"sluice/core/rotation"
+	"sluice/core/seriesname"
 )
 
 // A rotated file, as a listing has it. It does not change any more but for its number and,
@@ -34,7 +34,7 @@ type snapshot struct {
 
 // snapshot lists the series once.
 func (s *Series) snapshot(ctx context.Context) (*snapshot, error) {
-	names := map[string]bool{s.live: true, rotation.TakenName(s.live): true}
+	names := map[string]bool{s.live: true, seriesname.Taken(s.live): true}
 	ours := func(untrusted string) bool {
 		_, placed := s.names.Place(untrusted)
 		return placed || names[untrusted]
@@ -60,26 +60,26 @@ func (s *Series) snapshot(ctx context.Context) (*snapshot, error) {
 
 // take sorts the rotated files in.
 func (n *snapshot) take(s *Series, files []file) {
-	places := map[string]rotation.Place{}
+	places := map[string]seriesname.Place{}
 	plain := map[string]file{}
 	for _, f := range files {
 		if place, ours := s.names.Place(f.name); ours && f.regular && f.name != s.live {
 			places[f.name] = place
-			if !place.Compressed() {
-				plain[place.Plain()] = f
+			if !place.Compressed {
+				plain[place.Plain] = f
 			}
 		}
 	}
 	for _, f := range files {
 		place, placed := places[f.name]
-		switch beside, both := plain[place.Plain()]; {
+		switch beside, both := plain[place.Plain]; {
 		case !f.regular || f.name == s.live:
 		case !placed:
 			n.rotated = append(n.rotated, rotated{file: f, plain: f.name, taken: true})
-		case place.Compressed() && both && beside.seconds == f.seconds:
+		case place.Compressed && both && beside.seconds == f.seconds:
 			// Its compression ends: both hold the same.
 		default:
-			n.rotated = append(n.rotated, rotated{file: f, plain: place.Plain(), compressed: place.Compressed()})
+			n.rotated = append(n.rotated, rotated{file: f, plain: place.Plain, compressed: place.Compressed})
 		}
 	}
 	slices.SortFunc(n.rotated, func(a, b rotated) int {
@@ -95,7 +95,7 @@ func (n *snapshot) take(s *Series, files []file) {
 	if placed < 0 {
 		placed = len(n.rotated)
 	}
-	rotation.SortByAge(s.names, n.rotated[:placed], func(r rotated) (rotation.Place, time.Time) {
+	seriesname.SortByAge(s.names, n.rotated[:placed], func(r rotated) (seriesname.Place, time.Time) {
 		return places[r.name], time.Unix(r.seconds, 0)
 	}, time.Now())
 	slices.Reverse(n.rotated)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // applyLocked carries out a plan. An error takes back what was renamed, so that the live
@@ -46,9 +47,9 @@ func (s *Set) takeBackLocked(steps []Step) error {
 		case OpHold:
 			err = s.restoreLocked(step.From)
 		case OpNoteShift:
-			err = s.dropNoteLocked(shiftNoteName(s.cfg.Base))
+			err = s.dropNoteLocked(seriesname.ShiftNote(s.cfg.Base))
 		case OpNoteRemoval:
-			err = s.dropNoteLocked(removalNoteName(s.cfg.Base))
+			err = s.dropNoteLocked(seriesname.RemovalNote(s.cfg.Base))
 		}
 		if err != nil {
 			return fmt.Errorf("take back %s: %w", step, err)
@@ -63,13 +64,13 @@ func (s *Set) applyOneLocked(step Step, out *Outcome) error {
 	case OpOwe:
 		s.oweLocked(step.From, step.Inode)
 	case OpNoteShift:
-		s.leaveNoteLocked(shiftNoteName(s.cfg.Base), step.Note)
+		s.leaveNoteLocked(seriesname.ShiftNote(s.cfg.Base), step.Note)
 	case OpForgetShift:
-		err = s.dropNoteLocked(shiftNoteName(s.cfg.Base))
+		err = s.dropNoteLocked(seriesname.ShiftNote(s.cfg.Base))
 	case OpNoteRemoval:
-		s.leaveNoteLocked(removalNoteName(s.cfg.Base), step.Note)
+		s.leaveNoteLocked(seriesname.RemovalNote(s.cfg.Base), step.Note)
 	case OpForgetRemoval:
-		err = s.dropNoteLocked(removalNoteName(s.cfg.Base))
+		err = s.dropNoteLocked(seriesname.RemovalNote(s.cfg.Base))
 	case OpDisplace, OpShift:
 		err = s.shiftLocked(step)
 	case OpHold:
@@ -83,7 +84,7 @@ func (s *Set) applyOneLocked(step Step, out *Outcome) error {
 	case OpRemoveLive:
 		err = s.removeLive(s.cfg.Dir, step.From, step.SizeBytes, out)
 	case OpRemoveTaken:
-		err = s.removeLive(s.dir.Dir, takenName(s.cfg.Base), step.SizeBytes, out)
+		err = s.removeLive(s.dir.Dir, seriesname.Taken(s.cfg.Base), step.SizeBytes, out)
 	case OpTake:
 		err = s.takeLocked(step)
 	case OpPut:
@@ -216,7 +217,7 @@ func (s *Set) takeLocked(step Step) error {
 
 // putLocked gives the file that was taken its place in the series.
 func (s *Set) putLocked(step Step, out *Outcome) error {
-	taken := takenName(s.cfg.Base)
+	taken := seriesname.Taken(s.cfg.Base)
 	err := s.overLocked(step.To, func() error { return s.dir.Rename(taken, s.dir.Dir, step.To) })
 	if err == nil {
 		s.rotatedToLocked(step, out)

@@ -11,6 +11,7 @@ import (
 	"sluice/core/rotation/compress"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 	"sluice/core/shortage"
 )
 
@@ -79,7 +80,7 @@ func (s *Set) release(c *compression) {
 }
 
 func (s *Set) makeOutput(c *compression) {
-	if c.dst, c.err = s.createOutput(c.dir, outputName(s.cfg.Base, c.job.inode)); c.err == nil {
+	if c.dst, c.err = s.createOutput(c.dir, seriesname.Output(s.cfg.Base, c.job.inode)); c.err == nil {
 		c.err = s.killed("create output for %q", c.name)
 	}
 }
@@ -169,7 +170,7 @@ func (s *Set) conclude(c *compression) error {
 	}
 	if c.dst != nil && (s.dir == c.dir || c.job.stage.is(forgone)) {
 		// After Close the directory is another owner's, and so may the output be.
-		_ = c.dir.Unlink(outputName(s.cfg.Base, c.job.inode))
+		_ = c.dir.Unlink(seriesname.Output(s.cfg.Base, c.job.inode))
 	}
 	if err == nil || c.job.stage.over() {
 		return nil
@@ -255,7 +256,7 @@ func (s *Set) finishLocked(j *job) error {
 	if err != nil {
 		return err
 	}
-	output, target := outputName(s.cfg.Base, j.inode), s.scheme.counted(j.name)
+	output, target := seriesname.Output(s.cfg.Base, j.inode), s.scheme.Compressed(j.name)
 	err = s.dir.RenameNew(output, s.dir.Dir, target)
 	if errors.Is(err, fs.ErrExist) {
 		backup := backupName(target, s.cfg.Now())
@@ -288,7 +289,7 @@ func (s *Set) publishedLocked(j *job) bool {
 	if err != nil || plain.Inode != j.inode {
 		return false
 	}
-	made, err := s.dir.Stat(s.scheme.counted(j.name))
+	made, err := s.dir.Stat(s.scheme.Compressed(j.name))
 	return err == nil && made.Ours() && made.ModTime.Equal(plain.ModTime)
 }
 
@@ -304,7 +305,7 @@ func (s *Set) retireLocked(j *job) error {
 	delete(s.jobs, j.name)
 	j.stage.become(gone)
 	s.vacatedLocked(j.name)
-	return s.dropNoteLocked(markName(s.cfg.Base, j.inode))
+	return s.dropNoteLocked(seriesname.Owed(s.cfg.Base, j.inode))
 }
 
 // stoppable reads until the file has been disposed of: then no more work is put

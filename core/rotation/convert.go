@@ -11,6 +11,7 @@ import (
 	"sluice/core/logrotate"
 	"sluice/core/rotation/compress"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // A series that was kept under another policy has names and forms that the present one does
@@ -78,9 +79,7 @@ func (c *conversion) open(former logrotate.Policy) error {
 
 // sameNames says that plain files have the same names under both policies.
 func sameNames(former, present logrotate.Policy, base string) bool {
-	a, b := newScheme(former, base), newScheme(present, base)
-	return former.OldDir == present.OldDir && a.base == b.base && a.ext == b.ext &&
-		a.dated == b.dated && (a.dated || a.start == b.start) && slices.Equal(a.date.fields, b.date.fields)
+	return former.OldDir == present.OldDir && seriesname.New(former, base).SameNames(seriesname.New(present, base))
 }
 
 // nothing says that the two policies lead to the same files.
@@ -134,7 +133,7 @@ func (c *conversion) trim() error {
 // downwards says that numbers get smaller.
 func (c *conversion) downwards() bool {
 	a, b := c.former.scheme, c.present.scheme
-	return !a.dated && !b.dated && b.start < a.start
+	return !a.Dated() && !b.Dated() && b.Start() < a.Start()
 }
 
 // targets gives the plain name that each file has under the present policy.
@@ -144,13 +143,13 @@ func (c *conversion) targets() ([]string, error) {
 	switch {
 	case c.sameNames:
 		for i, file := range c.files {
-			names[i] = file.at.plain
+			names[i] = file.at.Plain
 		}
-	case b.dated:
+	case b.Dated():
 		c.dates(names)
-	case !a.dated:
+	case !a.Dated():
 		for i, file := range c.files {
-			names[i] = b.slot(file.at.slot + b.start - a.start)
+			names[i] = b.Slot(file.at.Number + b.Start() - a.Start())
 		}
 	default:
 		behind, err := c.highestSlot()
@@ -158,7 +157,7 @@ func (c *conversion) targets() ([]string, error) {
 			return nil, err
 		}
 		for i := range c.files {
-			names[i] = b.slot(behind + len(c.files) - 1 - i)
+			names[i] = b.Slot(behind + len(c.files) - 1 - i)
 		}
 	}
 	return names, nil
@@ -167,16 +166,16 @@ func (c *conversion) targets() ([]string, error) {
 // highestSlot is where files that had dates begin: in the first slot, or behind those that
 // have numbers already and are in the way of that.
 func (c *conversion) highestSlot() (int, error) {
-	start := c.present.scheme.start
+	start := c.present.scheme.Start()
 	files, err := c.present.lookLocked()
 	if err != nil {
 		return 0, err
 	}
 	highest, inTheWay := start-1, false
 	for name := range files {
-		if at, ok := c.present.scheme.place(name); ok && at.slot >= start {
-			highest = max(highest, at.slot)
-			inTheWay = inTheWay || at.slot < start+len(c.files)
+		if at, ok := c.present.scheme.Parse(name); ok && at.Number >= start {
+			highest = max(highest, at.Number)
+			inTheWay = inTheWay || at.Number < start+len(c.files)
 		}
 	}
 	if inTheWay {
@@ -188,16 +187,15 @@ func (c *conversion) highestSlot() (int, error) {
 // dates names files by their own times, in an order that the names keep.
 func (c *conversion) dates(names []string) {
 	scheme := c.present.scheme
-	var last place
+	var last seriesname.Place
 	for i, file := range c.files {
-		suffix := scheme.date.suffix(file.ModTime.In(c.present.cfg.Now().Location()))
-		at := place{suffix: suffix, key: scheme.date.key(suffix)}
-		if i > 0 && !last.before(at) {
+		at := scheme.Of(scheme.Date(file.ModTime.In(c.present.cfg.Now().Location())))
+		if i > 0 && !last.Before(at) {
 			at = last
-			at.counter++
+			at.Counter++
 		}
 		last = at
-		names[i] = scheme.day(at.suffix, at.counter)
+		names[i] = scheme.Day(at.Date, at.Counter)
 	}
 }
 
@@ -205,20 +203,20 @@ func (c *conversion) dates(names []string) {
 // left to the background, and the youngest where compression is delayed.
 func (c *conversion) convert(file File, plain string, youngest bool) error {
 	to, scheme := c.present, c.present.scheme
-	compressed := file.Compressed && file.Name != file.at.plain
-	ending := file.Name[len(file.at.plain):]
+	compressed := file.Compressed && file.Name != file.at.Plain
+	ending := file.Name[len(file.at.Plain):]
 	switch {
 	case !compressed:
-		if scheme.cext != "" && (!youngest || !to.cfg.Policy.DelayCompress) {
+		if scheme.CompressExt() != "" && (!youngest || !to.cfg.Policy.DelayCompress) {
 			to.markLocked(file.Inode)
-		} else if scheme.cext == "" {
-			_ = to.dropNoteLocked(markName(to.cfg.Base, file.Inode))
+		} else if scheme.CompressExt() == "" {
+			_ = to.dropNoteLocked(seriesname.Owed(to.cfg.Base, file.Inode))
 		}
 		return c.rename(file.Name, plain)
-	case ending == scheme.cext:
-		return c.rename(file.Name, scheme.counted(plain))
+	case ending == scheme.CompressExt():
+		return c.rename(file.Name, scheme.Compressed(plain))
 	}
-	return c.rewrite(file, scheme.counted(plain))
+	return c.rewrite(file, scheme.Compressed(plain))
 }
 
 func (c *conversion) rename(from, name string) error {
@@ -259,7 +257,7 @@ func (c *conversion) rewrite(file File, name string) error {
 		return err
 	}
 	defer src.Close()
-	output := outputName(to.cfg.Base, file.Inode)
+	output := seriesname.Output(to.cfg.Base, file.Inode)
 	_ = to.dir.Unlink(output)
 	dst, err := to.dir.Create(output, 0o600)
 	if err != nil {

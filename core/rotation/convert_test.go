@@ -16,6 +16,7 @@ import (
 
 	"sluice/core/logrotate"
 	"sluice/core/rotation/compress"
+	"sluice/core/seriesname"
 )
 
 // convertPolicies lead to different names and forms.
@@ -120,7 +121,7 @@ func assertEnd(t *testing.T, d *driver, written, files int) {
 	}
 	require.Equal(t, want.String(), all.String())
 	for _, name := range allNames(t, d.dir) {
-		assert.False(t, Reserved("stdout", filepath.Base(name)), name)
+		assert.False(t, seriesname.Reserved("stdout", filepath.Base(name)), name)
 	}
 	if len(allNames(t, d.dir)) > files+1 {
 		t.Errorf("more than the series: %q", allNames(t, d.dir))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sluice/core/rotation/casefile"
+	"sluice/core/seriesname"
 )
 
 // TestCrashAtEveryStep kills the process after every change of a name in every
@@ -61,7 +62,7 @@ func (r *replay) everything() casefile.Tree {
 	all = casefile.ReadTree(r.t, r.dir, strict(all, false))
 	delete(all, "script.out")
 	for name, n := range all {
-		if Reserved("stdout", name) {
+		if seriesname.Reserved("stdout", name) {
 			// Its name has an inode.
 			delete(all, name)
 			all["reserved "+n.Type] = casefile.Node{}

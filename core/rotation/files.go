@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // File is one file of a series.
@@ -15,7 +16,7 @@ type File struct {
 	// Compressed says that it is compressed; Pending that it is still to be.
 	Compressed, Pending bool
 
-	at place
+	at seriesname.Place
 }
 
 // Files lists the series from the oldest file to the youngest, without the live
@@ -39,32 +40,32 @@ func (s *Set) filesLocked() ([]File, error) {
 	s.tellKeptLocked(false)
 	var files []File
 	for name, info := range infos {
-		at, ok := s.scheme.place(name)
+		at, ok := s.scheme.Parse(name)
 		if !ok || !info.Mode.IsRegular() || !s.belongsLocked(name, at) {
 			continue
 		}
-		files = append(files, File{Info: info, Compressed: at.compressed, Pending: s.jobs[name] != nil, at: at})
+		files = append(files, File{Info: info, Compressed: at.Compressed, Pending: s.jobs[name] != nil, at: at})
 	}
-	sortByAge(s.scheme, files, func(f File) (place, time.Time) { return f.at, f.ModTime }, s.cfg.Now())
+	seriesname.SortByAge(s.scheme, files, func(f File) (seriesname.Place, time.Time) { return f.at, f.ModTime }, s.cfg.Now())
 	return files, nil
 }
 
 // belongsLocked says that a file of the series is one of the policy's: a plain file under
 // a policy that compresses is one from before that policy, unless it waits for it.
-func (s *Set) belongsLocked(name string, at place) bool {
-	if s.scheme.both || s.scheme.cext == "" || at.compressed {
-		return at.inRange(s)
+func (s *Set) belongsLocked(name string, at seriesname.Place) bool {
+	if s.scheme.CountsPlain() || s.scheme.CompressExt() == "" || at.Compressed {
+		return s.inRange(at)
 	}
 	if s.jobs[name] != nil {
 		return true
 	}
-	return s.cfg.Policy.DelayCompress && (s.scheme.dated || at.slot == s.scheme.start)
+	return s.cfg.Policy.DelayCompress && (s.scheme.Dated() || at.Number == s.scheme.Start())
 }
 
 // inRange leaves out numbers that rotations never look at.
-func (p place) inRange(s *Set) bool {
+func (s *Set) inRange(at seriesname.Place) bool {
 	rotate := s.cfg.Policy.Rotate
-	return s.scheme.dated || p.slot >= s.scheme.start && (rotate < 0 || p.slot <= s.scheme.start+max(rotate, 1))
+	return s.scheme.Dated() || at.Number >= s.scheme.Start() && (rotate < 0 || at.Number <= s.scheme.Start()+max(rotate, 1))
 }
 
 // OldDir is where the rotated files are: a path beneath the sandbox, empty for the

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sluice/core/logrotate"
+	"sluice/core/seriesname"
 )
 
 // fuzzPolicies are what FuzzRecover chooses from.
@@ -29,11 +30,11 @@ func fuzzNames(inode func(int) uint64) []string {
 		"stdout.3.gz", "stdout.4.gz", "std.1out", "std.1out.gz", "std.2out", "stdout.01", "stdout.99999999999",
 		"stdout-20240310", "stdout-20240310.1", "stdout-20240310.1.gz", "stdout-20240309.gz", "stdout-09-03-2024",
 		"stdout-20240308.gz", "stdout.1.gz-2024031012.backup", "precious", "stderr.1",
-		shiftNoteName("stdout"), removalNoteName("stdout"), heldPrefix("stdout") + "stdout.2",
-		heldPrefix("stdout") + "../precious", reservedPrefix("stdout") + "x", reservedPrefix("stdout") + "1.out",
+		seriesname.ShiftNote("stdout"), seriesname.RemovalNote("stdout"), seriesname.HeldPrefix("stdout") + "stdout.2",
+		seriesname.HeldPrefix("stdout") + "../precious", seriesname.ReservedPrefix("stdout") + "x", seriesname.ReservedPrefix("stdout") + "1.out",
 	}
 	for i := range 4 {
-		names = append(names, markName("stdout", inode(i)), outputName("stdout", inode(i)))
+		names = append(names, seriesname.Owed("stdout", inode(i)), seriesname.Output("stdout", inode(i)))
 	}
 	return names
 }

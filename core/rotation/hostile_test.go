@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/core/logrotate"
+	"sluice/core/seriesname"
 )
 
 // rotatedOnce appends and rotates, which must free the live name.
@@ -116,15 +117,15 @@ func TestDirectoriesUnderReservedNames(t *testing.T) {
 				d.append(text, 1)
 				info, err := os.Stat(d.livePath())
 				require.NoError(t, err)
-				plant(takenName("stdout"), shiftNoteName("stdout"), removalNoteName("stdout"),
-					heldPrefix("stdout")+"stdout.1", heldPrefix("stdout")+"stdout.2.gz",
-					markName("stdout", inodeOf(info)), outputName("stdout", inodeOf(info)))
+				plant(seriesname.Taken("stdout"), seriesname.ShiftNote("stdout"), seriesname.RemovalNote("stdout"),
+					seriesname.HeldPrefix("stdout")+"stdout.1", seriesname.HeldPrefix("stdout")+"stdout.2.gz",
+					seriesname.Owed("stdout", inodeOf(info)), seriesname.Output("stdout", inodeOf(info)))
 				rotatedOnce(t, d, text)
 				d.work()
 			}
 			require.Zero(t, d.set.Stats().FailedCompressions)
 			require.Zero(t, d.set.Stats().Pending)
-			plant(takenName("stdout"), shiftNoteName("stdout"), removalNoteName("stdout"))
+			plant(seriesname.Taken("stdout"), seriesname.ShiftNote("stdout"), seriesname.RemovalNote("stdout"))
 			require.NoError(t, d.set.Recover(d.now))
 			require.Equal(t, "aabbcc", d.seriesText())
 		})
@@ -140,9 +141,9 @@ func TestForgedNotesHarmOnlyTheSeries(t *testing.T) {
 	require.NoError(t, err)
 	inode := base36(inodeOf(info))
 	for name, note := range map[string]string{
-		shiftNoteName("stdout"):           "1/" + inode + "/victim/stdout.1",
-		removalNoteName("stdout"):         "1/" + inode,
-		markName("stdout", inodeOf(info)): "compress",
+		seriesname.ShiftNote("stdout"):           "1/" + inode + "/victim/stdout.1",
+		seriesname.RemovalNote("stdout"):         "1/" + inode,
+		seriesname.Owed("stdout", inodeOf(info)): "compress",
 	} {
 		require.NoError(t, os.Symlink(note, filepath.Join(d.dir, name)))
 	}
@@ -280,14 +281,14 @@ func TestBackupsWhoseNamesAreTaken(t *testing.T) {
 			require.NoError(t, err)
 			d.now = now
 			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "stdout.1"), []byte("one"), 0o600))
-			held(t, filepath.Join(d.dir, heldPrefix("stdout")+"stdout.1"))
+			held(t, filepath.Join(d.dir, seriesname.HeldPrefix("stdout")+"stdout.1"))
 			full(t, filepath.Join(d.dir, backupName("stdout.1", now)))
 			require.NoError(t, d.set.Recover(now))
 			d.append("two", 1)
 			out, err := d.set.Rotate(now)
 			require.NoError(t, err)
 			require.True(t, out.Free())
-			require.NoFileExists(t, filepath.Join(d.dir, heldPrefix("stdout")+"stdout.1"))
+			require.NoFileExists(t, filepath.Join(d.dir, seriesname.HeldPrefix("stdout")+"stdout.1"))
 		})
 		t.Run(what+" has the name of a compressed file", func(t *testing.T) {
 			d, err := newDriver(t, t.TempDir(), "rotate 3\ncompress")

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"sluice/core/guard"
+	"sluice/core/seriesname"
 	"sluice/core/shortage"
 )
 
@@ -160,6 +161,6 @@ func (s *Set) abandonLocked(j *job, why stage) {
 	if !j.stage.over() {
 		j.stage.become(why)
 	}
-	_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
+	_ = s.dir.Unlink(seriesname.Owed(s.cfg.Base, j.inode))
 	s.vacatedLocked(j.name)
 }

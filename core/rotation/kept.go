@@ -37,7 +37,7 @@ func (s *Set) countLocked(found map[string]sandbox.Info) {
 		return
 	}
 	for name, info := range found {
-		if at, ok := s.scheme.place(name); ok && info.Mode.IsRegular() && s.belongsLocked(name, at) {
+		if at, ok := s.scheme.Parse(name); ok && info.Mode.IsRegular() && s.belongsLocked(name, at) {
 			s.kept.Bytes += s.counted(info)
 			s.kept.Files++
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 const (
@@ -34,7 +35,7 @@ func (l *listing) forget() { *l = listing{} }
 
 // lookLocked finds the files of the series.
 func (s *Set) lookLocked() (map[string]sandbox.Info, error) {
-	if !s.scheme.dated && s.cfg.Policy.Rotate >= 0 && s.cfg.Policy.Rotate <= maxProbes {
+	if !s.scheme.Dated() && s.cfg.Policy.Rotate >= 0 && s.cfg.Policy.Rotate <= maxProbes {
 		return s.probeLocked()
 	}
 	return s.listLocked()
@@ -43,16 +44,16 @@ func (s *Set) lookLocked() (map[string]sandbox.Info, error) {
 // probeLocked asks for every name that the numbered series can have.
 func (s *Set) probeLocked() (map[string]sandbox.Info, error) {
 	files := map[string]sandbox.Info{}
-	top := s.scheme.start + max(s.cfg.Policy.Rotate, 1)
-	for slot := s.scheme.start; slot <= top; slot++ {
-		plain := s.scheme.slot(slot)
+	top := s.scheme.Start() + max(s.cfg.Policy.Rotate, 1)
+	for slot := s.scheme.Start(); slot <= top; slot++ {
+		plain := s.scheme.Slot(slot)
 		if err := s.probeOneLocked(files, plain); err != nil {
 			return nil, err
 		}
-		if s.scheme.cext == "" {
+		if s.scheme.CompressExt() == "" {
 			continue
 		}
-		if err := s.probeOneLocked(files, plain+s.scheme.cext); err != nil {
+		if err := s.probeOneLocked(files, plain+s.scheme.CompressExt()); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +111,7 @@ func (s *Set) listLocked() (map[string]sandbox.Info, error) {
 func (s *Set) renamedLocked(from, to string) {
 	if info, ok := s.listing.files[from]; ok {
 		delete(s.listing.files, from)
-		if _, ours := s.scheme.place(to); ours {
+		if _, ours := s.scheme.Parse(to); ours {
 			info.Name = to
 			s.listing.files[to] = info
 		}
@@ -128,7 +129,7 @@ func (s *Set) removedLocked(name string) {
 	if j := s.jobs[name]; j != nil {
 		delete(s.jobs, name)
 		j.stage.become(gone)
-		_ = s.dir.Unlink(markName(s.cfg.Base, j.inode))
+		_ = s.dir.Unlink(seriesname.Owed(s.cfg.Base, j.inode))
 		s.vacatedLocked(name)
 	}
 }

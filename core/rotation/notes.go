@@ -8,44 +8,14 @@ import (
 	"strings"
 
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
-
-// Names that the package reserves begin so; none of them outlives the work that it
-// belongs to, and Recover sweeps what a killed process left.
-const reservedInfix = ".sluice-tmp."
 
 const maxNoteBytes = sandbox.MaxNoteBytes
 
-func reservedPrefix(base string) string { return "." + base + reservedInfix }
-
-// Reserved says that a name in the directory of the series is a temporary one of
-// the logger's for the live file base.
-func Reserved(base, name string) bool { return strings.HasPrefix(name, reservedPrefix(base)) }
-
-// markName is the empty file that says that the file with this inode is to be compressed. Policies
-// change and plain files can be older than them, so the directory alone would not
-// tell which plain file is owed a compression.
-func markName(base string, inode uint64) string {
-	return reservedPrefix(base) + strconv.FormatUint(inode, 10)
-}
-
-// outputName is the unfinished compressed form of that file.
-func outputName(base string, inode uint64) string { return markName(base, inode) + ".out" }
-
-// takenName is the live file's while the series is shifted.
-func takenName(base string) string { return reservedPrefix(base) + "taken" }
-
-func shiftNoteName(base string) string   { return reservedPrefix(base) + "shift" }
-func removalNoteName(base string) string { return reservedPrefix(base) + "remove" }
-
-// heldPrefix begins the names of files that gave their plain name to one that waits
-// for its compression. In the replaced program the two never meet: compressed files
-// are shifted past the plain ones of an earlier policy.
-func heldPrefix(base string) string { return reservedPrefix(base) + "held." }
-
 // holdLocked takes a name from a file for as long as a pending one has it.
 func (s *Set) holdLocked(name string) error {
-	held := heldPrefix(s.cfg.Base) + name
+	held := seriesname.HeldPrefix(s.cfg.Base) + name
 	if err := s.overLocked(held, func() error { return s.dir.Rename(name, s.dir.Dir, held) }); err != nil {
 		return err
 	}
@@ -59,10 +29,10 @@ func (s *Set) holdLocked(name string) error {
 // restoreLocked gives a name back.
 func (s *Set) restoreLocked(name string) error {
 	delete(s.held, name)
-	err := s.dir.RenameNew(heldPrefix(s.cfg.Base)+name, s.dir.Dir, name)
+	err := s.dir.RenameNew(seriesname.HeldPrefix(s.cfg.Base)+name, s.dir.Dir, name)
 	if errors.Is(err, fs.ErrExist) {
 		backup := backupName(name, s.cfg.Now())
-		err = s.overLocked(backup, func() error { return s.dir.Rename(heldPrefix(s.cfg.Base)+name, s.dir.Dir, backup) })
+		err = s.overLocked(backup, func() error { return s.dir.Rename(seriesname.HeldPrefix(s.cfg.Base)+name, s.dir.Dir, backup) })
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -82,7 +52,7 @@ func (s *Set) vacatedLocked(name string) {
 
 // markLocked leaves word that a file is to be compressed.
 func (s *Set) markLocked(inode uint64) {
-	f, err := s.dir.Create(markName(s.cfg.Base, inode), 0o600)
+	f, err := s.dir.Create(seriesname.Owed(s.cfg.Base, inode), 0o600)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		s.cfg.Log.Debug("mark left out", "inode", inode, "error", err)
 	}
@@ -117,7 +87,7 @@ func (s *Set) dropNoteLocked(name string) error {
 // of them were done, the note and the inodes tell. If the live file was moved, there
 // is nothing to take back.
 func (s *Set) undoShiftLocked() error {
-	name := shiftNoteName(s.cfg.Base)
+	name := seriesname.ShiftNote(s.cfg.Base)
 	untrustedNote, err := s.dir.ReadNote(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -153,7 +123,7 @@ func (s *Set) undoMoveLocked(m Step) error {
 	if err != nil {
 		return err
 	}
-	if occupant, err := s.dir.Stat(m.From); err == nil && !occupant.Mode.IsDir() && s.scheme.cext != "" {
+	if occupant, err := s.dir.Stat(m.From); err == nil && !occupant.Mode.IsDir() && s.scheme.CompressExt() != "" {
 		// The file that had to make room before has its name back.
 		if err := s.holdLocked(m.From); err != nil {
 			return err
@@ -183,9 +153,9 @@ func (s *Set) readShiftNote(untrusted string) (live uint64, moves []Step, ok boo
 	}
 	for f := fields[1:]; len(f) > 0; f = f[3:] {
 		inode, err := strconv.ParseUint(f[0], 36, 64)
-		from, isFrom := s.scheme.place(f[1])
-		to, isTo := s.scheme.place(f[2])
-		if err != nil || !isFrom || !isTo || to.slot != from.slot+1 || to.compressed != from.compressed {
+		from, isFrom := s.scheme.Parse(f[1])
+		to, isTo := s.scheme.Parse(f[2])
+		if err != nil || !isFrom || !isTo || to.Number != from.Number+1 || to.Compressed != from.Compressed {
 			return 0, nil, false
 		}
 		moves = append(moves, Step{Op: OpShift, From: f[1], To: f[2], Inode: inode})
@@ -195,7 +165,7 @@ func (s *Set) readShiftNote(untrusted string) (live uint64, moves []Step, ok boo
 
 // finishRemovalLocked removes what a broken rotation was still to remove.
 func (s *Set) finishRemovalLocked() error {
-	name := removalNoteName(s.cfg.Base)
+	name := seriesname.RemovalNote(s.cfg.Base)
 	untrustedNote, err := s.dir.ReadNote(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

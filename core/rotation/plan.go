@@ -8,6 +8,7 @@ import (
 
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // view is what a plan is made from: the live file and what the directory of the
@@ -25,7 +26,7 @@ type view struct {
 // that later steps know what stands in their way.
 type planner struct {
 	policy logrotate.Policy
-	scheme scheme
+	scheme seriesname.Scheme
 	now    time.Time
 
 	live    sandbox.Info
@@ -48,13 +49,13 @@ type doom struct {
 }
 
 // plan gives the steps of one rotation at now. It is pure.
-func plan(v view, s scheme, policy logrotate.Policy, now time.Time) []Step {
+func plan(v view, s seriesname.Scheme, policy logrotate.Policy, now time.Time) []Step {
 	p := &planner{
 		policy: policy, scheme: s, now: now, live: v.live,
 		files: maps.Clone(v.files), pending: maps.Clone(v.pending), held: maps.Clone(v.held),
 	}
 	p.script("firstaction", policy.Scripts.FirstAction, "")
-	if s.dated {
+	if s.Dated() {
 		p.dated()
 	} else {
 		p.numbered()
@@ -135,7 +136,7 @@ func (p *planner) shift(from, to string) Step {
 // there would be overwritten by its compressed form; a plain one is from before the
 // policy and not touched by it.
 func (p *planner) makeWay(plain string) {
-	compressed := p.scheme.counted(plain)
+	compressed := p.scheme.Compressed(plain)
 	if info, exists := p.files[compressed]; exists && !info.Mode.IsDir() {
 		p.removeNow(compressed)
 	}
@@ -173,7 +174,7 @@ func (p *planner) owe(plain string) {
 	if !exists || p.pending[plain] || !info.Ours() {
 		return
 	}
-	p.displace(plain + p.scheme.cext)
+	p.displace(plain + p.scheme.CompressExt())
 	p.add(Step{Op: OpOwe, From: plain, Inode: info.Inode})
 	p.pending[plain] = true
 }
@@ -232,9 +233,9 @@ func (p *planner) afterwards() {
 	}
 	for _, d := range p.doomed {
 		if d.name == p.final {
-			p.add(Step{Op: OpRemove, From: p.scheme.counted(p.final)})
+			p.add(Step{Op: OpRemove, From: p.scheme.Compressed(p.final)})
 		}
-		if d.name != p.final || p.scheme.cext != "" {
+		if d.name != p.final || p.scheme.CompressExt() != "" {
 			p.add(Step{Op: OpRemove, From: d.name, SizeBytes: takes(p.files[d.name]), Inode: d.inode})
 		}
 	}

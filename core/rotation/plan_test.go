@@ -10,6 +10,7 @@ import (
 	"sluice/core/logrotate"
 	"sluice/core/rotation/casefile"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // planned gives the steps for a directory that holds the names; those behind "?" wait
@@ -27,7 +28,7 @@ func planned(t *testing.T, options string, names ...string) []string {
 		info := sandbox.Info{Name: name, Inode: uint64(i + 1), Links: 1, ModTime: now.Add(-time.Hour)}
 		v.files[name], v.pending[name] = info, waits
 	}
-	steps := plan(v, newScheme(policy, "stdout"), policy, now)
+	steps := plan(v, seriesname.New(policy, "stdout"), policy, now)
 	var texts []string
 	for _, s := range steps {
 		texts = append(texts, s.String())
@@ -86,30 +87,6 @@ func TestManyFilesPlanOnlyWhatIsThere(t *testing.T) {
 		`note-shift ""`, `shift "stdout.2000000000" to "stdout.2000000001"`, `shift "stdout.1" to "stdout.2"`,
 		`move "stdout" to "stdout.1"`, `forget-shift ""`,
 	}, steps)
-}
-
-func TestDatesOfFormats(t *testing.T) {
-	newYork, err := time.LoadLocation("America/New_York")
-	require.NoError(t, err)
-	at := time.Date(2024, 3, 11, 3, 30, 7, 0, newYork) // a day after the clocks went forward
-	for options, want := range map[string]string{
-		"":                               "-20240311",
-		"dateformat .%Y-%m-%d_%H%M%S":    ".2024-03-11_033007",
-		"dateformat -%s":                 "-1710142207",
-		"dateformat -%V%%%q":             "-11%%%q",
-		"dateyesterday":                  "-20240310",
-		"dateyesterday\ndateformat .%H":  ".12",
-		"datehourago\ndateformat .%d-%H": ".11-02",
-		"dateyesterday\ndatehourago\ndateformat %d%H": "1011",
-	} {
-		policy, _, err := logrotate.Parse(options, logrotate.Rules{})
-		require.NoError(t, err)
-		f := newDateFormat(policy)
-		require.Equal(t, want, f.suffix(at), options)
-		require.True(t, f.matches(want), options)
-		require.False(t, f.matches(want+"0"), options)
-		require.False(t, f.matches(want[1:]), options)
-	}
 }
 
 func TestDue(t *testing.T) {

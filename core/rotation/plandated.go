@@ -1,6 +1,10 @@
 package rotation
 
-import "time"
+import (
+	"time"
+
+	"sluice/core/seriesname"
+)
 
 // dated plans a rotation that names by date: nothing is shifted, the oldest go.
 func (p *planner) dated() {
@@ -8,7 +12,7 @@ func (p *planner) dated() {
 		p.oweAll()
 	}
 	series := p.series()
-	today := p.scheme.date.suffix(p.now)
+	today := p.scheme.Date(p.now)
 	p.final = p.freeDay(series, today)
 	victims := p.victims(series)
 	if !p.disposesOldest() && len(victims) > 0 {
@@ -19,7 +23,7 @@ func (p *planner) dated() {
 		switch {
 		case i+1 < len(victims):
 			p.removeNow(v.name)
-		case v.suffix == today:
+		case v.Date == today:
 			// Were it gone before the live file has its name, a rotation that starts anew
 			// after a kill would begin to count at the beginning.
 			p.doomed = append(p.doomed, doom{v.name, v.inode})
@@ -31,7 +35,7 @@ func (p *planner) dated() {
 
 // member is a file that the retention counts.
 type member struct {
-	place
+	seriesname.Place
 	name  string
 	inode uint64
 }
@@ -40,7 +44,7 @@ type member struct {
 func (p *planner) oweAll() {
 	var plain []member
 	for name, info := range p.files {
-		if at, ok := p.scheme.place(name); ok && !at.compressed {
+		if at, ok := p.scheme.Parse(name); ok && !at.Compressed {
 			plain = append(plain, member{at, name, info.Inode})
 		}
 	}
@@ -55,11 +59,11 @@ func (p *planner) oweAll() {
 func (p *planner) series() []member {
 	var series []member
 	for name, info := range p.files {
-		at, ok := p.scheme.place(name)
+		at, ok := p.scheme.Parse(name)
 		if !ok || info.Mode.IsDir() {
 			continue
 		}
-		if p.pending[name] || p.scheme.counts(at) {
+		if p.pending[name] || p.scheme.Counts(at) {
 			series = append(series, member{at, name, info.Inode})
 		}
 	}
@@ -69,7 +73,7 @@ func (p *planner) series() []member {
 
 // sort orders members from the oldest to the youngest.
 func (p *planner) sort(members []member) {
-	sortByAge(p.scheme, members, func(m member) (place, time.Time) { return m.place, p.files[m.name].ModTime }, p.now)
+	seriesname.SortByAge(p.scheme, members, func(m member) (seriesname.Place, time.Time) { return m.Place, p.files[m.name].ModTime }, p.now)
 }
 
 // freeDay is the name for the live file: today's, with a counter behind the date if
@@ -78,19 +82,19 @@ func (p *planner) sort(members []member) {
 func (p *planner) freeDay(series []member, suffix string) string {
 	counter, taken := 0, false
 	for _, m := range series {
-		if m.suffix == suffix {
+		if m.Date == suffix {
 			taken = true
-			counter = max(counter, m.counter)
+			counter = max(counter, m.Counter)
 		}
 	}
-	_, directory := p.files[p.scheme.day(suffix, 0)]
-	directory = directory && p.files[p.scheme.day(suffix, 0)].Mode.IsDir()
+	_, directory := p.files[p.scheme.Day(suffix, 0)]
+	directory = directory && p.files[p.scheme.Day(suffix, 0)].Mode.IsDir()
 	if !taken && !directory {
-		return p.scheme.day(suffix, 0)
+		return p.scheme.Day(suffix, 0)
 	}
 	for {
 		counter++
-		name := p.scheme.day(suffix, counter)
+		name := p.scheme.Day(suffix, counter)
 		if _, exists := p.files[name]; !exists {
 			return name
 		}

@@ -6,21 +6,22 @@ import (
 	"strings"
 
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // numbered plans the shift of numbered files, from the highest slot down, so that
 // the way is always free.
 func (p *planner) numbered() {
 	s := p.scheme
-	p.final = s.slot(s.start)
+	p.final = s.Slot(s.Start())
 	if p.policy.DelayCompress && p.policy.Compresses() {
 		p.owe(p.final)
 	}
 	count := p.count()
 	if p.policy.Rotate == -1 {
-		count = p.scheme.highest(p.files, p.pending)
+		count = highest(p.scheme, p.files, p.pending)
 	}
-	top := s.start + count
+	top := s.Start() + count
 	scripts := p.policy.Scripts.Any()
 	if p.disposesTop() && !scripts {
 		p.eachForm(top, p.remove)
@@ -44,15 +45,15 @@ func (p *planner) numbered() {
 // policy that keeps millions of files only those that are there.
 func (p *planner) occupied(top int) []int {
 	var slots []int
-	if top-p.scheme.start <= maxProbes {
-		for slot := top - 1; slot >= p.scheme.start; slot-- {
+	if top-p.scheme.Start() <= maxProbes {
+		for slot := top - 1; slot >= p.scheme.Start(); slot-- {
 			slots = append(slots, slot)
 		}
 		return slots
 	}
 	for name := range p.files {
-		if at, ok := p.scheme.place(name); ok && at.slot >= p.scheme.start && at.slot < top {
-			slots = append(slots, at.slot)
+		if at, ok := p.scheme.Parse(name); ok && at.Number >= p.scheme.Start() && at.Number < top {
+			slots = append(slots, at.Number)
 		}
 	}
 	slices.SortFunc(slots, func(a, b int) int { return b - a })
@@ -80,12 +81,12 @@ func (p *planner) disposesOldest() bool {
 }
 
 // highest is the number of the last counted file, 0 if there is none.
-func (s scheme) highest(files map[string]sandbox.Info, pending map[string]bool) int {
+func highest(s seriesname.Scheme, files map[string]sandbox.Info, pending map[string]bool) int {
 	last := 0
 	for name := range files {
-		at, ok := s.place(name)
-		if ok && at.slot > last && (pending[name] || s.counts(at)) {
-			last = at.slot
+		at, ok := s.Parse(name)
+		if ok && at.Number > last && (pending[name] || s.Counts(at)) {
+			last = at.Number
 		}
 	}
 	return last
@@ -95,8 +96,8 @@ func (s scheme) highest(files map[string]sandbox.Info, pending map[string]bool) 
 // plain one while it waits for its compression. The plain file of the first slot
 // belongs to the series as well where compression is delayed.
 func (p *planner) eachForm(slot int, visit func(name string)) {
-	plain := p.scheme.slot(slot)
-	counted := p.scheme.counted(plain)
+	plain := p.scheme.Slot(slot)
+	counted := p.scheme.Compressed(plain)
 	if _, exists := p.files[counted]; exists {
 		visit(counted)
 	}
@@ -104,8 +105,8 @@ func (p *planner) eachForm(slot int, visit func(name string)) {
 		return
 	}
 	info, exists := p.files[plain]
-	delayed := p.policy.DelayCompress && slot == p.scheme.start
-	if exists && (p.scheme.both || p.pending[plain] || delayed && !info.Ours()) {
+	delayed := p.policy.DelayCompress && slot == p.scheme.Start()
+	if exists && (p.scheme.CountsPlain() || p.pending[plain] || delayed && !info.Ours()) {
 		visit(plain)
 	}
 }
@@ -114,7 +115,7 @@ func (p *planner) eachForm(slot int, visit func(name string)) {
 // when the next slot is behind the last.
 func (p *planner) ageOrShift(name string, slot, top int) (Step, bool) {
 	info := p.files[name]
-	to := p.scheme.slot(slot+1) + strings.TrimPrefix(name, p.scheme.slot(slot))
+	to := p.scheme.Slot(slot+1) + strings.TrimPrefix(name, p.scheme.Slot(slot))
 	if !info.Mode.IsDir() {
 		gone := slot+1 == top && p.disposesTop() && !p.policy.Scripts.Any()
 		if gone || p.tooOld(info) {
@@ -133,7 +134,7 @@ func (p *planner) guardShift(at int, moves []Step) {
 	if len(moves) == 0 {
 		return
 	}
-	guard := Step{Op: OpTake, From: p.live.Name, To: takenName(p.live.Name), Inode: p.live.Inode}
+	guard := Step{Op: OpTake, From: p.live.Name, To: seriesname.Taken(p.live.Name), Inode: p.live.Inode}
 	p.taken = p.simple(at, moves)
 	if !p.taken {
 		guard = Step{Op: OpNoteShift, Note: shiftNote(p.live.Inode, moves)}
@@ -150,7 +151,7 @@ func (p *planner) simple(at int, moves []Step) bool {
 		return false
 	}
 	for i, m := range moves {
-		if place, ok := p.scheme.place(m.From); !ok || place.slot != p.scheme.start+len(moves)-1-i {
+		if place, ok := p.scheme.Parse(m.From); !ok || place.Number != p.scheme.Start()+len(moves)-1-i {
 			return false
 		}
 	}

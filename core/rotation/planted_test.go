@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/seriesname"
 )
 
 // What a rotation works with does not grow with the names of its series that a task plants,
@@ -49,7 +51,7 @@ func TestPlantedNames(t *testing.T) {
 				require.True(t, out.Rotated)
 				last = out.Name
 				d.work()
-				assert.LessOrEqual(t, len(d.set.listing.files), d.set.cfg.Policy.Rotate+2*foreignNames+8)
+				assert.LessOrEqual(t, len(d.set.listing.files), 2*seriesname.Most(d.set.cfg.Policy.Rotate)+8)
 			}
 			youngest := filepath.Join(dir, last)
 			if _, err := os.Stat(youngest); os.IsNotExist(err) {
@@ -58,9 +60,9 @@ func TestPlantedNames(t *testing.T) {
 			assert.FileExists(t, youngest)
 			entries, err := os.ReadDir(dir)
 			require.NoError(t, err)
-			if c.counted && d.set.scheme.dated {
+			if c.counted && d.set.scheme.Dated() {
 				assert.LessOrEqual(t, len(entries), 5+2, "files that are left")
-			} else if !d.set.scheme.dated {
+			} else if !d.set.scheme.Dated() {
 				assert.LessOrEqual(t, len(entries), planted+rotations, "names in no slot of the policy are nobody's business")
 			}
 		})

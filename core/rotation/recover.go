@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // Recover finishes what an earlier process left: it takes back half a shift, removes
@@ -52,7 +53,7 @@ func (s *Set) Recover(now time.Time) error {
 func (s *Set) sweepLocked() error {
 	reserved := 0
 	found, err := s.listDirLocked(func(name string) bool {
-		if !Reserved(s.cfg.Base, name) {
+		if !seriesname.Reserved(s.cfg.Base, name) {
 			return false
 		}
 		reserved++
@@ -64,11 +65,11 @@ func (s *Set) sweepLocked() error {
 	marks := map[uint64]bool{}
 	var held []string
 	for _, info := range found {
-		if name, ok := strings.CutPrefix(info.Name, heldPrefix(s.cfg.Base)); ok {
+		if name, ok := strings.CutPrefix(info.Name, seriesname.HeldPrefix(s.cfg.Base)); ok {
 			held = append(held, name)
 			continue
 		}
-		rest := strings.TrimPrefix(info.Name, reservedPrefix(s.cfg.Base))
+		rest := strings.TrimPrefix(info.Name, seriesname.ReservedPrefix(s.cfg.Base))
 		number, output := strings.CutSuffix(rest, ".out")
 		inode, err := strconv.ParseUint(number, 10, 64)
 		switch {
@@ -98,7 +99,7 @@ const maxReserved = 4096
 // settleLocked gives held files their names back, unless the name is still in use.
 func (s *Set) settleLocked(held []string) error {
 	for _, name := range held {
-		if _, ours := s.scheme.place(name); !ours {
+		if _, ours := s.scheme.Parse(name); !ours {
 			continue
 		}
 		if s.jobs[name] != nil {
@@ -132,8 +133,8 @@ func (s *Set) adoptLocked(marks map[uint64]bool) error {
 		return err
 	}
 	for name, info := range files {
-		at, ok := s.scheme.place(name)
-		if !ok || at.compressed || !s.cfg.Policy.Compresses() || !marks[info.Inode] || !info.Mode.IsRegular() {
+		at, ok := s.scheme.Parse(name)
+		if !ok || at.Compressed || !s.cfg.Policy.Compresses() || !marks[info.Inode] || !info.Mode.IsRegular() {
 			continue
 		}
 		delete(marks, info.Inode)
@@ -147,7 +148,7 @@ func (s *Set) adoptLocked(marks map[uint64]bool) error {
 		}
 	}
 	for inode := range marks {
-		if err := s.dropNoteLocked(markName(s.cfg.Base, inode)); err != nil {
+		if err := s.dropNoteLocked(seriesname.Owed(s.cfg.Base, inode)); err != nil {
 			return err
 		}
 	}
@@ -158,14 +159,14 @@ func (s *Set) adoptLocked(marks map[uint64]bool) error {
 // lowest free slot is the one that the last move left or that the first one was to
 // fill; what is below it is still to be moved.
 func (s *Set) finishShiftLocked() error {
-	taken, err := s.dir.Stat(takenName(s.cfg.Base))
+	taken, err := s.dir.Stat(seriesname.Taken(s.cfg.Base))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if s.scheme.dated || taken.Mode.IsDir() {
+	if s.scheme.Dated() || taken.Mode.IsDir() {
 		return s.clearLocked(taken.Name)
 	}
 	files, err := s.lookLocked()
@@ -185,7 +186,7 @@ func (s *Set) finishShiftLocked() error {
 	end := &planner{
 		policy: s.cfg.Policy, scheme: s.scheme, now: s.cfg.Now(), live: taken, taken: true,
 		files: maps.Clone(files), pending: s.pendingLocked(), held: maps.Clone(s.held),
-		final: s.scheme.slot(s.scheme.start),
+		final: s.scheme.Slot(s.scheme.Start()),
 	}
 	end.moveLive()
 	for _, step := range end.steps {
@@ -206,20 +207,20 @@ func (s *Set) finishShiftLocked() error {
 func (s *Set) remainingMovesLocked(files map[string]sandbox.Info) []Step {
 	count := max(s.cfg.Policy.Rotate, 1)
 	if s.cfg.Policy.Rotate < 0 {
-		count = s.scheme.highest(files, s.pendingLocked())
+		count = highest(s.scheme, files, s.pendingLocked())
 	}
 	var moves []Step
-	for slot := s.scheme.start; slot < s.scheme.start+count; slot++ {
-		plain := s.scheme.slot(slot)
-		name := s.scheme.counted(plain)
+	for slot := s.scheme.Start(); slot < s.scheme.Start()+count; slot++ {
+		plain := s.scheme.Slot(slot)
+		name := s.scheme.Compressed(plain)
 		if _, exists := files[name]; !exists {
 			name = plain
 		}
 		info, exists := files[name]
-		if at, _ := s.scheme.place(name); !exists || !s.belongsLocked(name, at) {
+		if at, _ := s.scheme.Parse(name); !exists || !s.belongsLocked(name, at) {
 			break
 		}
-		to := s.scheme.slot(slot+1) + strings.TrimPrefix(name, plain)
+		to := s.scheme.Slot(slot+1) + strings.TrimPrefix(name, plain)
 		moves = append(moves, Step{Op: OpShift, From: name, To: to, Inode: info.Inode})
 	}
 	slices.Reverse(moves)
@@ -230,7 +231,7 @@ func (s *Set) remainingMovesLocked(files map[string]sandbox.Info) []Step {
 // moves the live file first where both have today's date.
 func (s *Set) trimDatesLocked() error {
 	keep := s.cfg.Policy.Rotate
-	if !s.scheme.dated || keep <= 0 {
+	if !s.scheme.Dated() || keep <= 0 {
 		return nil
 	}
 	files, err := s.filesLocked()

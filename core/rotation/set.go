@@ -11,6 +11,7 @@ import (
 	"sluice/core/guard"
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 	"sluice/core/throttle"
 )
 
@@ -20,7 +21,7 @@ import (
 // of its policy run.
 type Set struct {
 	cfg    Config
-	scheme scheme
+	scheme seriesname.Scheme
 	owners owners
 	// ownerForgone says that live files are not given away any more.
 	ownerForgone atomic.Bool
@@ -70,7 +71,7 @@ func New(cfg Config) (*Set, error) {
 		cfg.Guard = guard.New(cfg.Log)
 	}
 	s := &Set{
-		cfg: cfg, scheme: newScheme(cfg.Policy, cfg.Base),
+		cfg: cfg, scheme: seriesname.New(cfg.Policy, cfg.Base),
 		jobs: map[string]*job{}, held: map[string]sandbox.Info{},
 	}
 	if err := s.findOwners(); err != nil {

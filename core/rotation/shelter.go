@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // A task can take the directory of the rotated files away faster than it is made again
@@ -24,7 +25,7 @@ func (s *Set) makeShelterLocked() (*sandbox.Dir, error) {
 		return nil, err
 	}
 	defer at.Close()
-	s.shelter = reservedPrefix(s.cfg.Base) + "olddir." + rand.Text()
+	s.shelter = seriesname.ReservedPrefix(s.cfg.Base) + "olddir." + rand.Text()
 	return s.makeOne(at, s.shelter, false)
 }
 

@@ -1,5 +1,7 @@
 package rotation
 
+import "sluice/core/seriesname"
+
 // Working says whether a compression is under way or waits for a thread. One that
 // failed is not: it is tried again at the next rotation.
 func (s *Set) Working() bool {
@@ -23,6 +25,6 @@ func (s *Set) Forgo() {
 			continue
 		}
 		s.abandonLocked(j, forgone)
-		_ = s.dir.Unlink(outputName(s.cfg.Base, j.inode))
+		_ = s.dir.Unlink(seriesname.Output(s.cfg.Base, j.inode))
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"os"
 	"slices"
 
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 const (
@@ -102,7 +102,7 @@ func (w *walk) run() error {
 		return err
 	}
 	if again {
-		again, err = w.visit(rotation.TakenName(s.live), false, false)
+		again, err = w.visit(seriesname.Taken(s.live), false, false)
 	}
 	if again && err == nil {
 		if s.names.Dated() {
@@ -130,7 +130,7 @@ func (w *walk) dated() error {
 		if file.Live || file.Taken {
 			continue
 		}
-		again, _, err := w.visitBoth(file.Place.Plain())
+		again, _, err := w.visitBoth(file.Place.Plain)
 		if err != nil || !again {
 			return err
 		}

@@ -5,8 +5,8 @@ import (
 	"io/fs"
 	"slices"
 
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // maxFree numbers in a row may be free before it is asked which one comes next: a rotation
@@ -50,7 +50,7 @@ func (s *Series) climb(visit func(plain string) (again, found bool, err error)) 
 // lookUp looks at the numbered files, and at the live file of a rotation.
 func (s *Series) lookUp(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
 	found := map[string]sandbox.Info{}
-	if err := meet(dir, rotation.TakenName(s.live), found); err != nil {
+	if err := meet(dir, seriesname.Taken(s.live), found); err != nil {
 		return nil, err
 	}
 	most := s.most()
@@ -86,7 +86,7 @@ func (s *Series) numbers() ([]int, error) {
 	var numbers []int
 	_, err = dir.List(maxNames, func(untrusted string) bool {
 		if place, ours := s.names.Place(untrusted); ours {
-			numbers = append(numbers, place.Number())
+			numbers = append(numbers, place.Number)
 		}
 		return false
 	})

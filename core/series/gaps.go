@@ -82,9 +82,9 @@ func (s *Series) numberGaps(rotated []File) (gaps []gap) {
 	for i, file := range rotated {
 		younger := s.firstNumber(file) - 1
 		if i+1 < len(rotated) {
-			younger = rotated[i+1].Place.Number()
+			younger = rotated[i+1].Place.Number
 		}
-		if missing := file.Place.Number() - younger - 1; missing > 0 {
+		if missing := file.Place.Number - younger - 1; missing > 0 {
 			text := numbers(younger+1, younger+missing) + " missing behind it"
 			gaps = append(gaps, gap{file, text, missing})
 		}
@@ -94,7 +94,7 @@ func (s *Series) numberGaps(rotated []File) (gaps []gap) {
 
 // firstNumber is the youngest file's; where the policy is guessed, start may be 0 or 1.
 func (s *Series) firstNumber(youngest File) int {
-	if s.Guessed != "" && youngest.Place.Number() > 0 {
+	if s.Guessed != "" && youngest.Place.Number > 0 {
 		return 1
 	}
 	return s.names.Start()
@@ -113,10 +113,10 @@ func dateGaps(rotated []File) (gaps []gap) {
 	for i := 1; i < len(rotated); i++ {
 		before, file := rotated[i-1], rotated[i]
 		expected := 0
-		if before.Place.Date() == file.Place.Date() {
-			expected = before.Place.Counter() + 1
+		if before.Place.Date == file.Place.Date {
+			expected = before.Place.Counter + 1
 		}
-		if missing := file.Place.Counter() - expected; missing > 0 {
+		if missing := file.Place.Counter - expected; missing > 0 {
 			text := fmt.Sprintf("follows %s: files of that date between them are missing", before.Name)
 			gaps = append(gaps, gap{file, text, missing})
 		}

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 const (
@@ -29,7 +29,7 @@ type File struct {
 	Compressed bool
 	// Place is that of a rotated file; Taken says that a rotation that is under way, or was
 	// broken off, has given it none yet.
-	Place rotation.Place
+	Place seriesname.Place
 	Taken bool
 }
 
@@ -171,12 +171,12 @@ func (s *Series) readTwice(dir *sandbox.Dir) (map[string]sandbox.Info, error) {
 
 // listDated looks at the dated files, of more than the policy can have at the youngest.
 func (s *Series) listDated(dir *sandbox.Dir) ([]sandbox.Info, error) {
-	names, err := s.names.List(dir, maxNames, s.most())
+	names, err := s.youngest(dir)
 	if err != nil {
 		return nil, fmt.Errorf("list the dated files of %q: %w", s.live, err)
 	}
 	found := map[string]sandbox.Info{}
-	for _, name := range append(names, rotation.TakenName(s.live)) {
+	for _, name := range append(names, seriesname.Taken(s.live)) {
 		if err := meet(dir, name, found); err != nil {
 			return nil, err
 		}
@@ -184,12 +184,37 @@ func (s *Series) listDated(dir *sandbox.Dir) ([]sandbox.Info, error) {
 	return slices.Collect(maps.Values(found)), nil
 }
 
+// youngest gives the names in a directory that are of a dated series, of plain files,
+// compressed ones and directories the youngest, so many of each as most says. The names are
+// untrusted.
+func (s *Series) youngest(dir *sandbox.Dir) (names []string, err error) {
+	var plain, packed, others seriesname.Youngest
+	most := s.most()
+	_, err = dir.Walk(maxNames, func(name string, directory bool) error {
+		at, ours := s.names.Place(name)
+		switch {
+		case !ours:
+		case directory:
+			others.Keep(name, at, most)
+		case at.Compressed:
+			packed.Keep(name, at, most)
+		default:
+			plain.Keep(name, at, most)
+		}
+		return nil
+	})
+	for _, some := range []seriesname.Youngest{plain, packed, others} {
+		_ = some.Each(func(name string) error { names = append(names, name); return nil })
+	}
+	return names, err
+}
+
 // most is how many rotated files are looked at; 0 is all.
 func (s *Series) most() int {
 	if s.Guessed != "" {
 		return 0
 	}
-	return rotation.Most(s.policy.Rotate)
+	return seriesname.Most(s.policy.Rotate)
 }
 
 // ours accepts the names of the rotated files.
@@ -200,7 +225,7 @@ func (s *Series) ours(untrusted string) bool {
 	if _, ok := s.names.Place(untrusted); ok {
 		return true
 	}
-	return untrusted == rotation.TakenName(s.live)
+	return untrusted == seriesname.Taken(s.live)
 }
 
 // sortIn puts a name into the listing, unless it is the compressed one of two for the
@@ -218,10 +243,10 @@ func (s *Series) sortIn(l *Listing, info sandbox.Info, found map[string]sandbox.
 		l.Files = append(l.Files, File{Info: info, Taken: true})
 		return
 	}
-	if plain, both := found[place.Plain()]; place.Compressed() && both && sameFile(plain, info) {
+	if plain, both := found[place.Plain]; place.Compressed && both && sameFile(plain, info) {
 		return
 	}
-	l.Files = append(l.Files, File{Info: info, Compressed: place.Compressed(), Place: place})
+	l.Files = append(l.Files, File{Info: info, Compressed: place.Compressed, Place: place})
 }
 
 // unlinked says that a file lost its last name while it was looked at.
@@ -249,7 +274,7 @@ func (s *Series) sort(files []File) {
 	if placed < 0 {
 		placed = len(files)
 	}
-	rotation.SortByAge(s.names, files[:placed], func(f File) (rotation.Place, time.Time) { return f.Place, f.ModTime }, time.Now())
+	seriesname.SortByAge(s.names, files[:placed], func(f File) (seriesname.Place, time.Time) { return f.Place, f.ModTime }, time.Now())
 }
 
 // once keeps the youngest place of a file that a rotation moved on while it was listed.

@@ -6,8 +6,8 @@ import (
 	"maps"
 	"os"
 
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // moment is the time from which on a series is looked at. It is over, for those who need
@@ -96,7 +96,7 @@ func (s *Series) underWay() (uint64, error) {
 	if err != nil || dir == nil {
 		return 0, err
 	}
-	for _, name := range rotation.UnderWayNames(s.live) {
+	for _, name := range seriesname.UnderWay(s.live) {
 		if inode, err := inodeOf(dir, name); err != nil || inode != 0 {
 			return inode, err
 		}

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"sluice/core/logrotate"
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // ConfSuffix is what the logger appends to the live file's name for the file that shows
@@ -112,7 +112,7 @@ func GuessFromNames(untrusted []string, live string) (logrotate.Policy, error) {
 		if err != nil {
 			return logrotate.Policy{}, err
 		}
-		names := rotation.NamesOf(policy, live)
+		names := seriesname.New(policy, live)
 		explained := 0
 		for _, name := range untrusted {
 			if _, ours := names.Place(name); ours {

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sluice/core/logrotate"
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
 	"sluice/core/series/logtest"
+	"sluice/core/seriesname"
 	"sluice/core/settings"
 )
 
@@ -104,13 +104,13 @@ func FuzzOrderOfNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, text string) {
 		policy, err := ReadPolicy(policies[int(which)%len(policies)])
 		require.NoError(t, err)
-		names := rotation.NamesOf(policy, "stdout")
-		var places []rotation.Place
+		names := seriesname.New(policy, "stdout")
+		var places []seriesname.Place
 		for _, name := range strings.Fields(text) {
 			if place, ok := names.Place(name); ok {
-				again, ok := names.Place(place.Plain())
+				again, ok := names.Place(place.Plain)
 				require.True(t, ok, "the plain name of %q is not of the series", name)
-				require.Equal(t, place.Plain(), again.Plain())
+				require.Equal(t, place.Plain, again.Plain)
 				places = append(places, place)
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"sync"
 
 	"sluice/core/logrotate"
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 )
 
 // Series is one rotated series, whose directory is held open. Its methods may be called
@@ -18,7 +18,7 @@ type Series struct {
 	dir    *sandbox.Dir // of the live file, borrowed
 	live   string
 	policy logrotate.Policy
-	names  rotation.Names
+	names  seriesname.Scheme
 	// Guessed says why the policy was made up from the names, so that it tells nothing
 	// but how to read them; it is empty where the policy is known. To be set before anything else.
 	Guessed string
@@ -34,7 +34,7 @@ const maxOldDirs = 16
 // New gives the series of the live file in dir, which it borrows. It looks at nothing
 // yet. The caller closes it.
 func New(dir *sandbox.Dir, live string, policy logrotate.Policy) *Series {
-	return &Series{dir: dir, live: live, policy: policy, names: rotation.NamesOf(policy, live)}
+	return &Series{dir: dir, live: live, policy: policy, names: seriesname.New(policy, live)}
 }
 
 // Close releases what was opened beside dir.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"sluice/core/rotation"
+	"sluice/core/seriesname"
 )
 
 // toldStrays is how many names one note has.
@@ -19,18 +19,18 @@ func (s *Series) noteStrays(report *Report) error {
 	if err != nil || dir == nil {
 		return err
 	}
-	var others []rotation.Names
+	var others []seriesname.Scheme
 	for _, text := range guesses {
 		policy, err := ReadPolicy(text)
 		if err != nil {
 			return err
 		}
-		others = append(others, rotation.NamesOf(policy, s.live))
+		others = append(others, seriesname.New(policy, s.live))
 	}
 	var told []string
 	strays := 0
 	_, err = dir.Walk(maxNames, func(untrusted string, directory bool) error {
-		placed := func(names rotation.Names) bool {
+		placed := func(names seriesname.Scheme) bool {
 			_, ours := names.Place(untrusted)
 			return ours
 		}

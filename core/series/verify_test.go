@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"sluice/core/rotation"
 	"sluice/core/series/logtest"
+	"sluice/core/seriesname"
 )
 
 func TestWholeSeriesIsWhole(t *testing.T) {
@@ -117,10 +117,10 @@ func TestVerifyFinds(t *testing.T) {
 func TestVerifyAmidARotation(t *testing.T) {
 	for name, begin := range map[string]func(t *testing.T, box string){
 		"taken": func(t *testing.T, box string) {
-			require.NoError(t, os.Rename(filepath.Join(box, "stdout"), filepath.Join(box, rotation.TakenName("stdout"))))
+			require.NoError(t, os.Rename(filepath.Join(box, "stdout"), filepath.Join(box, seriesname.Taken("stdout"))))
 		},
 		"noted": func(t *testing.T, box string) {
-			require.NoError(t, os.Symlink("note", filepath.Join(box, rotation.UnderWayNames("stdout")[1])))
+			require.NoError(t, os.Symlink("note", filepath.Join(box, seriesname.UnderWay("stdout")[1])))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,8 +3,8 @@ package main
 import (
 	"sluice/core/control"
 	"sluice/core/pump"
-	"sluice/core/rotation"
 	"sluice/core/sandbox"
+	"sluice/core/seriesname"
 	"sluice/core/stream"
 )
 
@@ -68,7 +68,7 @@ func (r *records) addFiles(of recorded, figures *control.Stream) {
 		}
 		defer rotated.Close()
 	}
-	names := rotation.NamesOf(settings.Policy, live)
+	names := seriesname.New(settings.Policy, live)
 	found, _ := rotated.List(maxListed, func(name string) bool { _, ok := names.Place(name); return ok })
 	for _, info := range found {
 		figures.Files++

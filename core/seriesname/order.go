@@ -1,4 +1,4 @@
-package rotation
+package seriesname
 
 import (
 	"slices"
@@ -23,9 +23,9 @@ const (
 	lag = time.Hour
 )
 
-// sortByAge orders files from the oldest to the youngest; of gives the place and the time of
-// the last write of one.
-func sortByAge[T any](s scheme, files []T, of func(T) (place, time.Time), now time.Time) {
+// SortByAge orders the rotated files of a series from the oldest to the youngest; of gives
+// the place of a file and the time of its last write, now is in the zone of the dates.
+func SortByAge[T any](s Scheme, files []T, of func(T) (Place, time.Time), now time.Time) {
 	byTime := s.dated && s.timesTell(times(files, of), now.Location())
 	slices.SortStableFunc(files, func(a, b T) int {
 		p, t := of(a)
@@ -38,7 +38,7 @@ func sortByAge[T any](s scheme, files []T, of func(T) (place, time.Time), now ti
 				return t.Compare(u)
 			}
 		}
-		return order(p.before(q), q.before(p))
+		return order(p.Before(q), q.Before(p))
 	})
 }
 
@@ -54,21 +54,21 @@ func order(first, second bool) int {
 }
 
 type dated struct {
-	place
+	Place
 	at time.Time
 }
 
-func times[T any](files []T, of func(T) (place, time.Time)) []dated {
+func times[T any](files []T, of func(T) (Place, time.Time)) []dated {
 	list := make([]dated, len(files))
 	for i, f := range files {
-		list[i].place, list[i].at = of(f)
+		list[i].Place, list[i].at = of(f)
 	}
 	return list
 }
 
 // timesTell says that the times are those of the writing: none is later than its name allows,
 // and where names do not tell that, they are not all of one minute.
-func (s scheme) timesTell(files []dated, zone *time.Location) bool {
+func (s Scheme) timesTell(files []dated, zone *time.Location) bool {
 	if len(files) == 0 {
 		return false
 	}
@@ -84,7 +84,7 @@ func (s scheme) timesTell(files []dated, zone *time.Location) bool {
 		}
 		return last.Sub(first) > copiedWithin
 	}
-	return !slices.ContainsFunc(files, func(f dated) bool { return f.at.After(s.date.latest(f.suffix, zone)) })
+	return !slices.ContainsFunc(files, func(f dated) bool { return f.at.After(s.date.latest(f.Date, zone)) })
 }
 
 // total says that a date in this format comes only once: it has year, month and day, or the
