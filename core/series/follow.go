@@ -7,8 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"sluice/core/logformat"
 	"sluice/core/sandbox"
-	"sluice/core/stream"
 )
 
 // Follow writes the series to w and goes on with what comes, until ended says that
@@ -123,7 +123,7 @@ func (r *Reader) endsAlike(f *os.File, size int64) bool {
 
 // carrying says that the beginning of a line is on its way to the next live file.
 func (s *Series) carrying() (bool, error) {
-	prefix := stream.CarryPrefix(s.live)
+	prefix := logformat.CarryPrefix(s.live)
 	found, err := s.dir.List(maxNames, func(name string) bool { return strings.HasPrefix(name, prefix) })
 	return len(found) > 0, err
 }

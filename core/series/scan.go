@@ -3,8 +3,11 @@ package series
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
+
+	"sluice/core/logformat"
 )
 
 // scan is what the content of one file looks like.
@@ -14,7 +17,7 @@ type scan struct {
 	// endBytes follow the last newline.
 	endBytes int64
 	// marks are the first maxMarks of them, marked tells of all.
-	marks   []Mark
+	marks   []logformat.Mark
 	marked  lost
 	damaged error
 	// zeros are NUL bytes in rows of at least zeroBytes, of which the first began at firstZero.
@@ -80,7 +83,7 @@ func (s *scan) takeZeros(chunk []byte) {
 // read takes a file in, to its end or `most` bytes. Errors but damage are returned.
 func (s *scan) read(from io.Reader, most int64) error {
 	buffer := make([]byte, copyBytes)
-	line := make([]byte, 0, maxMarkBytes+1) // the beginning of the present line
+	line := make([]byte, 0, logformat.MaxMarkBytes+1) // the beginning of the present line
 	from = io.LimitReader(from, most)
 	for {
 		n, err := from.Read(buffer)
@@ -108,7 +111,7 @@ func (s *scan) take(chunk, line []byte) []byte {
 		if end >= 0 {
 			part = chunk[:end]
 		}
-		if room := maxMarkBytes + 1 - len(line); room > 0 {
+		if room := logformat.MaxMarkBytes + 1 - len(line); room > 0 {
 			line = append(line, part[:min(room, len(part))]...)
 		}
 		if end < 0 {
@@ -117,9 +120,9 @@ func (s *scan) take(chunk, line []byte) []byte {
 		}
 		s.newlines++
 		s.endBytes = 0
-		if bytes.HasPrefix(line, []byte(markPrefix)) {
-			if mark, ok := ParseMark(line); ok {
-				s.marked.add(mark.lost())
+		if bytes.HasPrefix(line, []byte(logformat.MarkPrefix)) {
+			if mark, ok := logformat.ParseMark(line); ok {
+				s.marked.add(lostBy(mark))
 				if len(s.marks) < maxMarks {
 					s.marks = append(s.marks, mark)
 				}
@@ -128,4 +131,20 @@ func (s *scan) take(chunk, line []byte) []byte {
 		chunk, line = chunk[end+1:], line[:0]
 	}
 	return line
+}
+
+// lostBy is what one mark adds to the sums.
+func lostBy(m logformat.Mark) lost {
+	if m.Unknown {
+		return lost{marks: 1, unknown: 1}
+	}
+	return lost{marks: 1, bytes: m.Bytes, lines: m.Lines}
+}
+
+// amountOf is what was lost, in words.
+func amountOf(m logformat.Mark) string {
+	if m.Unknown {
+		return "an unknown amount, perhaps nothing, was lost"
+	}
+	return fmt.Sprintf("%d bytes in %d lines were lost", m.Bytes, m.Lines)
 }

@@ -186,7 +186,7 @@ func (r *Report) add(l *link, found scan) {
 	r.Marks, r.LostBytes, r.LostLines, r.LostUnknown = sum.marks, sum.bytes, sum.lines, sum.unknown
 	for _, mark := range found.marks {
 		r.find(KindLost, l.name, "%s: %s since %s: %s", mark.At.Format(time.RFC3339Nano),
-			mark.amount(), mark.Since.Format(time.RFC3339Nano), mark.Reason)
+			amountOf(mark), mark.Since.Format(time.RFC3339Nano), mark.Reason)
 	}
 	if more := found.marked.marks - int64(len(found.marks)); more > 0 {
 		r.find(KindLost, l.name, "%d more marks tell of lost output", more)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/core/logformat"
 	"sluice/core/sandbox"
 )
 
@@ -26,15 +27,9 @@ import (
 // told from the live file's length alone, so every byte is kept exactly once.
 
 // carryName is the name of the file that carries bytes from..to.
-func (s *Stream) carryName(from, to int64) string {
-	return fmt.Sprintf("%s%d-%d", s.carryPrefix(), from, to)
-}
+func (s *Stream) carryName(from, to int64) string { return logformat.CarryName(s.Name, from, to) }
 
-func (s *Stream) carryPrefix() string { return CarryPrefix(s.Name) }
-
-// CarryPrefix begins the name of the file, in the sandbox, with the beginning of a line
-// that is on its way from the live file of that name to the next.
-func CarryPrefix(live string) string { return "." + live + ".sluice-carry-" }
+func (s *Stream) carryPrefix() string { return logformat.CarryPrefix(s.Name) }
 
 // carry does steps 1 and 2.
 func (s *Stream) carry(from, to int64) error {
@@ -157,9 +152,8 @@ const maxNames = 1 << 20
 
 // carriedFrom reads the offset in a name that carry makes, and no other.
 func (s *Stream) carriedFrom(name string) (from int64, ok bool) {
-	var to int64
-	n, _ := fmt.Sscanf(strings.TrimPrefix(name, s.carryPrefix()), "%d-%d", &from, &to)
-	return from, n == 2 && name == s.carryName(from, to)
+	from, _, ok = logformat.ParseCarry(s.Name, name)
+	return from, ok
 }
 
 func (s *Stream) recoverCarried(name string) error {

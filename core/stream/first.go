@@ -3,6 +3,7 @@ package stream
 import (
 	"fmt"
 
+	"sluice/core/logformat"
 	"sluice/core/worker"
 )
 
@@ -11,7 +12,7 @@ import (
 // ends within a line. It is a line like the others that begin with [sluice].
 const (
 	firstMark     = "[sluice] %s only the first %d bytes are kept, what follows is discarded (debug_containers=first)\n"
-	firstMarkRoom = len(firstMark) + len(markTime) + len("\n") + 20 // the number's digits
+	firstMarkRoom = len(firstMark) + len(logformat.TimeLayout) + len("\n") + 20 // the number's digits
 )
 
 // firstLimit is how many bytes of the container's own the file may hold.
@@ -48,7 +49,7 @@ func (s *Stream) firstMark(size int64) ([]byte, error) {
 	if _, err := s.live.file.ReadAt(last, size-1); err != nil {
 		return nil, fmt.Errorf("read the end of %q: %w", s.Name, err)
 	}
-	mark := fmt.Appendf(nil, firstMark, s.Now().UTC().Format(markTime), s.Settings.FirstBytes)
+	mark := fmt.Appendf(nil, firstMark, s.Now().UTC().Format(logformat.TimeLayout), s.Settings.FirstBytes)
 	if last[0] != '\n' {
 		mark = append([]byte{'\n'}, mark...)
 	}

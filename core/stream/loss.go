@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"sluice/core/logformat"
 	"sluice/core/pump"
 	"sluice/core/worker"
 	sluicepb "sluice/proto"
@@ -79,21 +80,10 @@ func (l *loss) ended(now time.Time) (pause time.Duration, late bool) {
 
 // markText is the mark; torn says that the live file ends within a line.
 func (l *loss) markText(now time.Time, torn bool) []byte {
-	before, note := "", ""
-	if torn {
-		before, note = "\n", tornNote
-	}
-	return fmt.Appendf(nil, "%s[sluice] %s lost %s since %s: %s%s\n", before,
-		now.UTC().Format(markTime), amount(l.gap),
-		time.Unix(0, l.gap.GetSinceUnixNano()).UTC().Format(markTime), reason(l.gap), note)
-}
-
-// amount is how much was lost, in the words of a mark.
-func amount(gap *sluicepb.Gap) string {
-	if gap.GetUnknown() {
-		return "an unknown amount, perhaps nothing,"
-	}
-	return fmt.Sprintf("%d bytes in %d lines", gap.GetBytes(), gap.GetLines())
+	return logformat.Mark{
+		At: now, Since: time.Unix(0, l.gap.GetSinceUnixNano()), Unknown: l.gap.GetUnknown(),
+		Bytes: l.gap.GetBytes(), Lines: l.gap.GetLines(), Reason: reason(l.gap), TornBefore: torn,
+	}.Text()
 }
 
 // lose drops up to budget bytes, but no more than a chunk. Errors as pump.Splice, or

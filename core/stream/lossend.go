@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/logformat"
 	"sluice/core/pump"
 	"sluice/core/shortage"
 	"sluice/core/worker"
@@ -83,7 +84,7 @@ func (s *Stream) markable(t *worker.Thread, now time.Time) (size int64, err erro
 		if err != nil {
 			return size, err
 		}
-		if size, err = s.unmark(size); err != nil || s.limit-size >= maxMarkBytes {
+		if size, err = s.unmark(size); err != nil || s.limit-size >= logformat.MaxMarkBytes {
 			return size, err
 		}
 		if s.Settings.FirstBytes > 0 {

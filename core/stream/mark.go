@@ -4,26 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"time"
 
+	"sluice/core/logformat"
 	"sluice/core/pump"
 	"sluice/core/worker"
-)
-
-// MarkPattern is what a mark in a log looks like, without its newline (docs/accounting.md).
-// Its groups are: when it was written, bytes, lines, when the loss began, why, and, where
-// the line before was cut off, a remark on that; the newline before the mark is then the
-// mark's. Bytes and lines are empty where nobody knows them.
-const MarkPattern = `^\[sluice\] (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) lost (?:(\d+) bytes in (\d+) lines|an unknown amount, perhaps nothing,) ` +
-	`since (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z): ([^;\n]+)(; the line before is incomplete)?$`
-
-const (
-	markTime = "2006-01-02T15:04:05.000Z"
-	tornNote = "; the line before is incomplete"
-	// maxMarkBytes is more than a mark ever has.
-	maxMarkBytes = 512
 )
 
 // writeMark writes the mark of the gap to the end of the live file, which is size bytes
@@ -73,19 +58,20 @@ func (s *Stream) resumeMark(size int64) (markBytes int64, err error) {
 	if mark == nil || size <= at {
 		return 0, nil
 	}
-	text := make([]byte, min(mark.GetBytes(), maxMarkBytes))
+	text := make([]byte, min(mark.GetBytes(), logformat.MaxMarkBytes))
 	n, err := s.live.file.ReadAt(text, at)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, fmt.Errorf("read a mark of %q: %w", s.Name, err)
 	}
-	if text = text[:n]; !wholeMark.Match(text) {
+	written, whole := logformat.ParseText(text[:n])
+	if !whole {
 		if size < at+mark.GetBytes() {
 			err = s.live.file.Truncate(at)
 		}
 		return 0, err
 	}
 	if account.GetGap().GetSinceUnixNano() == mark.GetGapSinceUnixNano() {
-		s.told(text)
+		s.told(written)
 	}
 	s.account.marks.Add(1)
 	s.account.markBytes.Add(int64(n))
@@ -94,21 +80,15 @@ func (s *Stream) resumeMark(size int64) (markBytes int64, err error) {
 
 // told takes what a mark in the log tells of off the gap. What was lost after it, before
 // the log could be opened again, is a gap of its own.
-func (s *Stream) told(mark []byte) {
+func (s *Stream) told(mark logformat.Mark) {
 	gap := s.Record.GetAccounting().GetGap()
-	groups := wholeMark.FindSubmatch(mark)
-	bytes, _ := strconv.ParseInt(string(groups[2]), 10, 64)
-	lines, _ := strconv.ParseInt(string(groups[3]), 10, 64)
-	if gap.GetBytes() > bytes {
+	if gap.GetBytes() > mark.Bytes {
 		gap.SinceUnixNano++ // another name
-		gap.Bytes -= bytes
-		gap.Lines = max(0, gap.Lines-lines)
+		gap.Bytes -= mark.Bytes
+		gap.Lines = max(0, gap.Lines-mark.Lines)
 		return
 	}
 	s.loss.end()
 	s.forgetGap()
 	s.enter(serving)
 }
-
-// wholeMark is a mark with its newlines.
-var wholeMark = regexp.MustCompile(`^\n?` + MarkPattern[1:len(MarkPattern)-1] + `\n$`)

@@ -13,15 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
+	"sluice/core/logformat"
 	"sluice/core/worker"
 	sluicepb "sluice/proto"
 )
 
 // openNames are those that opening a stream looks at, or nearly.
 var openNames = []string{
-	"stdout", "stdout.1", "stdout.2", "stdout.1.gz", CarryPrefix("stdout") + "0-5", CarryPrefix("stdout") + "5-10",
-	CarryPrefix("stdout") + "3-4096", CarryPrefix("stdout") + "00-5", CarryPrefix("stdout") + "-1-5",
-	CarryPrefix("stdout") + "9223372036854775807-0", CarryPrefix("stdout"), ".stdout.sluice-new", ".stdout.sluice-new-1",
+	"stdout", "stdout.1", "stdout.2", "stdout.1.gz", logformat.CarryPrefix("stdout") + "0-5", logformat.CarryPrefix("stdout") + "5-10",
+	logformat.CarryPrefix("stdout") + "3-4096", logformat.CarryPrefix("stdout") + "00-5", logformat.CarryPrefix("stdout") + "-1-5",
+	logformat.CarryPrefix("stdout") + "9223372036854775807-0", logformat.CarryPrefix("stdout"), ".stdout.sluice-new", ".stdout.sluice-new-1",
 	".stdout.sluice-tmp.taken", "stdout.impostor-1", "old", "stdout.logrotate.conf",
 }
 

@@ -4,7 +4,6 @@ package logtest
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -15,10 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sluice/core/logformat"
 	"sluice/core/logrotate"
 	"sluice/core/rotation"
 	"sluice/core/sandbox"
-	"sluice/core/stream"
 	"sluice/tests/kit"
 )
 
@@ -130,7 +129,7 @@ func (l *Logger) Rotate() {
 	start := l.lineStart()
 	carried := ""
 	if start > 0 && start < int64(l.Size) {
-		carried = fmt.Sprintf("%s%d-%d", stream.CarryPrefix("stdout"), start, l.Size)
+		carried = logformat.CarryName("stdout", start, int64(l.Size))
 		f, err := l.box.Create(carried, 0o644)
 		require.NoError(l.t, err)
 		_, err = io.Copy(f, io.NewSectionReader(l.Live, start, int64(l.Size)-start))
