@@ -107,13 +107,13 @@ func TestServerClosesDuringARotation(t *testing.T) {
 	s, view := served(t, owner)
 	conn, err := Dial(t.Context(), view)
 	require.NoError(t, err)
-	done := make(chan error, 1)
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		_, rotated, err := Rotate(conn, []string{"x"})
 		if err == nil {
 			assert.Equal(t, []Rotated{{ID: "x", Error: errClosing.Error()}}, rotated)
 		}
-		done <- err
 	}()
 	<-owner.asked
 	began := time.Now()

@@ -186,7 +186,7 @@ func TestOwnersOfAStoreFollowEachOther(t *testing.T) {
 	claimed := s.Claim(nil)
 	require.Len(t, claimed, 1)
 	for name, fd := range claimed {
-		assert.Equal(t, m.Names(), []string{name}, "a pipe of no stream goes by its name")
+		assert.Equal(t, []string{name}, m.Names(), "a pipe of no stream goes by its name")
 		require.NoError(t, unix.Close(fd))
 		s.Forget(name)
 	}

@@ -41,7 +41,8 @@ func TestPlaces(t *testing.T) {
 		others  []string
 	}{
 		{
-			"rotate 3", map[string]Place{"stdout.1": {Plain: "stdout.1", Number: 1}, "stdout.12": {Plain: "stdout.12", Number: 12}},
+			"rotate 3",
+			map[string]Place{"stdout.1": {Plain: "stdout.1", Number: 1}, "stdout.12": {Plain: "stdout.12", Number: 12}},
 			[]string{"stdout", "stdout.", "stdout.0", "stdout.01", "stdout.1.gz", "stdout.x", "stderr.1", "stdout-20240310", ".stdout.sluice-tmp.taken"},
 		},
 		{
