@@ -1,9 +1,11 @@
 package realagent
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,6 +33,7 @@ type node struct {
 	agentPort  int
 	params     []parameter
 	agent      *process
+	task       *process // of launchParent
 	calls      calls.Sender
 }
 
@@ -87,6 +90,11 @@ func (n *node) launchAgent(modules string) {
 	}
 	if n.launcherDir != "" {
 		args = append(args, "--launcher_dir="+n.launcherDir)
+	}
+	// Clusterd opens sessions in containers where it is told to.
+	help, err := exec.Command(n.programs.agent, "--help").CombinedOutput()
+	if err == nil && bytes.Contains(help, []byte("container_exec")) {
+		args = append(args, "--agent_subsystems=container_exec")
 	}
 	n.agent = start(n.t, filepath.Join(n.dir, "agent.log"), n.programs.agent, args...)
 }

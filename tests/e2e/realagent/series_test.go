@@ -77,14 +77,7 @@ func (n *node) rotatedFiles(dir, stream string) int {
 // then. The bytes are those of this agent process: earlier ones counted their own.
 func (n *node) requireAccounted() map[string]float64 {
 	n.t.Helper()
-	var metrics map[string]float64
-	n.agent.until("no stream is left", func() bool {
-		var err error
-		metrics, err = getMetrics(n.calls)
-		require.NoError(n.t, err)
-		require.Contains(n.t, metrics, "sluice/streams")
-		return metrics["sluice/streams"] == 0
-	})
+	metrics := n.awaitStreams()
 	for _, name := range []string{"dropped", "written", "in"} {
 		require.Contains(n.t, metrics, "sluice/bytes_"+name)
 	}
@@ -92,5 +85,18 @@ func (n *node) requireAccounted() map[string]float64 {
 	for _, name := range []string{"bytes_dropped", "write_errors", "rotation_errors", "panics", "impostors"} {
 		require.Zero(n.t, metrics["sluice/"+name], name)
 	}
+	return metrics
+}
+
+// awaitStreams waits until no stream is left, and gives the metrics then.
+func (n *node) awaitStreams() (metrics map[string]float64) {
+	n.t.Helper()
+	n.agent.until("no stream is left", func() bool {
+		var err error
+		metrics, err = getMetrics(n.calls)
+		require.NoError(n.t, err)
+		require.Contains(n.t, metrics, "sluice/streams")
+		return metrics["sluice/streams"] == 0
+	})
 	return metrics
 }

@@ -1,11 +1,17 @@
 package realagent
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"sluice/tests/kit"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/agent"
@@ -26,10 +32,10 @@ func TestSession(t *testing.T) {
 	assert.True(t, string(numbered(1, count)) == stdout, "the caller got %d bytes of stdout", len(stdout))
 	assert.Equal(t, "error\n", stderr)
 
-	n.endParent(parent)
+	n.endParent()
 	n.requireAccounted()
-	n.requireSeries(sandbox(id), "stdout", 64<<10, numbered(1, count))
-	n.requireSeries(sandbox(id), "stderr", 10<<20, []byte("error\n"))
+	kit.Same(t, string(numbered(1, count)), string(kit.Joined(t, 64<<10, n.nested(id), "stdout")))
+	kit.Same(t, "error\n", string(kit.Joined(t, 10<<20, n.nested(id), "stderr")))
 	n.requireStateEmpty()
 }
 
@@ -45,7 +51,7 @@ func TestAttachedTerminal(t *testing.T) {
 	require.NoError(t, send(n.calls, calls.LaunchNestedContainer(id, shell(script, nil),
 		&mesos.ContainerInfo{Type: &kind, TTYInfo: &mesos.TTYInfo{}}), nil))
 	n.agent.until("the terminal is ready", func() bool {
-		text, err := readFile(n.calls, sandbox(id)+"/stdout")
+		text, err := os.ReadFile(filepath.Join(n.nested(id), "stdout"))
 		return err == nil && strings.Contains(string(text), "ready")
 	})
 	heard := n.listen(calls.AttachContainerOutput(id))
@@ -60,9 +66,9 @@ func TestAttachedTerminal(t *testing.T) {
 	said := strings.ReplaceAll(string(numbered(1, count)), "\n", "\r\n") + "typed something\r\n"
 	assert.True(t, strings.HasSuffix(stdout, said), "the caller got %d bytes, %d were said", len(stdout), len(said))
 
-	n.endParent(parent)
+	n.endParent()
 	n.requireAccounted()
-	n.requireSeries(sandbox(id), "stdout", 64<<10, []byte("ready\r\n"+said))
+	kit.Same(t, "ready\r\n"+said, string(kit.Joined(t, 64<<10, n.nested(id), "stdout")))
 	n.requireStateEmpty()
 }
 
@@ -78,14 +84,13 @@ func TestSessionWithoutALog(t *testing.T) {
 			heard := n.listen(calls.LaunchNestedContainerSession(id, shell(writeNumbered(1, count), nil), nil))
 			stdout := <-heard
 			assert.True(t, string(numbered(1, count)) == stdout, "the caller got %d bytes of stdout", len(stdout))
-			n.endParent(parent)
-			sizes, err := listFiles(n.calls, sandbox(id))
+			n.endParent()
+			n.awaitStreams()
+			text, err := os.ReadFile(filepath.Join(n.nested(id), "stdout"))
 			require.NoError(t, err)
-			assert.LessOrEqual(t, int(sizes["stdout"]), kept)
-			assert.NotContains(t, sizes, "stdout.1")
+			assert.LessOrEqual(t, len(text), kept)
+			assert.NoFileExists(t, filepath.Join(n.nested(id), "stdout.1"))
 			if kept > 0 {
-				text, err := readFile(n.calls, sandbox(id)+"/stdout")
-				require.NoError(t, err)
 				assert.True(t, strings.HasPrefix(string(text), string(numbered(1, 1000))), "the log has %d bytes", len(text))
 			}
 			n.requireStateEmpty()
@@ -93,19 +98,52 @@ func TestSessionWithoutALog(t *testing.T) {
 	}
 }
 
-// launchParent launches a container for others to be in, until endParent ends it.
+// launchParent launches a task for containers to be in, until endParent ends it: sessions
+// are for the containers of executors.
 func (n *node) launchParent() mesos.ContainerID {
 	n.t.Helper()
-	id := mesos.ContainerID{Value: "parent"}
-	require.NoError(n.t, launch(n.calls, id, shell("until test -e end; do sleep 0.1; done", nil)))
-	n.agent.until("the parent has a sandbox", func() bool { return exists(n.sandboxes(), id.Value, "stdout") })
-	return id
+	if _, err := os.Stat(n.execute); err != nil {
+		n.t.Skipf("missing program: %s; MESOS_EXECUTE can name it", n.execute)
+	}
+	n.task = start(n.t, filepath.Join(n.dir, "execute.log"), n.execute,
+		"--master=127.0.0.1:"+strconv.Itoa(n.masterPort), "--name=task", "--resources=cpus:0.1;mem:32",
+		"--command=echo runs; until test -e end; do sleep 0.1; done")
+	n.agent.until("the task runs", func() bool {
+		found, _ := filepath.Glob(filepath.Join(n.runOfTask(), "stdout"))
+		text := []byte{}
+		if len(found) == 1 {
+			text, _ = os.ReadFile(found[0])
+		}
+		return bytes.Contains(text, []byte("runs\n"))
+	})
+	run, err := filepath.EvalSymlinks(n.oneRun())
+	require.NoError(n.t, err)
+	return mesos.ContainerID{Value: filepath.Base(run)}
 }
 
-func (n *node) endParent(id mesos.ContainerID) {
+// runOfTask is a pattern for the sandbox of the one task.
+func (n *node) runOfTask() string {
+	return filepath.Join(n.workDir(), "slaves", "*", "frameworks", "*", "executors", "*", "runs", "latest")
+}
+
+func (n *node) oneRun() string {
 	n.t.Helper()
-	touch(n.t, n.sandboxes(), id.Value, "end")
-	n.mustWait(id)
+	found, err := filepath.Glob(n.runOfTask())
+	require.NoError(n.t, err)
+	require.Len(n.t, found, 1)
+	return found[0]
+}
+
+// nested is the sandbox of a container in the task's.
+func (n *node) nested(id mesos.ContainerID) string {
+	return filepath.Join(n.oneRun(), "containers", id.Value)
+}
+
+func (n *node) endParent() {
+	n.t.Helper()
+	touch(n.t, n.oneRun(), "end")
+	<-n.task.ended
+	require.Zero(n.t, n.task.cmd.ProcessState.ExitCode(), n.task.log())
 }
 
 // listen makes a call whose answer is a container's output, to its end: what came first
