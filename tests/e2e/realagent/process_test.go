@@ -1,9 +1,11 @@
 package realagent
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -80,8 +82,17 @@ func (p *process) until(what string, condition func() bool) {
 // freePort is a port of loopback on which nobody listened just now.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	// Below those that the kernel gives to whoever asks for any: a connection of the test's
+	// own could have it before the program that it is meant for.
+	const first, last = 20_000, 32_000
+	for range 1000 {
+		port := first + rand.IntN(last-first)
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
+	t.Fatalf("no port between %d and %d is free", first, last)
+	return 0
 }
