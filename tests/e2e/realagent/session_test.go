@@ -11,13 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	"sluice/tests/kit"
-
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/agent"
 	"github.com/mesos/mesos-go/api/v1/lib/agent/calls"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/tests/kit"
 )
 
 // A session in a container: what it says comes to the caller and into the sandbox.
@@ -29,7 +29,7 @@ func TestSession(t *testing.T) {
 	id := mesos.ContainerID{Value: "session", Parent: &parent}
 	heard := n.listen(calls.LaunchNestedContainerSession(id, shell(writeNumbered(1, count)+"; echo error >&2", nil), nil))
 	stdout, stderr := <-heard, <-heard
-	assert.True(t, string(numbered(1, count)) == stdout, "the caller got %d bytes of stdout", len(stdout))
+	kit.Same(t, string(numbered(1, count)), stdout)
 	assert.Equal(t, "error\n", stderr)
 
 	n.endParent()
@@ -83,7 +83,7 @@ func TestSessionWithoutALog(t *testing.T) {
 			id := mesos.ContainerID{Value: "session", Parent: &parent}
 			heard := n.listen(calls.LaunchNestedContainerSession(id, shell(writeNumbered(1, count), nil), nil))
 			stdout := <-heard
-			assert.True(t, string(numbered(1, count)) == stdout, "the caller got %d bytes of stdout", len(stdout))
+			kit.Same(t, string(numbered(1, count)), stdout)
 			n.endParent()
 			n.awaitStreams()
 			text, err := os.ReadFile(filepath.Join(n.nested(id), "stdout"))
