@@ -3,9 +3,9 @@ package e2e
 import (
 	"testing"
 
-	"sluice/core/worker"
-
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/worker"
 )
 
 // 200 containers, 5 MB each, all at once.
