@@ -14,9 +14,10 @@ import (
 // Limits of a pool.
 const (
 	// PerDevice threads at most work on one file system at a time, so that one
-	// that hangs holds no more than these and two: one more for who has none of
+	// that hangs holds no more than these and Apart: one more for who has none of
 	// them, and one for urgent work.
 	PerDevice = 4
+	Apart     = 2
 	// Total threads of a pool: with six for each, five file systems may hang at
 	// once before the others notice.
 	Total = 32

@@ -39,7 +39,7 @@ func (q *queue) next(share, lent int, apart bool) *Task {
 		return nil
 	case q.running < share:
 		return q.head
-	case !apart || counted >= share+2:
+	case !apart || counted >= share+Apart:
 		return nil
 	}
 	for task := q.head; task != nil; task = task.next {
