@@ -28,7 +28,7 @@ func (o *Of) inode() uint64   { return o.Record.GetSandboxInode() }
 type Account struct {
 	budget     *Budget
 	of         Of
-	series     Series // set by Join
+	series     Series // set by Join; nil once the stream has ended
 	space      *space // set by Join
 	limitBytes int64  // of the live file
 	set        atomic.Pointer[rotation.Set]

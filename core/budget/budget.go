@@ -94,7 +94,7 @@ type container struct {
 	sandbox string
 	space   *space
 	serving []*Account
-	ended   []*Ended
+	ended   []*Account
 
 	// What is to be deleted, and since when; a task is under way then.
 	reservedFiles  int
@@ -171,7 +171,10 @@ func (b *Budget) leaves(a *Account) *container {
 	stays := at >= 0 && !b.closed && b.ended < mostEnded && a.files.Load() > 0
 	if stays {
 		a.writes(0)
-		b.addEndedLocked(c, &Ended{account: a, of: a.of})
+		// Thousands of accounts may be kept; what serves their streams is not.
+		a.series = nil
+		a.set.Store(nil)
+		b.addEndedLocked(c, a)
 		c.moved, c.coolsDownUntil = c.moved+1, time.Time{}
 	} else {
 		a.end()

@@ -232,6 +232,8 @@ func TestWhatIsLeftCountsUntilItsSandboxIsGone(t *testing.T) {
 	b.Leave(ended)
 	assert.EqualValues(t, 6<<10, b.TakenBytes(), "but for the live file")
 	assert.True(t, ended.Outlives())
+	assert.Nil(t, ended.series, "what served it is not kept")
+	assert.Nil(t, ended.Set())
 	require.NoError(t, os.RemoveAll(path))
 	serves, of, other := b.join("serves", 9)
 	b.eventually("the budget holds", func() bool {

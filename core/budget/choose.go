@@ -85,16 +85,12 @@ func (b *Budget) reserveLocked(needBytes int64, containers []*container, usages 
 // usageLocked is what the container takes beyond what it is about to give.
 func (c *container) usageLocked() usage {
 	u := usage{files: -c.reservedFiles, keptBytes: -c.reservedBytes, ended: len(c.serving) == 0}
-	add := func(of *Account) {
-		u.takenBytes += of.liveBytes.Load()
-		u.keptBytes += of.keptBytes.Load()
-		u.files += int(of.files.Load())
-	}
-	for _, a := range c.serving {
-		add(a)
-	}
-	for _, e := range c.ended {
-		add(e.account)
+	for _, accounts := range [][]*Account{c.serving, c.ended} {
+		for _, a := range accounts {
+			u.takenBytes += a.liveBytes.Load()
+			u.keptBytes += a.keptBytes.Load()
+			u.files += int(a.files.Load())
+		}
 	}
 	u.files, u.keptBytes = max(0, u.files), max(0, u.keptBytes)
 	u.takenBytes += u.keptBytes

@@ -17,16 +17,12 @@ import (
 	"sluice/core/worker"
 )
 
-// Ended are the rotated files of a stream that has ended. They count, and go, like those of
-// streams that are served, until the agent removes the sandbox. What the stream wrote last,
-// its live file, does not: the budget never takes it, and what it cannot take it must not
-// charge to others. The record of the stream is kept for them.
+// The rotated files of a stream that has ended count, and go, like those of streams that are
+// served, until the agent removes the sandbox. What the stream wrote last, its live file, does
+// not: the budget never takes it, and what it cannot take it must not charge to others. The
+// account goes on for them, and the record of the stream is kept.
 //
 // Nothing of a sandbox is held open for them: it must go when the agent removes it.
-type Ended struct {
-	of      Of
-	account *Account
-}
 
 const (
 	// mostEnded bounds what is remembered, and the state directory.
@@ -42,21 +38,21 @@ var VerifyTimeout = 200 * time.Millisecond
 // errSandboxGone says that the agent has removed a sandbox.
 var errSandboxGone = errors.New("the sandbox is gone")
 
-// explain tells in the sandbox what was deleted.
-func (e *Ended) explain(dir *sandbox.Dir) error {
+// explain tells in the sandbox of a stream that has ended what was deleted.
+func (a *Account) explain(dir *sandbox.Dir) error {
 	shown := policyfile.Source{
-		Dir: dir, Path: e.of.sandbox(), Name: e.of.Record.GetStream(), Settings: e.of.Settings, More: e.account,
+		Dir: dir, Path: a.of.sandbox(), Name: a.of.Record.GetStream(), Settings: a.of.Settings, More: a,
 	}
 	return shown.Write()
 }
 
-// open opens the sandbox and the series in it, on a worker thread that has the
-// identity of the task's user. The directories above may be closed to that, and the
+// open opens the sandbox of a stream that has ended and the series in it, on a worker thread
+// that has the identity of the task's user. The directories above may be closed to that, and the
 // sandbox to the host without its capabilities: one of both must do.
-func (e *Ended) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, set *rotation.Set, err error) {
-	dir, err = sandbox.Open(e.of.sandbox())
+func (a *Account) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, set *rotation.Set, err error) {
+	dir, err = sandbox.Open(a.of.sandbox())
 	if errors.Is(err, fs.ErrPermission) {
-		err = t.AsHost(func() (err error) { dir, err = sandbox.Open(e.of.sandbox()); return err })
+		err = t.AsHost(func() (err error) { dir, err = sandbox.Open(a.of.sandbox()); return err })
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, sandbox.ErrNotDirectory) {
 		return nil, nil, errSandboxGone
@@ -64,15 +60,15 @@ func (e *Ended) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, set 
 	if err != nil {
 		return nil, nil, err
 	}
-	if dir.Device() != e.of.device() || dir.Inode() != e.of.inode() {
+	if dir.Device() != a.of.device() || dir.Inode() != a.of.inode() {
 		return nil, nil, errors.Join(errSandboxGone, dir.Close())
 	}
-	policy := e.of.Settings.Policy
+	policy := a.of.Settings.Policy
 	policy.Create, policy.CreateOldDir = logrotate.Creation{}, logrotate.Creation{} // nothing is made
 	set, err = rotation.New(rotation.Config{
-		Dir: dir, Path: e.of.sandbox(), Base: e.of.Record.GetStream(), Policy: policy,
-		LimitBytes: e.of.Settings.Policy.LimitBytes(e.of.Settings.MaxBytes),
-		Submit:     func(rotation.Task) {}, Log: log, Now: time.Now, Kept: e.account.Keeps,
+		Dir: dir, Path: a.of.sandbox(), Base: a.of.Record.GetStream(), Policy: policy,
+		LimitBytes: a.of.Settings.Policy.LimitBytes(a.of.Settings.MaxBytes),
+		Submit:     func(rotation.Task) {}, Log: log, Now: time.Now, Kept: a.Keeps,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, dir.Close())
@@ -82,27 +78,27 @@ func (e *Ended) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, set 
 
 // there tells whether the sandbox still is what it was. Where that cannot be told it
 // is.
-func (e *Ended) there() bool {
+func (a *Account) there() bool {
 	var st unix.Stat_t
-	err := unix.Lstat(e.of.sandbox(), &st)
+	err := unix.Lstat(a.of.sandbox(), &st)
 	if err == nil {
-		return st.Dev == e.of.device() && st.Ino == e.of.inode()
+		return st.Dev == a.of.device() && st.Ino == a.of.inode()
 	}
 	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR)
 }
 
 // CountEnded adds what a stream of an owner before has left, and has it looked at.
 func (b *Budget) CountEnded(of Of) {
-	e := &Ended{of: of, account: b.NewAccount(of, 0)}
-	b.adopt(e)
+	a := b.NewAccount(of, 0)
+	b.adopt(a)
 	var pause shortage.Pause
 	var task worker.Task
 	look := func() { b.Owner.Submit(&task) }
-	task = worker.Task{As: e.of.As, Device: e.of.device(), Run: func(t *worker.Thread, refused error) {
+	task = worker.Task{As: a.of.As, Device: a.of.device(), Run: func(t *worker.Thread, refused error) {
 		if refused != nil {
 			return
 		}
-		err := b.list(t, e)
+		err := b.list(t, a)
 		if shortage.Is(err) {
 			b.Guard.AfterFunc(pause.Next(), "count what an ended stream has left", look)
 			return
@@ -110,22 +106,22 @@ func (b *Budget) CountEnded(of Of) {
 		if err != nil && !errors.Is(err, errSandboxGone) {
 			b.warn("what an ended stream has left cannot be counted", err)
 		}
-		if err != nil || e.account.files.Load() == 0 {
-			b.drop(t, e)
+		if err != nil || a.files.Load() == 0 {
+			b.drop(t, a)
 		}
 	}}
 	look()
 }
 
-func (b *Budget) adopt(e *Ended) {
+func (b *Budget) adopt(a *Account) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.addEndedLocked(b.containerOfLocked(e.of.sandbox(), e.of.device()), e)
+	b.addEndedLocked(b.containerOfLocked(a.of.sandbox(), a.of.device()), a)
 }
 
 // list has the series tell what it takes.
-func (b *Budget) list(t *worker.Thread, e *Ended) error {
-	dir, set, err := e.open(t, b.Log)
+func (b *Budget) list(t *worker.Thread, a *Account) error {
+	dir, set, err := a.open(t, b.Log)
 	if err != nil {
 		return err
 	}
@@ -133,37 +129,37 @@ func (b *Budget) list(t *worker.Thread, e *Ended) error {
 	return errors.Join(err, set.Close(), dir.Close())
 }
 
-// addEndedLocked remembers them.
-func (b *Budget) addEndedLocked(c *container, e *Ended) {
+// addEndedLocked remembers a stream that has ended.
+func (b *Budget) addEndedLocked(c *container, a *Account) {
 	b.ended++
-	c.ended = append(c.ended, e)
+	c.ended = append(c.ended, a)
 }
 
-// Full tells that no more of them are to be remembered.
+// Full tells that no more streams that have ended are to be remembered.
 func (b *Budget) Full() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.ended >= mostEnded
 }
 
-// drop forgets remains that are gone.
-func (b *Budget) drop(t *worker.Thread, e *Ended) {
-	b.removeEnded(e)
-	e.account.end()
-	if err := t.AsHost(func() error { return b.Owner.ForgetEnded(e.of.ID) }); err != nil {
+// drop forgets a stream that has ended and whose files are gone.
+func (b *Budget) drop(t *worker.Thread, a *Account) {
+	b.removeEnded(a)
+	a.end()
+	if err := t.AsHost(func() error { return b.Owner.ForgetEnded(a.of.ID) }); err != nil {
 		b.warn("cannot forget an ended stream", err)
 	}
 }
 
-// removeEnded remembers them no more.
-func (b *Budget) removeEnded(e *Ended) {
+// removeEnded remembers it no more.
+func (b *Budget) removeEnded(a *Account) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c := b.containers[e.of.sandbox()]
+	c := b.containers[a.of.sandbox()]
 	if c == nil {
 		return
 	}
-	if i := slices.Index(c.ended, e); i >= 0 {
+	if i := slices.Index(c.ended, a); i >= 0 {
 		c.ended = slices.Concat(c.ended[:i], c.ended[i+1:]) // tasks have the one before
 		b.ended--
 	}
@@ -183,10 +179,10 @@ func (b *Budget) verifiedLocked(now time.Time) (ok bool, tasks []*worker.Task) {
 	if b.verifying > 0 {
 		return true, nil
 	}
-	byDevice := map[uint64][]*Ended{}
+	byDevice := map[uint64][]*Account{}
 	for _, c := range b.containers {
-		for _, e := range c.ended {
-			byDevice[e.of.device()] = append(byDevice[e.of.device()], e)
+		for _, a := range c.ended {
+			byDevice[a.of.device()] = append(byDevice[a.of.device()], a)
 		}
 	}
 	b.verifying, b.verifyingSince = len(byDevice), now
@@ -199,15 +195,15 @@ func (b *Budget) verifiedLocked(now time.Time) (ok bool, tasks []*worker.Task) {
 }
 
 // verify looks which of the remains are still there.
-func (b *Budget) verify(t *worker.Thread, refused error, all []*Ended) {
+func (b *Budget) verify(t *worker.Thread, refused error, all []*Account) {
 	defer func() {
 		if b.lookedAt() && !errors.Is(refused, worker.ErrClosed) {
 			b.Trim(time.Now())
 		}
 	}()
-	for _, e := range all {
-		if refused == nil && !e.there() {
-			b.drop(t, e)
+	for _, a := range all {
+		if refused == nil && !a.there() {
+			b.drop(t, a)
 		}
 	}
 }

@@ -25,10 +25,7 @@ type opened struct {
 // taskLocked makes the deletions of a container a task of a worker thread.
 func (b *Budget) taskLocked(c *container) *worker.Task {
 	var of Of
-	for _, e := range c.ended {
-		of = e.of
-	}
-	for _, a := range c.serving {
+	for _, a := range slices.Concat(c.ended, c.serving) {
 		of = a.of
 	}
 	return &worker.Task{As: of.As, Device: c.space.device, Urgent: true, Owner: of.inode(), Run: func(t *worker.Thread, refused error) {
@@ -45,7 +42,7 @@ func (b *Budget) taskLocked(c *container) *worker.Task {
 
 // borrow gives what the container has now; moved tells one answer from the next. The
 // sandboxes of the streams that are served stay open until each is released.
-func (b *Budget) borrow(c *container) (serving []opened, ended []*Ended, moved int) {
+func (b *Budget) borrow(c *container) (serving []opened, ended []*Account, moved int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -64,9 +61,9 @@ func (b *Budget) borrow(c *container) (serving []opened, ended []*Ended, moved i
 
 // open opens what ended streams have left. What is gone is forgotten, now or when its last
 // file has been deleted.
-func (b *Budget) open(t *worker.Thread, ended []*Ended) (all []opened) {
-	for _, e := range ended {
-		dir, set, err := e.open(t, b.Log)
+func (b *Budget) open(t *worker.Thread, ended []*Account) (all []opened) {
+	for _, a := range ended {
+		dir, set, err := a.open(t, b.Log)
 		if err != nil {
 			if shortage.Is(err) {
 				b.warn("what an ended stream has left cannot be deleted now", err)
@@ -75,21 +72,21 @@ func (b *Budget) open(t *worker.Thread, ended []*Ended) (all []opened) {
 			if !errors.Is(err, errSandboxGone) {
 				b.warn("what an ended stream has left cannot be deleted, and counts no more", err)
 			}
-			b.drop(t, e)
+			b.drop(t, a)
 			continue
 		}
 		all = append(all, opened{
-			account: e.account, set: set, dir: dir,
+			account: a, set: set, dir: dir,
 			explain: func() {
-				if err := e.explain(dir); err != nil {
+				if err := a.explain(dir); err != nil {
 					b.warn("cannot tell in the sandbox what was deleted", err)
 				}
 			},
 			release: func() {
 				_ = set.Close()
 				_ = dir.Close()
-				if e.account.files.Load() == 0 {
-					b.drop(t, e)
+				if a.files.Load() == 0 {
+					b.drop(t, a)
 				}
 			},
 		})
