@@ -42,7 +42,6 @@ type Engine struct {
 	identities identities
 	launches   chan struct{}
 	closing    atomic.Bool // no launch begins any more
-	lowered    sync.Once   // for the log line on pipe capacities
 	unreserve  func()      // gives the threads up
 
 	hooks    hooks

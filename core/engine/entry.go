@@ -14,7 +14,6 @@ import (
 	"sluice/core/policyfile"
 	"sluice/core/reactor"
 	"sluice/core/settings"
-	"sluice/core/state"
 	"sluice/core/stream"
 	"sluice/core/worker"
 	sluicepb "sluice/proto"
@@ -146,17 +145,7 @@ func (e *entry) abandon() {
 }
 
 // enlarge gives a pipe the capacity of the settings, or what the kernel allows.
-func (e *Engine) enlarge(pipe int) int {
-	wished := int(e.settings.PipeCapacityBytes)
-	capacity := state.Enlarge(pipe, wished)
-	if capacity < wished {
-		e.lowered.Do(func() {
-			e.log.Warn("the kernel gives less pipe capacity than pipe_capacity asks for; containers wait sooner while the agent is away",
-				"wished", wished, "got", capacity, "see", "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
-		})
-	}
-	return capacity
-}
+func (e *Engine) enlarge(pipe int) int { return e.reactor.Enlarge(pipe, e.settings.PipeCapacityBytes) }
 
 // open opens the files of the sinks, which share a sandbox, on a worker thread.
 func (e *Engine) open(sinks ...sink) error {

@@ -18,7 +18,6 @@ import (
 	"sluice/core/reactor"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
-	"sluice/core/state"
 	"sluice/core/stream"
 	"sluice/core/worker"
 	sluicepb "sluice/proto"
@@ -141,7 +140,7 @@ func open(r *reactor.Reactor, config Config, keeper stream.Keeper) (*served, err
 	s.Seat = r.Compressions.NewSeat(config.Log)
 	s.Policy = policyfile.New(policyfile.Source{Dir: dir, Path: path, Name: name, Settings: config.Stream}, config.Log)
 	s.Stream = stream.New(stream.Config{
-		Name: name, Sandbox: dir, Pipe: pipe, CapacityBytes: enlarge(pipe, &config),
+		Name: name, Sandbox: dir, Pipe: pipe, CapacityBytes: r.Enlarge(pipe, config.Module.PipeCapacityBytes),
 		Settings: config.Stream, Rotation: r.Rotation(files, s.Member), Former: config.Former,
 		Record: &sluicepb.StreamRecord{
 			CreatedUnixNano: time.Now().UnixNano(), Stream: name, Sandbox: path,
@@ -159,17 +158,6 @@ func open(r *reactor.Reactor, config Config, keeper stream.Keeper) (*served, err
 		return nil, err
 	}
 	return s, nil
-}
-
-// enlarge gives the pipe the capacity of the settings, or what the kernel allows.
-func enlarge(pipe int, config *Config) int {
-	wished := int(config.Module.PipeCapacityBytes)
-	capacity := state.Enlarge(pipe, wished)
-	if capacity < wished {
-		config.Log.Warn("the kernel gives less pipe capacity than pipe_capacity asks for; the writer waits sooner when the disk is slow",
-			"wished", wished, "got", capacity, "see", "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
-	}
-	return capacity
 }
 
 // awaitEmpty waits until there is nothing in the pipe.

@@ -52,13 +52,3 @@ func Buffered(pipe int) int {
 	}
 	return n
 }
-
-// Capacity is the size of the pipe in bytes. The container may change it with its
-// own descriptor at any time.
-func Capacity(pipe int) int {
-	n, err := unix.FcntlInt(uintptr(pipe), unix.F_GETPIPE_SZ, 0)
-	if err != nil {
-		return 0
-	}
-	return n
-}

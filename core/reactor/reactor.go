@@ -7,10 +7,12 @@ package reactor
 import (
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"sluice/core/compression"
 	"sluice/core/guard"
+	"sluice/core/pump"
 	"sluice/core/rotation/script"
 	"sluice/core/schedule"
 	"sluice/core/worker"
@@ -43,6 +45,8 @@ type Reactor struct {
 	stopping      chan struct{}
 	calendar      calendar
 	guard         *guard.Guard
+	log           *slog.Logger
+	lowered       sync.Once // for the log line on pipe capacities
 }
 
 // New makes a reactor whose threads do not run yet.
@@ -65,6 +69,7 @@ func New(config Config) (*Reactor, error) {
 		environment:   script.Environment(os.Environ()),
 		stopping:      make(chan struct{}),
 		guard:         config.Guard,
+		log:           config.Log,
 	}
 	r.calendar = calendar{guard: config.Guard, loop: loop, members: map[*schedule.Member]tended{}}
 	if config.FileRights {
@@ -92,6 +97,20 @@ func (r *Reactor) Run(task *worker.Task, work string, f func(*worker.Thread) err
 	}
 	r.Workers.Submit(task)
 	return <-done
+}
+
+// Enlarge gives a pipe the capacity of the settings, or what the kernel allows, and tells
+// which that is.
+func (r *Reactor) Enlarge(pipe int, wishedBytes int64) int {
+	wished := int(wishedBytes)
+	capacity := pump.Enlarge(pipe, wished)
+	if capacity < wished {
+		r.lowered.Do(func() {
+			r.log.Warn("the kernel gives less pipe capacity than pipe_capacity asks for; containers wait sooner while the agent is away",
+				"wished", wished, "got", capacity, "see", "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
+		})
+	}
+	return capacity
 }
 
 // Stopping is closed by Close.

@@ -205,16 +205,6 @@ func TestContainerOutlivesItsReader(t *testing.T) {
 	require.NoError(t, unix.Close(reader))
 }
 
-func TestEnlargeTakesWhatItCanGet(t *testing.T) {
-	var fds [2]int
-	require.NoError(t, unix.Pipe2(fds[:], unix.O_CLOEXEC))
-	defer unix.Close(fds[0])
-	defer unix.Close(fds[1])
-	assert.Equal(t, 1<<20, Enlarge(fds[0], 1<<20))
-	assert.Equal(t, 4096, Enlarge(fds[0], 4096))
-	assert.GreaterOrEqual(t, Enlarge(fds[0], 1<<40), 64<<10, "more than any kernel gives")
-}
-
 func FuzzDecodeRecord(f *testing.F) {
 	whole, err := encodeRecord(&sluicepb.StreamRecord{ContainerId: "c", Stream: "stdout"})
 	require.NoError(f, err)

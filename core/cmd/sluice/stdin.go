@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sluice/core/state"
+	"sluice/core/pump"
 )
 
 // input is stdin as a pipe.
@@ -39,7 +39,7 @@ func stdinPipe(stdin *os.File, capacityBytes int) (*input, error) {
 		return nil, err
 	}
 	// As the user who is root now, if so: others have less room for pipes.
-	state.Enlarge(in.reader, capacityBytes)
+	pump.Enlarge(in.reader, capacityBytes)
 	return in, nil
 }
 
