@@ -177,7 +177,7 @@ func (e *Engine) stop(each func(id string)) (pipes []int) {
 		}
 	}
 	e.serving, e.pending = nil, nil
-	e.reactor.WaitForCompressions()
+	e.reactor.Compressions.Wait()
 	if e.store != nil {
 		e.store.Close()
 	}

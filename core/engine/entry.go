@@ -11,7 +11,6 @@ import (
 
 	"sluice/core/budget"
 	"sluice/core/logrotate"
-	"sluice/core/policyfile"
 	"sluice/core/reactor"
 	"sluice/core/settings"
 	"sluice/core/stream"
@@ -87,35 +86,20 @@ func (e *Engine) newEntry(p parts) *entry {
 		Dir: p.box.Dir, Path: p.record.GetSandbox(), Name: p.record.GetStream(),
 		As: entry.as, Settings: p.settings, Log: p.log,
 	}
-	entry.Member = e.reactor.NewMember(entry, files)
-	entry.Seat = e.reactor.Compressions.NewSeat(p.log)
-	shown := policyfile.Source{Dir: files.Dir, Path: files.Path, Name: files.Name, Settings: p.settings}
-	config := stream.Config{
-		Name:          files.Name,
-		Sandbox:       files.Dir,
-		Pipe:          p.pipe,
-		CapacityBytes: e.enlarge(p.pipe),
-		Settings:      p.settings,
-		Rotation:      e.reactor.Rotation(files, entry.Member),
-		Former:        p.former,
-		Record:        p.record,
-		Keeper:        stateKeeper{engine: e, entry: entry},
-		Parking:       entry.Seat,
-		CountLines:    e.settings.CountLines,
-		Retry:         retryAfter,
-		Now:           time.Now,
-		Log:           p.log,
-	}
 	if e.budget != nil {
 		of := budget.Of{ID: p.id, Record: p.record, Settings: p.settings, As: entry.as}
-		entry.account = e.budget.NewAccount(of, config.Rotation.LimitBytes)
-		config.Rotation.Kept, shown.More = entry.account.Keeps, entry.account
+		entry.account = e.budget.NewAccount(of, p.settings.Policy.LimitBytes(p.settings.MaxBytes))
+		files.Account = entry.account
 	}
+	config := e.reactor.Equip(&entry.Served, entry, files)
+	config.Pipe, config.CapacityBytes = p.pipe, e.enlarge(p.pipe)
+	config.Former, config.Record, config.Retry = p.former, p.record, retryAfter
+	config.Keeper = stateKeeper{engine: e, entry: entry}
+	config.CountLines = e.settings.CountLines
 	if configured != nil {
 		configured(&config)
 	}
 	entry.Stream = stream.New(config)
-	entry.Policy = policyfile.New(shown, p.log)
 	p.box.users.Add(1)
 	return entry
 }

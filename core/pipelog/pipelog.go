@@ -13,7 +13,6 @@ import (
 
 	"sluice/core/guard"
 	"sluice/core/logrotate"
-	"sluice/core/policyfile"
 	"sluice/core/pump"
 	"sluice/core/reactor"
 	"sluice/core/sandbox"
@@ -99,7 +98,7 @@ func Serve(ctx context.Context, config Config) (stream.Account, error) {
 	if err != nil {
 		r.Close()
 		r.Wait()
-		r.WaitForCompressions()
+		r.Compressions.Wait()
 		return stream.Account{}, err
 	}
 	r.Serve(&s.Served)
@@ -116,7 +115,7 @@ func Serve(ctx context.Context, config Config) (stream.Account, error) {
 	account := s.Stream.Account()
 	s.Stream.Close()
 	_ = s.dir.Close()
-	r.WaitForCompressions()
+	r.Compressions.Wait()
 	account.LinesKnown = config.Module.CountLines
 	return account, nil
 }
@@ -136,20 +135,16 @@ func open(r *reactor.Reactor, config Config, keeper stream.Keeper) (*served, err
 	}
 	s := &served{of: r, dir: dir, ended: make(chan struct{})}
 	files := &reactor.Files{Dir: dir, Path: path, Name: name, As: r.Self, Settings: config.Stream, Log: config.Log}
-	s.Member = r.NewMember(s, files)
-	s.Seat = r.Compressions.NewSeat(config.Log)
-	s.Policy = policyfile.New(policyfile.Source{Dir: dir, Path: path, Name: name, Settings: config.Stream}, config.Log)
-	s.Stream = stream.New(stream.Config{
-		Name: name, Sandbox: dir, Pipe: pipe, CapacityBytes: r.Enlarge(pipe, config.Module.PipeCapacityBytes),
-		Settings: config.Stream, Rotation: r.Rotation(files, s.Member), Former: config.Former,
-		Record: &sluicepb.StreamRecord{
-			CreatedUnixNano: time.Now().UnixNano(), Stream: name, Sandbox: path,
-			Uid: uint32(r.Self.UID), Gid: uint32(r.Self.GID), Groups: r.Self.Groups,
-			Accounting: &sluicepb.Accounting{},
-		},
-		Keeper: keeper, Parking: s.Seat, CountLines: config.Module.CountLines,
-		Retry: retryAfter, Now: time.Now, Log: config.Log,
-	})
+	made := r.Equip(&s.Served, s, files)
+	made.Pipe, made.CapacityBytes = pipe, r.Enlarge(pipe, config.Module.PipeCapacityBytes)
+	made.Former, made.Keeper, made.Retry = config.Former, keeper, retryAfter
+	made.CountLines = config.Module.CountLines
+	made.Record = &sluicepb.StreamRecord{
+		CreatedUnixNano: time.Now().UnixNano(), Stream: name, Sandbox: path,
+		Uid: uint32(r.Self.UID), Gid: uint32(r.Self.GID), Groups: r.Self.Groups,
+		Accounting: &sluicepb.Accounting{},
+	}
+	s.Stream = stream.New(made)
 	task := worker.Task{As: r.Self, Device: dir.Device()}
 	err = r.Run(&task, "open the files of a stream", func(t *worker.Thread) error { return s.Stream.Open(t, false) })
 	if err != nil {

@@ -131,13 +131,10 @@ func (r *Reactor) Close() {
 	r.calendar.close()
 }
 
-// Wait waits until no service is under way. Compressions may be: see WaitForCompressions,
-// which comes when their streams are closed.
+// Wait waits until no service is under way. Compressions may be: Compressions.Wait waits a
+// moment for these, once their streams are closed.
 func (r *Reactor) Wait() {
 	r.Workers.Wait()
 	r.Commands.Wait()
 	r.Loop.Release()
 }
-
-// WaitForCompressions waits a moment for those that are under way.
-func (r *Reactor) WaitForCompressions() { r.Compressions.Wait() }

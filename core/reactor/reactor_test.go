@@ -55,7 +55,7 @@ func start(t *testing.T) *Reactor {
 	t.Cleanup(func() {
 		r.Close()
 		r.Wait()
-		r.WaitForCompressions()
+		r.Compressions.Wait()
 	})
 	return r
 }
@@ -76,17 +76,12 @@ func serve(t *testing.T, r *Reactor, options string) (*one, string, *os.File) {
 	var ends [2]int
 	require.NoError(t, unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK))
 
-	o, log := &one{of: r}, slog.New(slog.DiscardHandler)
-	files := &Files{Dir: dir, Path: path, Name: "stdout", As: r.Self, Settings: container.Stdout, Log: log}
-	o.Member = r.NewMember(o, files)
-	o.Seat = r.Compressions.NewSeat(log)
-	o.Policy = policyfile.New(policyfile.Source{Dir: dir, Path: path, Name: "stdout", Settings: container.Stdout}, log)
-	o.Stream = stream.New(stream.Config{
-		Name: "stdout", Sandbox: dir, Pipe: ends[0], CapacityBytes: 64 << 10, Settings: container.Stdout,
-		Rotation: r.Rotation(files, o.Member),
-		Record:   &sluicepb.StreamRecord{Stream: "stdout", Sandbox: path, Accounting: &sluicepb.Accounting{}},
-		Keeper:   nobody{}, Parking: o.Seat, Retry: time.Second, Now: time.Now, Log: log,
-	})
+	o := &one{of: r}
+	files := &Files{Dir: dir, Path: path, Name: "stdout", As: r.Self, Settings: container.Stdout, Log: slog.New(slog.DiscardHandler)}
+	made := r.Equip(&o.Served, o, files)
+	made.Pipe, made.CapacityBytes, made.Keeper, made.Retry = ends[0], 64<<10, nobody{}, time.Second
+	made.Record = &sluicepb.StreamRecord{Stream: "stdout", Sandbox: path, Accounting: &sluicepb.Accounting{}}
+	o.Stream = stream.New(made)
 	task := worker.Task{As: r.Self, Device: dir.Device()}
 	require.NoError(t, r.Run(&task, "open", func(thread *worker.Thread) error { return o.Stream.Open(thread, true) }))
 	r.Serve(&o.Served)

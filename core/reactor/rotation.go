@@ -4,11 +4,13 @@ import (
 	"log/slog"
 	"time"
 
+	"sluice/core/policyfile"
 	"sluice/core/rotation"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
 	"sluice/core/schedule"
 	"sluice/core/settings"
+	"sluice/core/stream"
 	"sluice/core/worker"
 )
 
@@ -19,22 +21,46 @@ type Files struct {
 	Name     string       // of the live file
 	As       worker.Identity
 	Settings settings.Stream
+	Account  Account // nil: no budget
 	Log      *slog.Logger
+}
+
+// Account is what a budget has of a stream.
+type Account interface {
+	// Keeps hears what the rotated files take (rotation.Config.Kept).
+	Keeps(set *rotation.Set, now rotation.Kept, rotated bool)
+	// ConfText tells what was deleted of them, below the policy (policyfile.Source.More).
+	ConfText() string
 }
 
 // commandQueue is where the work of a container waits that may run commands: one that
 // takes its time holds nobody else.
 func (f *Files) commandQueue() uint64 { return f.Dir.Inode() }
 
-// NewMember makes the member of the loop for a stream with these files.
-func (r *Reactor) NewMember(s schedule.Stream, f *Files) *schedule.Member {
-	return schedule.NewMember(s, f.As, f.Dir.Device(), f.Dir.Inode(), f.commandQueue())
+// Equip gives a stream with these files what the reactor services it with: all of s but the
+// stream itself, which the caller makes of what is returned, and of what else it has for it. of
+// is who hears of its services.
+func (r *Reactor) Equip(s *Served, of schedule.Stream, f *Files) stream.Config {
+	s.Member = schedule.NewMember(of, f.As, f.Dir.Device(), f.Dir.Inode(), f.commandQueue())
+	s.Seat = r.Compressions.NewSeat(f.Log)
+	s.Policy = policyfile.New(policyfile.Source{
+		Dir: f.Dir, Path: f.Path, Name: f.Name, Settings: f.Settings, More: f.Account,
+	}, f.Log)
+	return stream.Config{
+		Name:     f.Name,
+		Sandbox:  f.Dir,
+		Settings: f.Settings,
+		Rotation: r.rotation(f, s.Member),
+		Parking:  s.Seat,
+		Now:      time.Now,
+		Log:      f.Log,
+	}
 }
 
-// Rotation is what the rotation of these files is made of: its compressions and its scripts
-// are run by the reactor. The caller may add to it.
-func (r *Reactor) Rotation(f *Files, m *schedule.Member) rotation.Config {
-	return rotation.Config{
+// rotation is what the rotation of these files is made of: its compressions and its scripts
+// are run by the reactor.
+func (r *Reactor) rotation(f *Files, m *schedule.Member) rotation.Config {
+	config := rotation.Config{
 		Dir:        f.Dir,
 		Path:       f.Path,
 		Base:       f.Name,
@@ -47,6 +73,10 @@ func (r *Reactor) Rotation(f *Files, m *schedule.Member) rotation.Config {
 		Log:        f.Log,
 		Now:        time.Now,
 	}
+	if f.Account != nil {
+		config.Kept = f.Account.Keeps
+	}
+	return config
 }
 
 // submitter gives the function by which the compressions of a stream get a thread.
