@@ -4,6 +4,7 @@ package pipelog
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"runtime/debug"
@@ -150,7 +151,7 @@ func open(r *reactor.Reactor, config Config, keeper stream.Keeper) (*served, err
 	if err != nil {
 		s.Stream.Close()
 		_ = dir.Close()
-		return nil, err
+		return nil, fmt.Errorf("prepare %s in sandbox %q: %w", name, path, err)
 	}
 	return s, nil
 }

@@ -148,6 +148,15 @@ func TestPipeRefusesAPlaceThatIsNone(t *testing.T) {
 	assert.ErrorContains(t, err, filepath.Dir(config.Path))
 }
 
+func TestPipeSaysWhichLogCannotBeOpened(t *testing.T) {
+	b := newBed(t, "logrotate_stdout_options", "rotate 1\nolddir missing")
+	config, writer := b.pipeTo("app.log")
+	defer writer.Close()
+	_, err := Serve(t.Context(), config)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.ErrorContains(t, err, fmt.Sprintf("prepare app.log in sandbox %q: ", b.dir))
+}
+
 func TestPipeOnAFullDisk(t *testing.T) {
 	b := newBed(t, "full_wait", "50ms", "max_stdout_size", "64KB", "logrotate_stdout_options", "rotate 1000", "evict_on_full", "false")
 	if err := unix.Mount("sluice-test", b.dir, "tmpfs", 0, "mode=0755,size=4m"); err != nil {
