@@ -130,11 +130,6 @@ func (b *bed) join(id string, files int) (*Account, *served, string) {
 	return a, s, path
 }
 
-func (b *bed) eventually(what string, is func() bool) {
-	b.Helper()
-	require.Eventually(b, is, 5*time.Minute, time.Millisecond, what)
-}
-
 // rotated are the names of the rotated files, in no order.
 func (b *bed) rotated(path string) []string {
 	found, err := filepath.Glob(filepath.Join(path, "stdout.[0-9]*"))
@@ -151,7 +146,7 @@ func TestTheOldestFilesOfWhoHasMostGo(t *testing.T) {
 	small, _, other := b.join("small", 3)
 	assert.EqualValues(t, 12<<10, b.TakenBytes())
 	b.Serviced(large, s.dir, time.Now())
-	b.eventually("the budget holds", func() bool { return b.TakenBytes() <= 10<<10 && b.ReservedBytes() == 0 })
+	kit.Wait(t, "the budget holds", func() bool { return b.TakenBytes() <= 10<<10 && b.ReservedBytes() == 0 })
 	assert.ElementsMatch(t, []string{"stdout.1", "stdout.2", "stdout.3", "stdout.4", "stdout.5", "stdout.6", "stdout.7"}, b.rotated(path))
 	assert.Len(t, b.rotated(other), 3)
 	assert.EqualValues(t, 2, large.Evicted())
@@ -159,7 +154,7 @@ func TestTheOldestFilesOfWhoHasMostGo(t *testing.T) {
 	assert.Contains(t, large.ConfText(), "2 so far with 2048 bytes")
 	assert.Empty(t, small.ConfText())
 	assert.Positive(t, s.explained.Load())
-	b.eventually("the sandbox is given back", func() bool { return s.borrowed.Load() == 0 })
+	kit.Wait(t, "the sandbox is given back", func() bool { return s.borrowed.Load() == 0 })
 }
 
 // The sandboxes are released after the end, and their descriptors may be somebody else's.
@@ -180,7 +175,7 @@ func TestAFaultInADeletion(t *testing.T) {
 	s.explain = func() { panic("injected") }
 	b.Serviced(a, s.dir, time.Now())
 	// The end of the task has the container cool down; the test cannot wait for so long.
-	b.eventually("it cools down", func() bool {
+	kit.Wait(t, "it cools down", func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		c := b.containers[path]
@@ -195,7 +190,7 @@ func TestAFaultInADeletion(t *testing.T) {
 	s.explain = nil
 	b.Keep(a, path, 4)
 	b.Serviced(a, s.dir, time.Now().Add(2*rescanAfter))
-	b.eventually("the budget holds", func() bool { return b.TakenBytes() <= 5<<10 && b.ReservedBytes() == 0 })
+	kit.Wait(t, "the budget holds", func() bool { return b.TakenBytes() <= 5<<10 && b.ReservedBytes() == 0 })
 }
 
 // Keep makes files that are the newest of the series, and has them counted.
@@ -236,7 +231,7 @@ func TestWhatIsLeftCountsUntilItsSandboxIsGone(t *testing.T) {
 	assert.Nil(t, ended.Set())
 	require.NoError(t, os.RemoveAll(path))
 	serves, of, other := b.join("serves", 9)
-	b.eventually("the budget holds", func() bool {
+	kit.Wait(t, "the budget holds", func() bool {
 		b.Serviced(serves, of.dir, time.Now())
 		return b.TakenBytes() <= 10<<10 && b.ReservedBytes() == 0
 	})

@@ -5,13 +5,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"sluice/core/guard"
 	"sluice/core/worker"
+	"sluice/tests/kit"
 )
 
 // occupy has compressions last until what is returned is called.
@@ -21,11 +21,6 @@ func occupy(q *Queue, self worker.Identity, files int) (release func()) {
 		q.Submitter(1, self, func() {})(func(error) bool { <-held; return false })
 	}
 	return sync.OnceFunc(func() { close(held) })
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	require.Eventually(t, is, 5*time.Minute, time.Millisecond, what)
 }
 
 func TestCompressionsBeyondWhatMayWaitHaveNormalPriority(t *testing.T) {
@@ -39,9 +34,9 @@ func TestCompressionsBeyondWhatMayWaitHaveNormalPriority(t *testing.T) {
 	done := make(chan struct{})
 	q.Submitter(1, self, func() {})(func(error) bool { close(done); return false })
 	<-done
-	eventually(t, "the others wait", func() bool { return q.waiting.Load() == idleFiles })
+	kit.Wait(t, "the others wait", func() bool { return q.waiting.Load() == idleFiles })
 	release()
-	eventually(t, "the others wait", func() bool { return q.waiting.Load() == 0 && q.idles.Load() == 0 })
+	kit.Wait(t, "the others wait", func() bool { return q.waiting.Load() == 0 && q.idles.Load() == 0 })
 }
 
 // TestACompressionIsSubmittedAgain: after a shortage without end, after a refusal a few
@@ -63,13 +58,13 @@ func TestACompressionIsSubmittedAgain(t *testing.T) {
 		return false
 	})
 	<-done
-	eventually(t, "nothing waits", func() bool { return q.waiting.Load() == 0 })
+	kit.Wait(t, "nothing waits", func() bool { return q.waiting.Load() == 0 })
 
 	refused := make(chan error, 1)
 	stranger := worker.Identity{Groups: make([]uint32, 1<<17)} // more than the kernel takes
 	q.Submitter(1, stranger, func() {})(func(err error) bool { refused <- err; return false })
 	require.Error(t, <-refused)
-	eventually(t, "nothing waits", func() bool { return q.waiting.Load() == 0 })
+	kit.Wait(t, "nothing waits", func() bool { return q.waiting.Load() == 0 })
 }
 
 // A bounded number of streams that have ended wait, and a seat that is given up is the

@@ -13,6 +13,7 @@ import (
 
 	"sluice/core/stream"
 	"sluice/core/worker"
+	"sluice/tests/kit"
 )
 
 // fake is a stream whose services answer what a test says.
@@ -71,24 +72,19 @@ func add(t *testing.T, l *Loop, f *fake) (*Member, *os.File) {
 	return m, writer
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	require.Eventually(t, is, 5*time.Minute, time.Millisecond, what)
-}
-
 func TestSilentStreamIsArmedAndHearsOfBytes(t *testing.T) {
 	l := running(t)
 	f := &fake{answer: func(int64) stream.Next { return stream.Next{Idle: true} }}
 	_, writer := add(t, l, f)
-	eventually(t, "it is armed", func() bool { return l.Count(Armed) == 1 })
+	kit.Wait(t, "it is armed", func() bool { return l.Count(Armed) == 1 })
 	assert.EqualValues(t, idleProbes+1, f.calls.Load(), "looks before it counts as idle")
 
 	time.Sleep(20 * time.Millisecond)
 	assert.EqualValues(t, idleProbes+1, f.calls.Load(), "nothing comes, so nothing runs")
 	_, err := writer.Write([]byte("x"))
 	require.NoError(t, err)
-	eventually(t, "the bytes are told of", func() bool { return f.calls.Load() > idleProbes+1 })
-	eventually(t, "each service is told of", func() bool { return f.calls.Load() == f.serviced.Load() })
+	kit.Wait(t, "the bytes are told of", func() bool { return f.calls.Load() > idleProbes+1 })
+	kit.Wait(t, "each service is told of", func() bool { return f.calls.Load() == f.serviced.Load() })
 }
 
 // Whoever nudges is heard whatever place the member is in: also while it is serviced, and
@@ -110,11 +106,11 @@ func TestNudgeIsHeardInEveryPlace(t *testing.T) {
 	f.answer = func(call int64) stream.Next { <-made; return inner(call) }
 	m, _ = add(t, l, f)
 	close(made)
-	eventually(t, "it is armed", func() bool { return l.Count(Armed) == 1 })
+	kit.Wait(t, "it is armed", func() bool { return l.Count(Armed) == 1 })
 	l.Nudge(m)
 	<-during
-	eventually(t, "the nudge during the service is heard", func() bool { return f.calls.Load() >= idleProbes+3 })
-	eventually(t, "it is armed again", func() bool { return l.Count(Armed) == 1 })
+	kit.Wait(t, "the nudge during the service is heard", func() bool { return f.calls.Load() >= idleProbes+3 })
+	kit.Wait(t, "it is armed again", func() bool { return l.Count(Armed) == 1 })
 }
 
 // The last compression may be done between the service that finds it under way and the
@@ -135,7 +131,7 @@ func TestUnparkBeforeParkingIsHeard(t *testing.T) {
 	}
 	member, _ := add(t, l, f)
 	m.Store(member)
-	eventually(t, "it has ended", f.ended.Load)
+	kit.Wait(t, "it has ended", f.ended.Load)
 	assert.Zero(t, l.Count(Parked)+l.Count(Armed)+l.Count(Waiting)+l.Count(InHand))
 }
 
@@ -144,7 +140,7 @@ func TestParkedStreamRestsUntilItIsUnparked(t *testing.T) {
 	f := &fake{}
 	f.answer = func(int64) stream.Next { return stream.Next{Parked: !f.over.Load(), Ended: f.over.Load()} }
 	m, writer := add(t, l, f)
-	eventually(t, "it is parked", func() bool { return l.Count(Parked) == 1 })
+	kit.Wait(t, "it is parked", func() bool { return l.Count(Parked) == 1 })
 	calls := f.calls.Load()
 	_, err := writer.Write([]byte("x"))
 	require.NoError(t, err)
@@ -152,7 +148,7 @@ func TestParkedStreamRestsUntilItIsUnparked(t *testing.T) {
 	assert.Equal(t, calls, f.calls.Load(), "the pipe is not looked at")
 	f.over.Store(true)
 	l.Unpark(m)
-	eventually(t, "it has ended", f.ended.Load)
+	kit.Wait(t, "it has ended", f.ended.Load)
 }
 
 func TestPanicsRebuildOnceAndThenGiveUp(t *testing.T) {
@@ -164,7 +160,7 @@ func TestPanicsRebuildOnceAndThenGiveUp(t *testing.T) {
 		return stream.Next{Idle: true}
 	}}
 	add(t, l, f)
-	eventually(t, "it is serviced again", func() bool { return f.calls.Load() > 2 })
+	kit.Wait(t, "it is serviced again", func() bool { return f.calls.Load() > 2 })
 	assert.EqualValues(t, 1, f.rebuilt.Load())
 	assert.True(t, f.givenUp.Load())
 	assert.EqualValues(t, 2, l.Panics())
@@ -178,7 +174,7 @@ func TestPanicsAfterTheEndLeaveTheStream(t *testing.T) {
 	f := &fake{answer: func(int64) stream.Next { panic("injected") }}
 	f.over.Store(true)
 	add(t, l, f)
-	eventually(t, "it is left", f.ended.Load)
+	kit.Wait(t, "it is left", f.ended.Load)
 	assert.False(t, f.givenUp.Load())
 }
 
@@ -187,7 +183,7 @@ func TestLinesAreCountedBeforeTheStreamRests(t *testing.T) {
 	f := &fake{answer: func(int64) stream.Next { return stream.Next{Idle: true} }}
 	f.more.Store(true)
 	add(t, l, f)
-	eventually(t, "it is armed", func() bool { return l.Count(Armed) == 1 })
+	kit.Wait(t, "it is armed", func() bool { return l.Count(Armed) == 1 })
 	assert.False(t, f.more.Load())
 }
 
@@ -200,8 +196,8 @@ func TestCommandsRunOnTheirOwnThreads(t *testing.T) {
 	self, err := worker.Self()
 	require.NoError(t, err)
 	l.Add(NewMember(s, self, 1, 1, 2))
-	eventually(t, "it runs commands", func() bool { return where.Load() == 1 })
-	eventually(t, "it has ended", f.ended.Load)
+	kit.Wait(t, "it runs commands", func() bool { return where.Load() == 1 })
+	kit.Wait(t, "it has ended", f.ended.Load)
 }
 
 // onThread asks for a thread with commands, and ends there.
