@@ -1,5 +1,6 @@
 // Package logformat is what the logger itself writes into a log and beside it: the marks of
-// what was lost, and the file of a line that is carried over from one live file to the next.
+// what was lost, the file of a line that is carried over from one live file to the next, and
+// the name of the file that shows the policy.
 //
 // It is pure, and the one place that writers and readers have in common.
 package logformat
@@ -11,6 +12,10 @@ import (
 	"strconv"
 	"time"
 )
+
+// PolicySuffix is what the name of the file that shows the policy in force has after that of
+// the live file.
+const PolicySuffix = ".logrotate.conf"
 
 // A Mark is the line that the logger puts where output is missing:
 //

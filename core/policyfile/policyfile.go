@@ -9,12 +9,13 @@ import (
 	"sync"
 	"time"
 
+	"sluice/core/logformat"
 	"sluice/core/sandbox"
 	"sluice/core/settings"
 )
 
 // Suffix of the file's name, after that of the live file.
-const Suffix = ".logrotate.conf"
+const Suffix = logformat.PolicySuffix
 
 // checkEvery is how often at most is looked, when a stream is serviced, whether the file is
 // there.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sluice/core/logformat"
 	"sluice/core/logrotate"
 	"sluice/core/sandbox"
 	"sluice/core/seriesname"
@@ -15,7 +16,7 @@ import (
 
 // ConfSuffix is what the logger appends to the live file's name for the file that shows
 // the policy in force.
-const ConfSuffix = ".logrotate.conf"
+const ConfSuffix = logformat.PolicySuffix
 
 // Shown is what the logger shows of a stream in its sandbox.
 type Shown struct {
