@@ -20,7 +20,7 @@ func (e *Engine) serveControl() {
 	}
 }
 
-// Status gives the streams that are served, or are to be, in no order (control.Engine).
+// Status gives the streams that are served, or are to be, in no order (control.Owner).
 func (e *Engine) Status() []control.Stream {
 	serving, streams := e.entries(), e.pendingStatus()
 	for _, entry := range serving {
@@ -150,6 +150,10 @@ func (p pendingRotation) wait(ctx context.Context) stream.RotatedNow {
 func (e *Engine) find(id string) *entry {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.findLocked(id)
+}
+
+func (e *Engine) findLocked(id string) *entry {
 	for entry := range e.serving {
 		if entry.id == id {
 			return entry

@@ -99,7 +99,7 @@ func (e *Engine) takeAll(all []*found, claimed map[string]int, groups *groups, s
 		}
 	}
 	for id := range claimed {
-		if e.pending[id] == nil && !e.isServed(id) {
+		if e.pending[id] == nil && e.findLocked(id) == nil {
 			e.store.Forget(id)
 		}
 	}
@@ -129,16 +129,6 @@ func (e *Engine) findStreams() ([]*found, error) {
 		all = append(all, &found{id: id, pipe: noPipe})
 	}
 	return all, nil
-}
-
-// isServed is asked with mu held.
-func (e *Engine) isServed(id string) bool {
-	for entry := range e.serving {
-		if entry.id == id {
-			return true
-		}
-	}
-	return false
 }
 
 // take reads the record of a stream, opens its FIFO, and drains what is not to be
