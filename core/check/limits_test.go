@@ -14,7 +14,7 @@ import (
 // TestLimitsOfTheAgent runs something that has an agent's name.
 func TestLimitsOfTheAgent(t *testing.T) {
 	if pid, _ := findAgent("/proc"); pid != 0 {
-		t.Skip("an agent runs here, whose limits would be told")
+		t.Skip("missing: a machine without an agent, whose limits would be told")
 	}
 	sleep, err := exec.LookPath("sleep")
 	require.NoError(t, err)
