@@ -28,14 +28,11 @@ func TestKilledAgentLosesNothing(t *testing.T) {
 		i=$((i+1)); test -e go || sleep 0.05
 	done`, batches, seqFormat, batch, batch, batch)
 	parent := mesos.ContainerID{Value: "parent"}
-	ids := []mesos.ContainerID{parent, {Value: "nested", Parent: &parent}, {Value: "other"}}
-	for _, id := range ids {
-		command := script
-		if id.Value == parent.Value && id.Parent == nil {
-			// Its end would be the end of the container in it, which may be slower.
-			command += "; until test -e end; do sleep 0.05; done"
-		}
-		require.NoError(t, launch(n.calls, id, shell(command, nil)))
+	others := []mesos.ContainerID{{Value: "nested", Parent: &parent}, {Value: "other"}}
+	// The end of the parent would be the end of the container in it, which may be slower.
+	require.NoError(t, launch(n.calls, parent, shell(script+"; until test -e end; do sleep 0.05; done", nil)))
+	for _, id := range others {
+		require.NoError(t, launch(n.calls, id, shell(script, nil)))
 	}
 	for range kills {
 		before := n.rotatedFiles(sandbox(parent), "stdout")
@@ -49,16 +46,16 @@ func TestKilledAgentLosesNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotZero(t, metrics["sluice/streams_recovered"], "the last agent was killed after the output had ended")
 
-	for _, id := range []mesos.ContainerID{ids[1], ids[2], parent} {
-		if id.Value == parent.Value && id.Parent == nil {
-			touch(t, n.sandboxes(), parent.Value, "end")
-		}
+	for _, id := range others {
 		_, err := wait(n.calls, id)
 		require.NoError(t, err, id.Value)
 	}
+	touch(t, n.sandboxes(), parent.Value, "end")
+	_, err = wait(n.calls, parent)
+	require.NoError(t, err)
 	n.requireAccounted()
 	written := numbered(1, batch*batches)
-	for _, id := range ids {
+	for _, id := range append(others, parent) {
 		n.requireSeries(sandbox(id), "stdout", limitBytes, written)
 		n.requireSeries(sandbox(id), "stderr", limitBytes, written)
 	}

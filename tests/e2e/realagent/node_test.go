@@ -1,11 +1,9 @@
 package realagent
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -91,10 +89,8 @@ func (n *node) launchAgent(modules string) {
 	if n.launcherDir != "" {
 		args = append(args, "--launcher_dir="+n.launcherDir)
 	}
-	// Clusterd opens sessions in containers where it is told to.
-	help, err := exec.Command(n.programs.agent, "--help").CombinedOutput()
-	if err == nil && bytes.Contains(help, []byte("container_exec")) {
-		args = append(args, "--agent_subsystems=container_exec")
+	if n.sessionsAsked {
+		args = append(args, "--agent_subsystems="+sessionsSubsystem)
 	}
 	n.agent = start(n.t, filepath.Join(n.dir, "agent.log"), n.programs.agent, args...)
 }

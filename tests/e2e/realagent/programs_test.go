@@ -10,7 +10,9 @@
 package realagent
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,7 +29,12 @@ type programs struct {
 	// launcherDir has the agent's own helpers; "" leaves it to the agent.
 	launcherDir string
 	library     string
+	// sessionsAsked says that the agent opens sessions in containers only where it is told to.
+	sessionsAsked bool
 }
+
+// sessionsSubsystem is what Clusterd's agent has sessions in.
+const sessionsSubsystem = "container_exec"
 
 // findPrograms skips the test where there is no Mesos to run.
 func findPrograms(t *testing.T) programs {
@@ -57,6 +64,8 @@ func findPrograms(t *testing.T) programs {
 	if dir := filepath.Join(prefix, "libexec", "mesos"); isDirectory(dir) {
 		p.launcherDir = dir
 	}
+	help, err := exec.Command(p.agent, "--help").CombinedOutput()
+	p.sessionsAsked = err == nil && bytes.Contains(help, []byte(sessionsSubsystem))
 	return p
 }
 
