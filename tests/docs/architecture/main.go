@@ -30,19 +30,24 @@ func update(root string) error {
 	if err != nil {
 		return err
 	}
+	rendered, err := render(root, string(page))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(rendered), 0o644)
+}
+
+// render makes the page as it should be of the page as it is.
+func render(root, page string) (string, error) {
 	graph, err := imports(root)
 	if err != nil {
-		return err
+		return "", err
 	}
-	drawn, err := draw(string(page), graph)
+	drawn, err := draw(page, graph)
 	if err != nil {
-		return err
+		return "", err
 	}
-	linked, err := link(drawn, filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(linked), 0o644)
+	return link(drawn, filepath.Join(root, "docs"))
 }
 
 const (
