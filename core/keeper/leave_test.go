@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/cgroup"
 )
 
 const mounts = `22 1 8:1 / / rw - ext4 /dev/sda1 rw
@@ -18,31 +20,32 @@ const mounts = `22 1 8:1 / / rw - ext4 /dev/sda1 rw
 32 22 0:28 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids
 `
 
-func TestTracking(t *testing.T) {
+func TestOutside(t *testing.T) {
 	for _, c := range []struct {
 		name, groups string
 		want         []hierarchy
 	}{
 		{"both", "5:pids:/a.service\n1:name=systemd:/system.slice/a.service\n0::/system.slice/a.service\n", []hierarchy{
-			{"/system.slice/a.service", "/", "/sys/fs/cgroup/systemd"}, {"/system.slice/a.service", "/", "/sys/fs/cgroup/unified"},
+			{"/system.slice/a.service", cgroup.Mount{Root: "/", Point: "/sys/fs/cgroup/systemd"}},
+			{"/system.slice/a.service", cgroup.Mount{Root: "/", Point: "/sys/fs/cgroup/unified"}},
 		}},
 		{"at the root", "1:name=systemd:/\n0::/\n", nil},
 		{"torn", "1:name=systemd\n", nil},
 	} {
-		assert.Equal(t, c.want, tracking(c.groups, mounts), c.name)
+		assert.Equal(t, c.want, outside(cgroup.Groups(c.groups, cgroup.Systemd), mounts), c.name)
 	}
-	assert.Empty(t, tracking("0::/a.service\n", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), "no such mount")
+	assert.Empty(t, outside(cgroup.Groups("0::/a.service\n", cgroup.Systemd), "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), "no such mount")
 }
 
 // A process leaves its group for one below the executors' slice, where that is.
 func TestLeave(t *testing.T) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
+	own, err := cgroup.OwnMounts()
 	require.NoError(t, err)
-	h, found := mountOf("", string(text))
+	at, found := own.Of(cgroup.Unified)
 	if !found {
 		t.Skip("missing: a mount of cgroup2")
 	}
-	point := filepath.Join(h.point, "sluice-test-leave")
+	point := filepath.Join(at.Point, "sluice-test-leave")
 	if err := os.Mkdir(point, 0o755); err != nil {
 		t.Skipf("missing privilege: make a cgroup: %v", err)
 	}
@@ -62,11 +65,12 @@ func TestLeave(t *testing.T) {
 		group, _, _ = strings.Cut(group, "\n")
 		return group
 	}
-	inside := hierarchy{group: "/agent.service", root: "/", point: point}
+	inside := hierarchy{"/agent.service", cgroup.Mount{Root: "/", Point: point}}
 	require.NoError(t, inside.leave(sleeper.Process.Pid))
 	assert.Equal(t, "/sluice-keeper", in())
 	require.NoError(t, os.Mkdir(filepath.Join(point, executorsSlice), 0o755))
 	require.NoError(t, inside.leave(sleeper.Process.Pid))
 	assert.Equal(t, "/mesos_executors.slice/sluice-keeper", in())
-	assert.Error(t, hierarchy{group: "/agent.service", root: "/", point: filepath.Join(t.TempDir(), "none")}.leave(sleeper.Process.Pid))
+	inside.Point = filepath.Join(t.TempDir(), "none")
+	assert.Error(t, inside.leave(sleeper.Process.Pid))
 }

@@ -7,9 +7,10 @@ package limits
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
+
+	"sluice/core/cgroup"
 )
 
 // Limit is one bound that holds for a process.
@@ -26,7 +27,7 @@ type Limit struct {
 func (l Limit) Left() int64 { return max(0, l.Most-l.Taken) }
 
 // Self is the process that asks.
-const Self = 0
+const Self = cgroup.Self
 
 // Tightest gives the limit of which the least is left; ok is false where there is none.
 func Tightest(all []Limit) (least Limit, ok bool) {
@@ -141,18 +142,14 @@ func rlimit(pid int, name string) (most int64, ok bool) {
 // controlGroups are the limits of the pids controller, of the process's group and those
 // above it: each counts all that is below.
 func controlGroups(pid int) (all []Limit) {
-	for line := range strings.Lines(text(proc(pid, "cgroup"))) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 {
-			continue
-		}
-		// "0::/path" is of version 2, "7:pids:/path" of version 1.
-		unified := parts[0] == "0" && parts[1] == ""
-		if !unified && !slices.Contains(strings.Split(parts[1], ","), "pids") {
-			continue
-		}
-		if m, ok := findMount(unified); ok {
-			all = append(all, m.groups(parts[2])...)
+	groups, err := cgroup.Of(pid, cgroup.Pids)
+	mounts, err2 := cgroup.OwnMounts()
+	if err != nil || err2 != nil {
+		return nil
+	}
+	for _, group := range groups {
+		if at, ok := mounts.Of(group.Hierarchy); ok {
+			all = append(all, upFrom(group.Path, at)...)
 		}
 	}
 	return all

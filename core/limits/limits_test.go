@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"sluice/core/cgroup"
 )
 
 func TestDescriptors(t *testing.T) {
@@ -84,23 +86,24 @@ func TestLimitOfAUser(t *testing.T) {
 // makeGroups makes a group and one in it, with limits, where this machine lets us.
 func makeGroups(t *testing.T, outerMost, innerMost int) (inner string) {
 	t.Helper()
-	unified := false
-	m, ok := findMount(unified)
-	if !ok {
-		unified = true
-		m, ok = findMount(unified)
+	mounts, err := cgroup.OwnMounts()
+	require.NoError(t, err)
+	at, ok := mounts.Of(cgroup.Pids)
+	unified := !ok
+	if unified {
+		at, ok = mounts.Of(cgroup.Unified)
 	}
-	if !ok || unified && !strings.Contains(text(m.point+"/cgroup.controllers"), "pids") {
+	if !ok || unified && !strings.Contains(text(at.Point+"/cgroup.controllers"), "pids") {
 		t.Skip("needs control groups with the pids controller")
 	}
-	outer := filepath.Join(m.point, "sluice-limits-"+strconv.Itoa(os.Getpid()))
+	outer := filepath.Join(at.Point, "sluice-limits-"+strconv.Itoa(os.Getpid()))
 	inner = filepath.Join(outer, "inner")
 	if err := os.Mkdir(outer, 0o755); err != nil {
 		t.Skip("needs to make a control group: ", err)
 	}
 	t.Cleanup(func() { assert.NoError(t, os.Remove(outer)) })
 	if unified {
-		require.NoError(t, os.WriteFile(m.point+"/cgroup.subtree_control", []byte("+pids"), 0))
+		require.NoError(t, os.WriteFile(at.Point+"/cgroup.subtree_control", []byte("+pids"), 0))
 		require.NoError(t, os.WriteFile(outer+"/cgroup.subtree_control", []byte("+pids"), 0))
 	}
 	require.NoError(t, os.Mkdir(inner, 0o755))
@@ -134,9 +137,9 @@ func TestMountsOfPartsOfAHierarchy(t *testing.T) {
 	require.NoError(t, os.WriteFile(dir+"/a/pids.current", []byte("3\n"), 0o600))
 	require.NoError(t, os.WriteFile(dir+"/a/b/pids.max", []byte("max\n"), 0o600))
 	require.NoError(t, os.WriteFile(dir+"/a/b/pids.current", []byte("2\n"), 0o600))
-	m := mount{root: "/docker/x", point: dir}
-	all := m.groups("/docker/x/a/b")
+	at := cgroup.Mount{Root: "/docker/x", Point: dir}
+	all := upFrom("/docker/x/a/b", at)
 	require.Len(t, all, 1)
 	assert.Equal(t, int64(4), all[0].Left())
-	assert.Empty(t, m.groups("/elsewhere"))
+	assert.Empty(t, upFrom("/elsewhere", at))
 }

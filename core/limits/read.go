@@ -3,9 +3,10 @@ package limits
 import (
 	"os"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
+
+	"sluice/core/cgroup"
 )
 
 // text gives a file of the kernel's; one that cannot be read is empty.
@@ -54,28 +55,10 @@ func firstWord(s string) string {
 	return words[0]
 }
 
-// mount is where a hierarchy of control groups is: the group `root` of it at `point`.
-type mount struct{ root, point string }
-
-// findMount finds the hierarchy that has the pids controller.
-func findMount(unified bool) (m mount, ok bool) {
-	for line := range strings.Lines(text("/proc/self/mountinfo")) {
-		before, after, found := strings.Cut(line, " - ")
-		place, kind := strings.Fields(before), strings.Fields(after)
-		if !found || len(place) < 5 || len(kind) < 3 {
-			continue
-		}
-		if unified && kind[0] == "cgroup2" || !unified && kind[0] == "cgroup" && slices.Contains(strings.Split(kind[2], ","), "pids") {
-			return mount{root: place[3], point: place[4]}, true
-		}
-	}
-	return mount{}, false
-}
-
-// groups are the limits of a group and of those above it that can be seen.
-func (m mount) groups(group string) (all []Limit) {
-	if m.root != "/" {
-		inside, ok := strings.CutPrefix(group, m.root)
+// upFrom gives the limits of a group and of those above it that can be seen.
+func upFrom(group string, at cgroup.Mount) (all []Limit) {
+	if at.Root != "/" {
+		inside, ok := strings.CutPrefix(group, at.Root)
 		if !ok {
 			return nil // of another part of the hierarchy
 		}
@@ -83,8 +66,8 @@ func (m mount) groups(group string) (all []Limit) {
 	}
 	// "/../x" is a group that is not below the root of the process's namespace.
 	for group = path.Clean("/" + group); ; group = path.Dir(group) {
-		most, err := strconv.ParseInt(strings.TrimSpace(text(m.point+group+"/pids.max")), 10, 64)
-		taken, err2 := strconv.ParseInt(strings.TrimSpace(text(m.point+group+"/pids.current")), 10, 64)
+		most, err := strconv.ParseInt(strings.TrimSpace(text(at.Point+group+"/pids.max")), 10, 64)
+		taken, err2 := strconv.ParseInt(strings.TrimSpace(text(at.Point+group+"/pids.current")), 10, 64)
 		if err == nil && err2 == nil { // else "max", or the root group
 			all = append(all, Limit{
 				Name: "the limit of processes of control group " + group + " (pids.max)", Remedy: "TasksMax=", Most: most, Taken: taken,

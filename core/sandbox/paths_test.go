@@ -55,9 +55,9 @@ var granted = map[string]string{
 	"core/pump/scratch.go unix.Open":             "/dev/null",
 	"core/engine/sink.go unix.Open":              "/dev/null, for a container whose output is discarded",
 	"core/budget/ended.go unix.Lstat":            "whether the sandbox of a container that has ended is still there; nothing is opened",
+	"core/cgroup/cgroup.go os.ReadFile":          "/proc, for the control groups of a process and their mounts",
 	"core/limits/read.go os.ReadFile":            "/proc and the control groups of this process",
 	"core/limits/read.go os.ReadDir":             "/proc, for the processes of this user",
-	"core/keeper/leave.go os.ReadFile":           "/proc, for the control groups of this process",
 	"core/keeper/leave.go os.Stat":               "a directory of the control groups' own file system",
 	"core/keeper/leave.go os.Mkdir":              "a directory of the control groups' own file system",
 	"core/keeper/leave.go os.WriteFile":          "a file of the control groups' own file system",
@@ -65,7 +65,6 @@ var granted = map[string]string{
 	"core/standby/start.go unix.Access":          "the program that the operator named, or that was installed with the library",
 	"core/standby/start.go os.ReadFile":          "/proc, for the library's own path",
 	"core/unit/unit.go os.Lstat":                 "/run/systemd/system, whether systemd has started the machine",
-	"core/unit/unit.go os.ReadFile":              "/proc, for the unit of a process",
 	"core/rotation/script/runner.go os.OpenFile": "/dev/null",
 	"core/rotation/script/runner.go unix.Access": "a shell of the host, from a fixed list of directories",
 }

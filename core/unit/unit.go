@@ -12,10 +12,10 @@ import (
 	"log/slog"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
+	"sluice/core/cgroup"
 	"sluice/core/rotation/script"
 	"sluice/core/sandbox"
 )
@@ -37,21 +37,17 @@ func Booted() bool {
 
 // Of gives the service that a process belongs to, "" where it is in none.
 func Of(pid int) string {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	groups, err := cgroup.Of(pid, cgroup.Systemd)
 	if err != nil {
 		return ""
 	}
-	return inGroups(string(text))
+	return inGroups(groups)
 }
 
-func inGroups(groups string) string {
-	for line := range strings.Lines(groups) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 || parts[1] != "" && parts[1] != "name=systemd" {
-			continue
-		}
+func inGroups(all []cgroup.Group) string {
+	for _, g := range all {
 		// A delegated unit may have groups of its own below.
-		for group := parts[2]; group != "/" && group != "."; group = path.Dir(group) {
+		for group := g.Path; group != "/" && group != "."; group = path.Dir(group) {
 			if strings.HasSuffix(group, ".service") {
 				return path.Base(group)
 			}

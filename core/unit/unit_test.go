@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sluice/core/cgroup"
 )
 
 func TestInGroups(t *testing.T) {
@@ -18,7 +20,7 @@ func TestInGroups(t *testing.T) {
 		{"root", "0::/\n", ""},
 		{"torn", "0::\nx\n", ""},
 	} {
-		assert.Equal(t, c.want, inGroups(c.groups), c.name)
+		assert.Equal(t, c.want, inGroups(cgroup.Groups(c.groups, cgroup.Systemd)), c.name)
 	}
 	assert.Empty(t, Of(1<<30), "no such process")
 }
