@@ -23,8 +23,8 @@ func (o *Of) sandbox() string { return o.Record.GetSandbox() }
 func (o *Of) device() uint64  { return o.Record.GetSandboxDevice() }
 func (o *Of) inode() uint64   { return o.Record.GetSandboxInode() }
 
-// Account is what a stream takes of the budget, and what was deleted of it. It is
-// written by the stream's services and its background, and read by all.
+// Account is how much of the budget a stream takes, and what was deleted of it. The
+// stream's services and its background work write it; anybody may read it.
 type Account struct {
 	budget     *Budget
 	of         Of
@@ -40,7 +40,7 @@ type Account struct {
 	why                        atomic.Pointer[string]
 }
 
-// NewAccount goes on with the account of a record. The live file counts up to limitBytes.
+// NewAccount continues the account in a record. The live file counts up to limitBytes.
 func (b *Budget) NewAccount(of Of, limitBytes int64) *Account {
 	a, r := &Account{budget: b, of: of, limitBytes: limitBytes}, of.Record
 	a.evictedFiles.Store(r.GetEvictedFiles())
@@ -57,8 +57,8 @@ func (a *Account) Note(r *sluicepb.StreamRecord) {
 	r.EvictedUnixNano, r.EvictedFor = a.evictedAt.Load(), *a.why.Load()
 }
 
-// Keeps hears from the series (rotation.Config.Kept). What a rotation moves counts once
-// at every instant: whoever compares the sum meanwhile must not have others give for it.
+// Keeps hears from the series (rotation.Config.Kept). What a rotation moves counts exactly
+// once at every instant: a sum taken meanwhile must not make other streams give for it.
 func (a *Account) Keeps(set *rotation.Set, now rotation.Kept, rotated bool) {
 	a.set.Store(set)
 	change := now.Bytes - a.keptBytes.Swap(now.Bytes)
@@ -71,9 +71,9 @@ func (a *Account) Keeps(set *rotation.Set, now rotation.Kept, rotated bool) {
 	}
 }
 
-// writes tells how long the live file is now. The task may have extended it, which
-// costs it nothing and is not the series' doing: only up to the limit counts. It gives
-// by how much the stream takes more than when it was called last.
+// writes takes the present length of the live file, and gives by how much the stream has
+// grown since the last call. Only the bytes up to the limit count: the task may have
+// extended the file, which costs nothing and is not the series' doing.
 func (a *Account) writes(liveBytes int64) (grown int64) {
 	liveBytes = min(liveBytes, a.limitBytes)
 	grown = liveBytes - a.liveBytes.Swap(liveBytes)
@@ -90,8 +90,8 @@ func (a *Account) Evicted() int64 { return a.evictedFiles.Load() }
 // Set is the rotated files of a stream that is served; nil before they are open.
 func (a *Account) Set() *rotation.Set { return a.set.Load() }
 
-// Outlives tells whether the rotated files of a stream that ends go on to count, so that
-// its record is kept.
+// Outlives tells whether the rotated files of a stream still count after its end, so that
+// its record has to be kept.
 func (a *Account) Outlives() bool { return a.files.Load() > 0 && !a.budget.Full() }
 
 // evicted counts files that were deleted.

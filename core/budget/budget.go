@@ -1,7 +1,6 @@
-// Package budget keeps what all containers of a node write within bounds, by deleting the
-// oldest rotated files: never a live one, and never what is not of a series. Nothing of it
-// runs by itself: it is called by the services of streams, their rotations and their
-// compressions.
+// Package budget keeps within bounds what all containers of a node write. It deletes the
+// oldest rotated files, never a live one, and nothing that is not part of a series. It runs
+// nothing by itself: the services of streams, their rotations and their compressions call it.
 package budget
 
 import (
@@ -19,12 +18,12 @@ import (
 )
 
 const (
-	// EvictionTimeout is how long a deletion may take. One that takes longer waits for a
-	// file system that hangs: what it is to free is not relied on any more.
+	// EvictionTimeout is how long a deletion may take. One that takes longer is waiting for
+	// a file system that hangs, and the budget no longer relies on what it is to free.
 	EvictionTimeout = time.Second
-	// cooldown is how long a container is left alone whose files cannot be deleted.
+	// cooldown is how long a container is left alone when its files cannot be deleted.
 	cooldown = 10 * time.Second
-	// rescanAfter is how soon is looked again where nobody has anything to give.
+	// rescanAfter is how soon the budget looks again when nobody has anything to give.
 	rescanAfter = 100 * time.Millisecond
 )
 
@@ -37,7 +36,7 @@ type Owner interface {
 	ForgetEnded(id string) error
 }
 
-// Series is a stream that is served, as far as its rotated files are to be deleted.
+// Series is what deleting rotated files takes of a stream that is served.
 type Series interface {
 	// LiveDiskBytes is what the live file takes.
 	LiveDiskBytes() int64
@@ -59,19 +58,17 @@ type Config struct {
 }
 
 // Budget keeps the files of all containers within MostBytes, and MinFree of their file
-// systems free. Who gives is decided by planEvictions. Its methods may be called
-// concurrently.
+// systems free. planEvictions decides who gives. The methods may be called concurrently.
 //
-// What a stream takes is told by its services, its rotations and its compressions, as it
-// changes; each service compares the sum. The free space is looked at by services too, as
-// often as what is written in between asks for, and once a second. The deletions are tasks
-// of the worker threads, urgent ones, so that they go before what writes; the file systems
-// do not wait for each other.
+// The services, rotations and compressions of a stream report what it takes whenever that
+// changes, and each service compares the sum with the bound. Services also look at the free
+// space, once a second and sooner the more was written. Deletions are urgent tasks of the
+// worker threads, so that they go before writes; file systems do not wait for each other.
 type Budget struct {
 	Config
 
 	takenBytes    atomic.Int64
-	reservedBytes atomic.Int64 // of them, those that are about to be deleted
+	reservedBytes atomic.Int64 // those of them that are about to be deleted
 	evictedFiles  atomic.Int64
 	evictedBytes  atomic.Int64
 	rescan        atomic.Int64 // by the clock: nobody has anything to give before
@@ -83,9 +80,9 @@ type Budget struct {
 	spaces     map[uint64]*space     // by device
 	closed     bool
 
-	ended          int // streams whose files count still
+	ended          int // streams whose files still count
 	verifiedAt     time.Time
-	verifying      int // file systems on which is looked
+	verifying      int // file systems that are being looked at
 	verifyingSince time.Time
 }
 
@@ -96,17 +93,17 @@ type container struct {
 	serving []*Account
 	ended   []*Account
 
-	// What is to be deleted, and since when; a task is under way then.
+	// What is to be deleted, and since when. As long as there is any, a task is under way.
 	reservedFiles  int
 	reservedBytes  int64
 	reservedAt     time.Time // zero: no task
-	stalled        bool      // it takes so long that it is not relied on
+	stalled        bool      // it takes so long that nothing relies on it
 	coolsDownUntil time.Time
 	moved          int // streams that have ended, with their files
 	why            string
 }
 
-// New makes a budget that nothing counts for yet.
+// New makes a budget without any stream.
 func New(config Config) *Budget {
 	return &Budget{Config: config, containers: map[string]*container{}, spaces: map[uint64]*space{}}
 }
@@ -114,13 +111,13 @@ func New(config Config) *Budget {
 // TakenBytes is what all series take.
 func (b *Budget) TakenBytes() int64 { return b.takenBytes.Load() }
 
-// ReservedBytes is what of TakenBytes is about to be deleted.
+// ReservedBytes is the part of TakenBytes that is about to be deleted.
 func (b *Budget) ReservedBytes() int64 { return b.reservedBytes.Load() }
 
 // Evicted tells what was deleted since the budget was made.
 func (b *Budget) Evicted() (files, bytes int64) { return b.evictedFiles.Load(), b.evictedBytes.Load() }
 
-// Join has a stream count that is served from now on.
+// Join counts a stream that is served from now on.
 func (b *Budget) Join(a *Account, s Series) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -140,7 +137,7 @@ func (b *Budget) containerOfLocked(path string, device uint64) *container {
 	return c
 }
 
-// dropContainerLocked forgets a container that has nothing.
+// dropContainerLocked forgets a container that has no stream.
 func (b *Budget) dropContainerLocked(c *container) {
 	if len(c.serving) == 0 && len(c.ended) == 0 {
 		b.forgetLocked(c)
@@ -148,18 +145,17 @@ func (b *Budget) dropContainerLocked(c *container) {
 	}
 }
 
-// Leave has a stream count no more, whose series is closed; its sandbox is not released
-// yet. The rotated files of one that has ended go on to count as before, without any
-// instant in which they do so twice or not at all: at the bound, others would give for
-// the first.
+// Leave takes out a stream whose series is closed and whose sandbox is not released yet. If
+// the stream has ended, its rotated files still count as before. At no instant do they count
+// twice or not at all: counted twice, at the bound, they would make others give.
 func (b *Budget) Leave(a *Account) {
 	c := b.leaves(a)
 	if c != nil && b.over(c.space) {
-		b.Trim(time.Now()) // what was asked of the stream while it ended is asked of what it left
+		b.Trim(time.Now()) // what the stream had to give while it ended, its remains now have to
 	}
 }
 
-// leaves gives the container of a stream whose files go on to count, or nil.
+// leaves gives the container of a stream whose files still count, or nil.
 func (b *Budget) leaves(a *Account) *container {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -171,7 +167,7 @@ func (b *Budget) leaves(a *Account) *container {
 	stays := at >= 0 && !b.closed && b.ended < mostEnded && a.files.Load() > 0
 	if stays {
 		a.writes(0)
-		// Thousands of accounts may be kept; what serves their streams is not.
+		// Thousands of accounts may be kept, but not what served their streams.
 		a.series = nil
 		a.set.Store(nil)
 		b.addEndedLocked(c, a)
@@ -189,11 +185,11 @@ func (b *Budget) leaves(a *Account) *container {
 	return c
 }
 
-// Over tells whether something is to be deleted, for all or on the file system of a stream
-// that has joined, beyond what already is about to be.
+// Over tells whether more has to be deleted than what already is about to be: of all series,
+// or on the file system of a stream that has joined.
 func (b *Budget) Over(a *Account) bool { return b.over(a.space) }
 
-// Close ends all choosing, before the sandboxes are released.
+// Close ends the choice of deletions. It is called before the sandboxes are released.
 func (b *Budget) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,15 +6,15 @@ import (
 	"sluice/core/worker"
 )
 
-// over tells whether something is to be deleted beyond what already is about to.
+// over tells whether more has to be deleted than what already is about to be.
 func (b *Budget) over(s *space) bool {
 	return b.MostBytes > 0 && b.takenBytes.Load()-b.reservedBytes.Load() > b.MostBytes || s.lackingBytes() > 0
 }
 
-// Trim chooses what is deleted and has it deleted.
+// Trim chooses what to delete and has it deleted.
 func (b *Budget) Trim(now time.Time) { b.submitAll(b.choose(now)) }
 
-// choose gives the tasks of what is to be deleted, or is to be looked at before.
+// choose gives the tasks that delete, or those that first look at what is still there.
 func (b *Budget) choose(now time.Time) []*worker.Task {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,8 +48,8 @@ func (b *Budget) submitAll(tasks []*worker.Task) {
 	}
 }
 
-// usagesOnLocked gives all containers, those on one file system if one is given, and what each
-// takes: also of those that cannot give now, or others would have to for them.
+// usagesOnLocked gives all containers, or those on one file system, and what each takes. It
+// includes those that cannot give now: else the others would have to give for them.
 func (b *Budget) usagesOnLocked(on *space, now time.Time) (containers []*container, usages []usage) {
 	for _, c := range b.containers {
 		if on == nil || c.space == on {
@@ -61,7 +61,7 @@ func (b *Budget) usagesOnLocked(on *space, now time.Time) (containers []*contain
 	return containers, usages
 }
 
-// reserveLocked has containers free needBytes. It gives the tasks of those that had none.
+// reserveLocked has containers free needBytes. It gives tasks for those that had none yet.
 func (b *Budget) reserveLocked(needBytes int64, containers []*container, usages []usage, why string, now time.Time) (tasks []*worker.Task) {
 	files, freed := planEvictions(needBytes, usages)
 	for i, c := range containers {

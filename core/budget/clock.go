@@ -6,6 +6,5 @@ import "time"
 var clockStart = time.Now()
 
 // clock reads t on the monotonic clock, for times that threads compare without a lock.
-// The wall clock would not do: whoever sets it back by an hour would have everybody wait
-// for an hour.
+// With the wall clock, setting it back by an hour would make everybody wait for an hour.
 func clock(t time.Time) time.Duration { return t.Sub(clockStart) }

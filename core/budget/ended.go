@@ -17,28 +17,28 @@ import (
 	"sluice/core/worker"
 )
 
-// The rotated files of a stream that has ended count, and go, like those of streams that are
-// served, until the agent removes the sandbox. What the stream wrote last, its live file, does
-// not: the budget never takes it, and what it cannot take it must not charge to others. The
-// account goes on for them, and the record of the stream is kept.
+// The rotated files of a stream that has ended count, and are deleted, like those of served
+// streams, until the agent removes the sandbox. The live file, which the stream wrote last,
+// does not count: the budget never takes it, and must not charge others for what it cannot
+// take. The account and the record of the stream are kept for the sake of these files.
 //
-// Nothing of a sandbox is held open for them: it must go when the agent removes it.
+// No descriptor keeps such a sandbox open: it must go when the agent removes it.
 
 const (
 	// mostEnded bounds what is remembered, and the state directory.
 	mostEnded = 4096
-	// verifyEvery is how long it is taken for granted that a sandbox is still there.
+	// verifyEvery is how long a sandbox that was seen is assumed to be still there.
 	verifyEvery = 10 * time.Second
 )
 
-// VerifyTimeout is how long a look for sandboxes is waited for before live containers give. It
-// changes for tests only, before anything counts.
+// VerifyTimeout is how long to wait for a look at the sandboxes before live containers give.
+// Only tests change it, before anything counts.
 var VerifyTimeout = 200 * time.Millisecond
 
 // errSandboxGone says that the agent has removed a sandbox.
 var errSandboxGone = errors.New("the sandbox is gone")
 
-// explain tells in the sandbox of a stream that has ended what was deleted.
+// explain tells what was deleted, in the sandbox of a stream that has ended.
 func (a *Account) explain(dir *sandbox.Dir) error {
 	shown := policyfile.Source{
 		Dir: dir, Path: a.of.sandbox(), Name: a.of.Record.GetStream(), Settings: a.of.Settings, More: a,
@@ -46,9 +46,9 @@ func (a *Account) explain(dir *sandbox.Dir) error {
 	return shown.Write()
 }
 
-// open opens the sandbox of a stream that has ended and the series in it, on a worker thread
-// that has the identity of the task's user. The directories above may be closed to that, and the
-// sandbox to the host without its capabilities: one of both must do.
+// open opens the sandbox of a stream that has ended, and the series in it, on a worker thread
+// with the identity of the task's user. That user may have no way through the directories
+// above, nor the host, without its capabilities, into the sandbox: one of them must do.
 func (a *Account) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, set *rotation.Set, err error) {
 	dir, err = sandbox.Open(a.of.sandbox())
 	if errors.Is(err, fs.ErrPermission) {
@@ -76,8 +76,7 @@ func (a *Account) open(t *worker.Thread, log *slog.Logger) (dir *sandbox.Dir, se
 	return dir, set, nil
 }
 
-// there tells whether the sandbox still is what it was. Where that cannot be told it
-// is.
+// there tells whether the sandbox is still the same directory. In doubt it is.
 func (a *Account) there() bool {
 	var st unix.Stat_t
 	err := unix.Lstat(a.of.sandbox(), &st)
@@ -87,7 +86,7 @@ func (a *Account) there() bool {
 	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR)
 }
 
-// CountEnded adds what a stream of an owner before has left, and has it looked at.
+// CountEnded adds what a stream of an earlier owner has left, and has it listed.
 func (b *Budget) CountEnded(of Of) {
 	a := b.NewAccount(of, 0)
 	b.adopt(a)
@@ -119,7 +118,7 @@ func (b *Budget) adopt(a *Account) {
 	b.addEndedLocked(b.containerOfLocked(a.of.sandbox(), a.of.device()), a)
 }
 
-// list has the series tell what it takes.
+// list has the series report what it takes.
 func (b *Budget) list(t *worker.Thread, a *Account) error {
 	dir, set, err := a.open(t, b.Log)
 	if err != nil {
@@ -135,14 +134,14 @@ func (b *Budget) addEndedLocked(c *container, a *Account) {
 	c.ended = append(c.ended, a)
 }
 
-// Full tells that no more streams that have ended are to be remembered.
+// Full tells that there is no room to remember more streams that have ended.
 func (b *Budget) Full() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.ended >= mostEnded
 }
 
-// drop forgets a stream that has ended and whose files are gone.
+// drop forgets an ended stream whose files are gone.
 func (b *Budget) drop(t *worker.Thread, a *Account) {
 	b.removeEnded(a)
 	a.end()
@@ -151,7 +150,7 @@ func (b *Budget) drop(t *worker.Thread, a *Account) {
 	}
 }
 
-// removeEnded remembers it no more.
+// removeEnded takes an ended stream out of the budget.
 func (b *Budget) removeEnded(a *Account) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,15 +159,15 @@ func (b *Budget) removeEnded(a *Account) {
 		return
 	}
 	if i := slices.Index(c.ended, a); i >= 0 {
-		c.ended = slices.Concat(c.ended[:i], c.ended[i+1:]) // tasks have the one before
+		c.ended = slices.Concat(c.ended[:i], c.ended[i+1:]) // tasks may still read the old slice
 		b.ended--
 	}
 	b.dropContainerLocked(c)
 }
 
 // verifiedLocked tells whether deletions may be chosen now. Before live containers give for
-// ended ones it is looked which of those are still there, but not longer than for a
-// moment: a file system may hang. The tasks are to be submitted without the lock.
+// ended ones, it checks which of those are still there, but only for a moment, since a file
+// system may hang. The caller submits the tasks without the lock.
 func (b *Budget) verifiedLocked(now time.Time) (ok bool, tasks []*worker.Task) {
 	if b.ended == 0 || now.Sub(b.verifiedAt) < verifyEvery {
 		return true, nil
@@ -194,7 +193,7 @@ func (b *Budget) verifiedLocked(now time.Time) (ok bool, tasks []*worker.Task) {
 	return false, tasks
 }
 
-// verify looks which of the remains are still there.
+// verify checks which of the remains are still there.
 func (b *Budget) verify(t *worker.Thread, refused error, all []*Account) {
 	defer func() {
 		if b.lookedAt() && !errors.Is(refused, worker.ErrClosed) {
@@ -208,7 +207,7 @@ func (b *Budget) verify(t *worker.Thread, refused error, all []*Account) {
 	}
 }
 
-// lookedAt tells that one file system was looked at; last says that it was the last.
+// lookedAt notes that one file system was looked at; last says that it was the last one.
 func (b *Budget) lookedAt() (last bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"sluice/core/worker"
 )
 
-// opened is the rotated files of one stream of a container that gives.
+// opened are the rotated files of one stream of a container that gives.
 type opened struct {
 	account *Account
 	set     *rotation.Set
@@ -22,7 +22,7 @@ type opened struct {
 	release func()
 }
 
-// taskLocked makes the deletions of a container a task of a worker thread.
+// taskLocked makes the task of a worker thread that deletes for a container.
 func (b *Budget) taskLocked(c *container) *worker.Task {
 	var of Of
 	for _, a := range slices.Concat(c.ended, c.serving) {
@@ -40,8 +40,8 @@ func (b *Budget) taskLocked(c *container) *worker.Task {
 	}}
 }
 
-// borrow gives what the container has now; moved tells one answer from the next. The
-// sandboxes of the streams that are served stay open until each is released.
+// borrow gives what the container has now; moved distinguishes one answer from the next.
+// The sandbox of each served stream stays open until it is released.
 func (b *Budget) borrow(c *container) (serving []opened, ended []*Account, moved int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,8 +59,8 @@ func (b *Budget) borrow(c *container) (serving []opened, ended []*Account, moved
 	return serving, slices.Clone(c.ended), c.moved
 }
 
-// open opens what ended streams have left. What is gone is forgotten, now or when its last
-// file has been deleted.
+// open opens what ended streams have left. It forgets those whose files are gone; others are
+// forgotten once their last file has been deleted.
 func (b *Budget) open(t *worker.Thread, ended []*Account) (all []opened) {
 	for _, a := range ended {
 		dir, set, err := a.open(t, b.Log)
@@ -95,13 +95,13 @@ func (b *Budget) open(t *worker.Thread, ended []*Account) (all []opened) {
 }
 
 const (
-	// batch is how many files of a container are deleted for one look at its directories.
+	// batch is how many files of a container are deleted per look at its directories.
 	batch = 256
 	// endings is how often the streams of a container may end while it gives.
 	endings = 4
 )
 
-// evict deletes what a container is to give, also what is added meanwhile.
+// evict deletes what a container is to give, including what is added meanwhile.
 func (b *Budget) evict(t *worker.Thread, c *container, refused error) {
 	err := refused
 	var moved int
@@ -115,9 +115,9 @@ func (b *Budget) evict(t *worker.Thread, c *container, refused error) {
 		b.released(c, freedBytes)
 		switch {
 		case freedBytes > 0:
-			err = nil // what could not be deleted is passed over
+			err = nil // skip what could not be deleted
 		case b.hasMoved(c, moved):
-			// A stream has just ended: what it has left is asked for.
+			// A stream has just ended: try again with what it has left.
 			tries++
 			err = nil
 		case err == nil:
@@ -162,9 +162,8 @@ func (b *Budget) give(t *worker.Thread, c *container, needBytes int64, why strin
 	return freedBytes, moved, errors.Join(failed...)
 }
 
-// oldestOf tells how many files each series gives, the oldest of them all first, so that
-// needBytes are freed: at most so many files in all. A series that cannot be looked at gives
-// none.
+// oldestOf tells how many files each series gives to free needBytes: the oldest of them all
+// go first, and no more than most. A series that cannot be read gives none.
 func oldestOf(all []opened, needBytes int64, most int) (counts []int, failed []error) {
 	files := make([][]rotation.File, len(all))
 	counts = make([]int, len(all))
@@ -190,8 +189,8 @@ func oldestOf(all []opened, needBytes int64, most int) (counts []int, failed []e
 	return counts, failed
 }
 
-// asked is what the container is to give now: what is over when all others have given what
-// they are to.
+// asked is what the container has to give now: the excess that remains once all others have
+// given what they have to.
 func (b *Budget) asked(c *container) (needBytes int64, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -202,8 +201,8 @@ func (b *Budget) asked(c *container) (needBytes int64, why string) {
 	return min(needBytes, c.reservedBytes), c.why
 }
 
-// released takes what was given off what is still to be given, unless nobody relies on it
-// any more.
+// released subtracts what was given from what is still to be given, unless nobody relies on
+// that any more.
 func (b *Budget) released(c *container, freedBytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -223,9 +222,8 @@ func (b *Budget) hasMoved(c *container, since int) bool {
 	return c.moved != since
 }
 
-// done ends the task of a container. One whose files cannot be deleted, or are not
-// where they were, is left alone for a while; but not where a stream has ended since it
-// was looked at.
+// done ends the task of a container. A container whose files cannot be deleted, or are not
+// where they were, is left alone for a while, unless one of its streams has ended meanwhile.
 func (b *Budget) done(c *container, moved int, err error) {
 	b.settle(c, moved, err)
 	if err != nil && !errors.Is(err, errNothingLeft) && !errors.Is(err, worker.ErrClosed) {

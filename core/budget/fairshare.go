@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// use is what one container takes, as far as the choice of what is deleted needs it.
+// usage is what one container takes, as far as the choice of deletions needs to know.
 type usage struct {
-	// takenBytes are those of its live and rotated files, keptBytes and files those of
-	// the rotated ones alone.
+	// takenBytes counts its live and rotated files, keptBytes and files the rotated ones
+	// alone.
 	takenBytes, keptBytes int64
 	files                 int
-	// ended says that no process of it writes any more.
+	// ended says that none of its processes writes any more.
 	ended bool
-	// withheld says that it cannot give now: its file system hangs, or it forbids it.
+	// withheld says that it cannot give now: its file system hangs, or it forbids deletion.
 	withheld bool
 }
 
-// average is that of its rotated files.
+// average is the average size of its rotated files.
 func (u usage) average() int64 { return max(1, u.keptBytes/int64(u.files)) }
 
 // taken is what all take together.
@@ -28,9 +28,9 @@ func taken(usages []usage) (bytes int64) {
 	return bytes
 }
 
-// fairShare is what every container may take so that all take no more than allBytes: who
-// takes less leaves the rest to the others, in equal parts. It is at least the number of
-// bytes by that of the containers, whatever the others take.
+// fairShare is what each container may take so that all together take no more than allBytes.
+// Containers that take less leave the rest to the others, in equal parts. The share is at
+// least allBytes divided by the number of containers, whatever the others take.
 func fairShare(allBytes int64, usages []usage) int64 {
 	taken := make([]int64, len(usages))
 	for i, u := range usages {
@@ -47,13 +47,13 @@ func fairShare(allBytes int64, usages []usage) int64 {
 	return left
 }
 
-// planEvictions tells how many of its oldest rotated files each container gives so that
-// needBytes are freed, or as much as there is to be had. Only who has more than its share
-// gives, down to that: what another does not give, because it has no rotated file or its
-// files cannot be deleted, is not charged to those that take less. The one that takes most
-// gives first. No container gives its last rotated file while another that is above the share
-// has more, and of the last files those of containers that have ended go first. It is pure.
-// freedBytes is what that is by the containers' average files.
+// planEvictions tells how many of its oldest rotated files each container gives to free
+// needBytes, or as much as there is to be had. Only containers above their share give, and
+// only down to it: what one cannot give, because it has no rotated file or its files cannot
+// be deleted, is not charged to those that take less. The one that takes most gives first. No
+// container gives its last rotated file while another above the share has more; of the last
+// files, those of ended containers go first. freedBytes is an estimate, by the average size
+// of each container's files. The function is pure.
 func planEvictions(needBytes int64, usages []usage) (files []int, freedBytes []int64) {
 	files, freedBytes = make([]int, len(usages)), make([]int64, len(usages))
 	if needBytes <= 0 {
@@ -66,7 +66,7 @@ func planEvictions(needBytes int64, usages []usage) (files []int, freedBytes []i
 			givers = append(givers, i)
 		}
 	}
-	// give has a container give so many files, as far as need be.
+	// give has a container give up to most files, as far as needed.
 	give := func(i int, most int64) {
 		average := usages[i].average()
 		if count := min(most, (needBytes+average-1)/average); count > 0 {
@@ -79,7 +79,7 @@ func planEvictions(needBytes int64, usages []usage) (files []int, freedBytes []i
 	mostFirst := func() { slices.SortStableFunc(givers, func(i, j int) int { return cmp.Compare(left(j), left(i)) }) }
 
 	mostFirst()
-	for _, i := range givers { // to a file above the share
+	for _, i := range givers { // down to one file above the share
 		give(i, min(int64(usages[i].files-1), (left(i)-share)/usages[i].average()))
 	}
 	mostFirst()

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// lookAtLeast is how often the free space of a file system is looked at while
-	// something is written: a neighbour may fill it.
+	// lookAtLeast is how often to check the free space of a file system while something
+	// is written, however little: a neighbour may fill it.
 	lookAtLeast = time.Second
-	// lookShare of what is free beyond what must stay may be written between looks,
-	// and at least lookBytes.
+	// Between two looks, one part in lookShare of the free space beyond what must stay may
+	// be written, and at least lookBytes.
 	lookShare = 8
 	lookBytes = 1 << 20
 )
@@ -24,7 +24,7 @@ type space struct {
 	missingBytes  atomic.Int64 // at the last look
 	reservedBytes atomic.Int64 // about to be deleted
 	written       atomic.Int64 // since the last look
-	nextBytes     atomic.Int64 // when so much is written, look again
+	nextBytes     atomic.Int64 // look again once this much is written
 	looked        atomic.Int64 // by the clock
 }
 
@@ -41,8 +41,8 @@ func (b *Budget) spaceOfLocked(device uint64) *space {
 // lackingBytes is what is missing beyond what is about to be deleted.
 func (s *space) lackingBytes() int64 { return s.missingBytes.Load() - s.reservedBytes.Load() }
 
-// serviced looks at the free space if it is time to. dir lies on the file system, whose
-// worker thread calls.
+// serviced looks at the free space when it is time. dir lies on the file system, and the
+// caller is one of its worker threads.
 func (s *space) serviced(want settings.Free, dir *sandbox.Dir, grown int64, now time.Time, warn func(string, error)) {
 	written := s.written.Add(grown)
 	looked := s.looked.Load()
@@ -67,7 +67,7 @@ func (s *space) look(want settings.Free, dir *sandbox.Dir, warn func(string, err
 	s.nextBytes.Store(max(lookBytes, beyond/lookShare))
 }
 
-// freed tells of files that were deleted, until the next look knows better.
+// freed counts files that were deleted, until the next look knows better.
 func (s *space) freed(sizeBytes int64) {
 	for {
 		missing := s.missingBytes.Load()

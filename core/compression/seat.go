@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Seat is for one stream whose container has ended and that waits for its compressions. It
-// belongs to whoever services the stream.
+// Seat is the place of one stream whose container has ended, and which waits for its
+// compressions. It belongs to whoever services the stream.
 type Seat struct {
 	queue *Queue
 	log   *slog.Logger // of the stream
@@ -16,8 +16,8 @@ type Seat struct {
 // NewSeat makes a seat that is not taken.
 func (q *Queue) NewSeat(log *slog.Logger) *Seat { return &Seat{queue: q, log: log} }
 
-// Admit says whether the stream may wait (stream.Parking). Where it may not its files stay
-// as they are.
+// Admit says whether the stream may wait (stream.Parking). If it may not, its files stay as
+// they are.
 func (s *Seat) Admit() bool {
 	q := s.queue
 	switch {
@@ -38,7 +38,7 @@ func (s *Seat) Admit() bool {
 // Taken tells whether the stream waits.
 func (s *Seat) Taken() bool { return s.taken }
 
-// Leave has the stream wait no longer.
+// Leave ends the wait of the stream.
 func (s *Seat) Leave() {
 	if s.taken {
 		s.taken = false

@@ -34,8 +34,8 @@ func (w *waiting) submit() {
 	}})
 }
 
-// pool gives the one for a compression, and what is to be called when it is with the pool
-// no more.
+// pool gives the pool for a compression, and the function to call when the compression has
+// left it.
 func (q *Queue) pool(commands bool) (pool *worker.Pool, leave func()) {
 	switch {
 	case commands:
@@ -47,8 +47,7 @@ func (q *Queue) pool(commands bool) (pool *worker.Pool, leave func()) {
 	return q.idle, func() { q.idles.Add(-1) }
 }
 
-// run does the work, and submits it again where it is to be. leave tells that it is with
-// the pool no more.
+// run does the work, and submits it again if it has to. leave says that it has left the pool.
 func (w *waiting) run(refused error, leave func()) {
 	again := false
 	defer func() {
@@ -63,7 +62,7 @@ func (w *waiting) run(refused error, leave func()) {
 	again = w.call(refused)
 }
 
-// call tells whether to submit it again.
+// call does the work, and tells whether to submit it again.
 func (w *waiting) call(refused error) (again bool) {
 	if refused == nil {
 		return w.task(nil)

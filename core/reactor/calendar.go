@@ -9,15 +9,14 @@ import (
 	"sluice/core/schedule"
 )
 
-// calendarEvery is how often the clock is looked at for streams whose policy has a period
-// or an age.
+// calendarEvery is how often streams are checked whose policy has a period or an age.
 const calendarEvery = time.Minute
 
 // tended is a stream whose policy goes by the clock.
 type tended interface{ Tend() }
 
-// calendar has the streams serviced at each full minute whose policy goes by the clock.
-// Without such a stream nothing runs.
+// calendar has streams whose policy goes by the clock serviced at each full minute. Without
+// such a stream nothing runs.
 type calendar struct {
 	guard *guard.Guard
 	loop  *schedule.Loop
@@ -44,7 +43,7 @@ func (c *calendar) remove(m *schedule.Member) {
 	delete(c.members, m)
 }
 
-// Tend has the streams tended whose policy goes by the clock, as each full minute does.
+// Tend tends the streams whose policy goes by the clock, as each full minute does.
 func (r *Reactor) Tend() { r.calendar.tend() }
 
 func (c *calendar) tend() {
@@ -58,14 +57,14 @@ func (c *calendar) tend() {
 	c.setLocked()
 }
 
-// GoesByTheClock tells whether it will be looked at.
+// GoesByTheClock tells whether any stream does.
 func (r *Reactor) GoesByTheClock() bool {
 	r.calendar.mu.Lock()
 	defer r.calendar.mu.Unlock()
 	return r.calendar.timer != nil
 }
 
-// setLocked sets the clock, at a full minute, if it is not set and somebody goes by it.
+// setLocked sets the timer to the next full minute, unless it is set or nobody goes by it.
 func (c *calendar) setLocked() {
 	if c.timer == nil && len(c.members) > 0 && !c.closed {
 		now := time.Now()

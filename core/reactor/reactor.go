@@ -1,6 +1,6 @@
-// Package reactor is what services streams, whoever owns them: the worker threads, the loop
-// that says when, the compressions beside them, and the clock of policies that go by the
-// calendar. It is the only package that starts threads for streams; none of them runs while
+// Package reactor services streams, whoever owns them. It has the worker threads, the loop
+// that says when to service, the compressions beside them, and the clock of policies that go
+// by the calendar. No other package starts threads for streams; none of them runs while
 // nothing is written.
 package reactor
 
@@ -30,10 +30,10 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Reactor services streams from Start to Close. Its methods may be called concurrently, but
-// for these two and what comes after Close.
+// Reactor services streams from Start to Close. Its methods may be called concurrently,
+// except these two and those that are called after Close.
 type Reactor struct {
-	// Workers move bytes and rotate, Commands rotate where that runs commands.
+	// Workers move bytes and rotate; Commands do so where a rotation runs commands.
 	Workers, Commands *worker.Pool
 	Loop              *schedule.Loop
 	Compressions      *compression.Queue
@@ -84,8 +84,8 @@ func New(config Config) (*Reactor, error) {
 // Start starts the threads.
 func (r *Reactor) Start() { r.Workers.Start() }
 
-// Run calls f on a worker thread and waits for it: for its end, whatever that is. work says
-// what it is, for the log of a panic.
+// Run calls f on a worker thread and waits for its end, however it ends. work names it in the
+// log of a panic.
 func (r *Reactor) Run(task *worker.Task, work string, f func(*worker.Thread) error) error {
 	done := make(chan error, 1)
 	task.Run = func(t *worker.Thread, refused error) {
@@ -99,8 +99,8 @@ func (r *Reactor) Run(task *worker.Task, work string, f func(*worker.Thread) err
 	return <-done
 }
 
-// Enlarge gives a pipe the capacity of the settings, or what the kernel allows, and tells
-// which that is.
+// Enlarge gives a pipe the capacity of the settings, or what the kernel allows, and returns
+// the capacity that it has then.
 func (r *Reactor) Enlarge(pipe int, wishedBytes int64) int {
 	wished := int(wishedBytes)
 	capacity := pump.Enlarge(pipe, wished)
@@ -116,12 +116,12 @@ func (r *Reactor) Enlarge(pipe int, wishedBytes int64) int {
 // Stopping is closed by Close.
 func (r *Reactor) Stopping() <-chan struct{} { return r.stopping }
 
-// Panics counts what ended in one.
+// Panics counts the pieces of work that ended in a panic.
 func (r *Reactor) Panics() int64 {
 	return r.Workers.Panics() + r.Commands.Panics() + r.Compressions.Panics() + r.Loop.Panics()
 }
 
-// Close begins nothing any more, and has what is queued told worker.ErrClosed.
+// Close begins nothing new, and gives everything that is queued worker.ErrClosed.
 func (r *Reactor) Close() {
 	close(r.stopping)
 	r.Loop.Close()
@@ -131,8 +131,8 @@ func (r *Reactor) Close() {
 	r.calendar.close()
 }
 
-// Wait waits until no service is under way. Compressions may be: Compressions.Wait waits a
-// moment for these, once their streams are closed.
+// Wait waits until no service is under way. Compressions may still be: Compressions.Wait
+// waits a moment for them, once their streams are closed.
 func (r *Reactor) Wait() {
 	r.Workers.Wait()
 	r.Commands.Wait()

@@ -14,7 +14,7 @@ import (
 	"sluice/core/worker"
 )
 
-// Files is where the files of a stream are, and whose.
+// Files tells where the files of a stream are, and whose they are.
 type Files struct {
 	Dir      *sandbox.Dir // borrowed
 	Path     string       // of Dir, for people and scripts
@@ -25,7 +25,7 @@ type Files struct {
 	Log      *slog.Logger
 }
 
-// Account is what a budget has of a stream.
+// Account is what a budget knows of a stream.
 type Account interface {
 	// Keeps hears what the rotated files take (rotation.Config.Kept).
 	Keeps(set *rotation.Set, now rotation.Kept, rotated bool)
@@ -33,13 +33,13 @@ type Account interface {
 	ConfText() string
 }
 
-// commandQueue is where the work of a container waits that may run commands: one that
-// takes its time holds nobody else.
+// commandQueue is where work that may run commands waits. Each container has its own, so a
+// command that takes its time holds up nobody else.
 func (f *Files) commandQueue() uint64 { return f.Dir.Inode() }
 
-// Equip gives a stream with these files what the reactor services it with: all of s but the
-// stream itself, which the caller makes of what is returned, and of what else it has for it. of
-// is who hears of its services.
+// Equip fills in s, for a stream with these files: everything but the stream itself, which
+// the caller makes of the returned configuration and its own additions. of hears of the
+// stream's services.
 func (r *Reactor) Equip(s *Served, of schedule.Stream, f *Files) stream.Config {
 	s.Member = schedule.NewMember(of, f.As, f.Dir.Device(), f.Dir.Inode(), f.commandQueue())
 	s.Seat = r.Compressions.NewSeat(f.Log)
@@ -57,8 +57,8 @@ func (r *Reactor) Equip(s *Served, of schedule.Stream, f *Files) stream.Config {
 	}
 }
 
-// rotation is what the rotation of these files is made of: its compressions and its scripts
-// are run by the reactor.
+// rotation is the configuration of the rotation of these files, whose compressions and
+// scripts the reactor runs.
 func (r *Reactor) rotation(f *Files, m *schedule.Member) rotation.Config {
 	config := rotation.Config{
 		Dir:        f.Dir,
@@ -88,10 +88,10 @@ func (r *Reactor) submitter(f *Files, m *schedule.Member) func(rotation.Task) {
 	return r.Compressions.Submitter(f.Dir.Device(), f.As, unpark)
 }
 
-// scriptRunner gives the function that runs the commands of a stream's policy as the
-// task's user. Which policies may have commands was decided when they were read. Those of
-// an operator get the environment of the host, as under the replaced program; those of a
-// task have no business with its secrets.
+// scriptRunner gives the function that runs the commands of a stream's policy as the task's
+// user. Whether a policy may have commands was decided when it was read. An operator's
+// commands get the environment of the host, as under the replaced program; those of a task
+// have no business with its secrets.
 func (r *Reactor) scriptRunner(f *Files) func(script.Command) error {
 	runner := &script.Runner{
 		Dir:     f.Dir,
@@ -110,10 +110,10 @@ func (r *Reactor) scriptRunner(f *Files) func(script.Command) error {
 	return runner.Run
 }
 
-// AtOnce gives the function by which the end of a compression gets a thread of normal
-// priority: it holds the lock that the rotations of its stream take. The thread in the
-// background waits for it, so that no more outputs are open than there are threads, and
-// does it itself where it is refused: what the attempt holds must be released.
+// AtOnce gives the function that runs the end of a compression on a thread of normal
+// priority, because the end holds the lock that rotations of the stream take. The background
+// thread waits for it, so that no more outputs are open than there are threads. If the end is
+// refused, the background thread runs it itself: what the attempt holds must be released.
 func (r *Reactor) AtOnce(dir *sandbox.Dir, as worker.Identity) func(func()) {
 	return func(work func()) {
 		done, left := make(chan struct{}), false

@@ -11,8 +11,8 @@ import (
 	"sluice/core/worker"
 )
 
-// Served is a stream with what a reactor services it with. Its owner embeds it and adds
-// Serviced and Ended (schedule.Stream).
+// Served is a stream with all that a reactor needs to service it. Its owner embeds it and
+// adds Serviced and Ended (schedule.Stream).
 type Served struct {
 	Stream *stream.Stream
 	Member *schedule.Member
@@ -20,8 +20,8 @@ type Served struct {
 	Seat   *compression.Seat // nil where nothing is compressed
 }
 
-// Service shows the policy in the sandbox before the first bytes, moves what is in the
-// pipe, and after the last byte shows the policy again.
+// Service moves what is in the pipe. It shows the policy in the sandbox before the first
+// byte, and again after the last one.
 func (s *Served) Service(t *worker.Thread, refused error, now time.Time, wished time.Duration) stream.Next {
 	if refused == nil {
 		s.Policy.Refresh(now, false)
@@ -33,16 +33,16 @@ func (s *Served) Service(t *worker.Thread, refused error, now time.Time, wished 
 	return next
 }
 
-// Rebuild is stream.Stream's, as are CountOn, Over and GiveUp.
+// Rebuild is that of stream.Stream, as are CountOn, Over and GiveUp.
 func (s *Served) Rebuild(t *worker.Thread) { s.Stream.Rebuild(t) }
 
-// CountOn counts a little of what is not counted yet.
+// CountOn counts a little more of what is not counted yet.
 func (s *Served) CountOn() (more bool) { return s.Stream.CountOn() }
 
 // Over says that the container has ended and its last byte is where it belongs.
 func (s *Served) Over() bool { return s.Stream.Over() }
 
-// GiveUp has what comes dropped and counted.
+// GiveUp drops and counts what comes from now on.
 func (s *Served) GiveUp() { s.Stream.GiveUp() }
 
 // PipeFD is the reading end, borrowed; -1 once it is closed.

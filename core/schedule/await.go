@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The runtime keeps both for others to use as they are here (go.dev/issue/67401). Their
-// body is not in this package, which the compiler takes from await.s being there.
+// The runtime keeps both for others to use as they are here (go.dev/issue/67401). Their bodies
+// are not in this package; the compiler accepts that because there is an await.s.
 
 //go:linkname entersyscallblock runtime.entersyscallblock
 func entersyscallblock()
@@ -16,13 +16,13 @@ func entersyscallblock()
 //go:linkname exitsyscall runtime.exitsyscall
 func exitsyscall()
 
-// awaitEvents is epoll_wait(2) without a limit of time, for a wait that is expected to be
-// one. unix.EpollWait keeps the processor of Go's scheduler until the runtime's monitor
-// takes it away: whoever could run meanwhile waits for that, a launch in particular,
-// and the monitor wakes every 20 us to look.
+// awaitEvents is epoll_wait(2) without a timeout, for a wait that will really have to wait.
+// unix.EpollWait keeps the processor of Go's scheduler until the runtime's monitor takes it
+// away. Whoever could run meanwhile, a launch in particular, waits for that, and the monitor
+// wakes every 20 us to look.
 //
-// Nothing may grow the stack between the two calls, which have to be made by the same
-// function: hence nosplit, and nothing else in it.
+// Nothing may grow the stack between the two calls, and the same function has to make both:
+// hence nosplit, and nothing else in here.
 //
 //go:nosplit
 //go:norace

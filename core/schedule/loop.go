@@ -1,6 +1,6 @@
-// Package schedule decides when a stream is serviced: an idle one when the kernel tells
-// that something is in its pipe, a busy one by the clock. It moves no byte itself, and
-// starts no thread: the worker threads wait in its epoll set.
+// Package schedule decides when a stream is serviced: an idle one when the kernel says that
+// something is in its pipe, a busy one by the clock. It moves no byte itself, and starts no
+// thread: the worker threads wait in its epoll set.
 package schedule
 
 import (
@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// tick is to what services of busy streams are aligned at least.
+	// tick is the finest grid to which services of busy streams are aligned.
 	tick = 500 * time.Microsecond
-	// idleProbes is how often, with doubling pauses, the clock has a stream that was busy
-	// serviced and nothing is found before it counts as idle: 62 ms in all.
+	// idleProbes is how many services in a row, at doubling pauses, may find nothing at a
+	// busy stream before it counts as idle: 62 ms in all.
 	idleProbes = 5
 )
 
@@ -28,19 +28,19 @@ const (
 // kernel wakes it at every write of a container.)
 //
 // A stream that is busy is not in the epoll set at all: once a pipe is polled, every
-// write of the container runs the callbacks of whoever is registered, also of a
-// disarmed EPOLLONESHOT (pipe_write and poll_usage in fs/pipe.c). Measured, lines of
-// 100 bytes: a writer is 25 % faster without, and 10 % more if its pipe was never
-// polled, which is why the clock services a new stream first.
+// write of the container runs the callbacks of whoever is registered, even of a
+// disarmed EPOLLONESHOT (pipe_write and poll_usage in fs/pipe.c). Measured with lines
+// of 100 bytes, a writer is 25 % faster without, and 10 % more if its pipe was never
+// polled. That is why the clock services a new stream first.
 //
 // The workers themselves wait in the epoll set: from wake-up to splice there is no
 // hand-off between threads.
 //
-// A stream is in exactly one Place, so that it is never serviced twice at the same time.
+// A stream is in exactly one Place, so it is never serviced twice at the same time.
 // The methods of a Loop may be called concurrently.
 type Loop struct {
 	pool     *worker.Pool
-	commands *worker.Pool // for services that may run commands of a policy, which take their time
+	commands *worker.Pool // for services that may run commands, which take their time
 	start    time.Time
 	wakeups  atomic.Int64
 	panics   atomic.Int64
@@ -60,8 +60,8 @@ type Loop struct {
 	closed  bool
 }
 
-// New opens the descriptors of a loop whose streams wait at most maxDelay between a write
-// and a service. Its threads begin with Serve.
+// New opens the descriptors of a loop. Its streams wait at most maxDelay between a write and a
+// service. Serve gives it threads.
 func New(maxDelay time.Duration) (*Loop, error) {
 	l := &Loop{
 		pace: pace{maxDelay: maxDelay}, start: time.Now(),
@@ -75,11 +75,11 @@ func New(maxDelay time.Duration) (*Loop, error) {
 }
 
 // Serve says which threads service the streams: those of pool, which waits in the loop
-// (worker.Waiter), and where commands may be run those of commands. It is called once,
-// before Add and before the pools start.
+// (worker.Waiter), and those of commands where commands may run. It is called once, before
+// Add and before the pools start.
 func (l *Loop) Serve(pool, commands *worker.Pool) { l.pool, l.commands = pool, commands }
 
-// Panics counts the services that ended in one.
+// Panics counts the services that ended in a panic.
 func (l *Loop) Panics() int64 { return l.panics.Load() }
 
 // Wakeups counts how often a thread came out of Wait.
@@ -103,8 +103,8 @@ func (l *Loop) Add(m *Member) {
 	l.waitLocked(m, l.align(time.Now().Add(min(pump.ShortestPause, l.pace.maxDelay)), tick))
 }
 
-// Nudge has a stream serviced that is idle or parked, or that is being serviced and will
-// be. One that waits for the clock is serviced soon anyway.
+// Nudge has a stream serviced that is idle or parked, or would be at the end of the present
+// service. One that waits for the clock is serviced soon anyway.
 func (l *Loop) Nudge(m *Member) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,8 +115,8 @@ func (l *Loop) Nudge(m *Member) {
 	}
 }
 
-// Unpark has a stream serviced that has ended and waits for its compressions. Where it
-// does not wait yet, its next service may have to begin with that.
+// Unpark has an ended stream serviced that waits for its compressions. If it is in hand, it
+// is serviced once more instead of being parked.
 func (l *Loop) Unpark(m *Member) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -139,7 +139,7 @@ func (l *Loop) Count(in Place) (count int) {
 	return count
 }
 
-// Close begins no service any more. The worker threads must have ended before Release.
+// Close begins no new service. The worker threads must have ended before Release.
 func (l *Loop) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,8 +149,8 @@ func (l *Loop) Close() {
 // Release closes the descriptors of the loop. The pipes stay open: they are the streams'.
 func (l *Loop) Release() { l.closeDescriptors() }
 
-// dispatch hands what the kernel or the clock brought to the pool, whose thread runs
-// it.
+// dispatch hands what the kernel or the clock brought to the pool, on one of whose threads it
+// runs.
 func (l *Loop) dispatch(events []unix.EpollEvent, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -175,8 +175,8 @@ func (l *Loop) dispatch(events []unix.EpollEvent, now time.Time) {
 	l.setTimerLocked(now)
 }
 
-// readyLocked handles the first bytes after a silence: they are moved at once, unless the
-// silence was shorter than a pause; then the stream is busy.
+// readyLocked handles the first bytes after a silence. They are moved at once, unless the
+// silence was shorter than a pause: then the stream is busy.
 func (l *Loop) readyLocked(m *Member, now time.Time, hangup bool) {
 	if m.place != Armed {
 		return // nudged since the kernel saw it
@@ -192,8 +192,8 @@ func (l *Loop) readyLocked(m *Member, now time.Time, hangup bool) {
 	l.waitLocked(m, at)
 }
 
-// begin tells the pause that the load of the process asks for; open is false where no
-// stream is serviced any more.
+// begin gives the pause that the load of the process asks for; open is false once no stream
+// is serviced any more.
 func (l *Loop) begin(m *Member) (wished time.Duration, open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,22 +9,22 @@ import (
 	"sluice/core/worker"
 )
 
-// Stream is what a loop needs of a stream. It calls these methods on a worker thread, but
-// PipeFD and Log, and never two of them at the same time.
+// Stream is what a loop needs of a stream. Except for PipeFD and Log, it calls these methods
+// on a worker thread, and never two of them at the same time.
 type Stream interface {
 	// Service moves what is in the pipe and says what comes next; see stream.Stream.
 	Service(t *worker.Thread, refused error, now time.Time, wished time.Duration) stream.Next
 	// Serviced is called after each service that was not the last.
 	Serviced()
-	// Ended is called after the last one. The loop knows the stream no more.
+	// Ended is called after the last one. By then the loop has forgotten the stream.
 	Ended()
 	// Rebuild makes the stream anew after a panic in Service.
 	Rebuild(t *worker.Thread)
 	// CountOn counts a little more of what is not counted yet, before the stream goes idle,
-	// and reports true where there is more to count.
+	// and tells whether more is left to count.
 	CountOn() (more bool)
-	// Over tells that the container has ended, and GiveUp has what comes dropped and
-	// counted: see stream.Stream.
+	// Over tells that the container has ended, and GiveUp drops and counts what comes from
+	// now on: see stream.Stream.
 	Over() bool
 	GiveUp()
 	// PipeFD is the reading end of the pipe, or -1 once it is closed. It is borrowed.
@@ -33,7 +33,7 @@ type Stream interface {
 	Log() *slog.Logger
 }
 
-// Place is where a member is. It changes like this:
+// Place is where a member is. It changes as follows:
 //
 //	InHand -> Waiting   a service ended; the clock brings the next
 //	InHand -> Armed     a service found nothing, or little after a silence
@@ -60,7 +60,7 @@ const (
 type Member struct {
 	stream       Stream
 	task         worker.Task
-	device       uint64 // of the sandbox; task has it but where commands are run
+	device       uint64 // of the sandbox; also in task, except where commands are run
 	commandQueue uint64
 
 	place    Place
@@ -69,17 +69,17 @@ type Member struct {
 	due      time.Time // while Waiting
 	last     time.Time // when the last service ended
 	byClock  bool      // the last service was one of a busy stream
-	probes   int       // services that may find nothing before it is idle
+	probes   int       // services that may still find nothing before it is idle
 	unparked bool      // Unpark was called since the last service began
 	nudged   bool      // Nudge was called since the last service began
 
 	broken  bool             // a panic left the stream in an unknown state
 	faulted time.Time        // when its last panic was
-	faults  throttle.Reports // of their reports
+	faults  throttle.Reports // reports of them
 }
 
-// NewMember makes a member of a stream. Its services have the rights of as, wait in the
-// queue of device and count for owner (worker.Task); those that may run commands wait in
+// NewMember makes a member of a stream. Its services have the rights of as, wait in the queue
+// of device and count for owner (worker.Task); those that may run commands wait in
 // commandQueue.
 func NewMember(s Stream, as worker.Identity, device, owner, commandQueue uint64) *Member {
 	return &Member{

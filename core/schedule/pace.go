@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	// pollsPerSecond is the budget of the whole process: when more streams are busy
-	// than it allows at the shortest pause, each of them pauses longer.
+	// pollsPerSecond is the budget of the whole process. When more streams are busy than
+	// it allows at the shortest pause, each of them pauses longer.
 	pollsPerSecond = 2000
-	// paceWindow is over how long the services are counted that the kernel asks for.
+	// paceWindow is the time over which the services that the kernel asks for are counted.
 	paceWindow = 100 * time.Millisecond
 )
 
@@ -18,18 +18,17 @@ const (
 // services of the process stay within its budget. The lock of the loop guards it.
 //
 // Two kinds of services share the budget: those by the clock, one per busy stream and
-// pause, and those at idle streams that the kernel asks for. The latter must count: a
+// pause, and those of idle streams, which the kernel asks for. The latter must count: a
 // thousand streams with a line every 10 ms each are silent for longer than the shortest
-// pause, so that none of them would ever be busy, and every line would cost one.
-// Once they take the whole budget the pause is the longest one; what comes more often
-// than that is serviced by the clock from then on, and the pause is again what the
-// number of these streams asks for.
+// pause, so none of them would ever be busy, and every line would cost a service. Once
+// these take the whole budget, the pause is the longest one. Streams that write more often
+// than that are then serviced by the clock, and the pause again follows from their number.
 type pace struct {
 	maxDelay time.Duration
-	busy     int       // streams that are serviced by the clock because they are chatty
+	busy     int       // chatty streams, which are serviced by the clock
 	since    time.Time // when the window under way began
 	polls    int       // services in it that the kernel asked for
-	before   int       // the same in the window before
+	before   int       // the same, in the window before
 }
 
 // polled counts a service that the kernel asked for.

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Keys of the epoll set that are not members.
+// Keys in the epoll set that are not those of members.
 const (
 	timerKey  = -1
 	wakeKey   = -2
@@ -28,8 +28,8 @@ func (l *Loop) openDescriptors() (err error) {
 	if l.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("make an event: %w", err)
 	}
-	// Edge-triggered: an expiry or a wake-up is told to one thread and need not be
-	// read to be forgotten. The end is told to all, again and again.
+	// Edge-triggered: an expiry or a wake-up reaches one thread, and is forgotten without
+	// being read. The end reaches all, again and again.
 	for fd, key := range map[int]int32{l.timer: timerKey, l.wake: wakeKey} {
 		if err := l.control(unix.EPOLL_CTL_ADD, fd, key, unix.EPOLLIN|unix.EPOLLET); err != nil {
 			return err
@@ -38,8 +38,8 @@ func (l *Loop) openDescriptors() (err error) {
 	return l.control(unix.EPOLL_CTL_ADD, l.stop, stopKey, unix.EPOLLIN)
 }
 
-// Listen has asked called, on a worker thread, when somebody connects to the listener:
-// once, until ListenAgain. asked must not block.
+// Listen calls asked, on a worker thread, when somebody connects to the listener: once, until
+// ListenAgain. asked must not block.
 func (l *Loop) Listen(listener int, asked func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,7 +47,7 @@ func (l *Loop) Listen(listener int, asked func()) error {
 	return l.control(unix.EPOLL_CTL_ADD, listener, listenKey, unix.EPOLLIN|unix.EPOLLONESHOT)
 }
 
-// ListenAgain has asked called once more.
+// ListenAgain calls asked once more.
 func (l *Loop) ListenAgain(listener int) {
 	_ = l.control(unix.EPOLL_CTL_MOD, listener, listenKey, unix.EPOLLIN|unix.EPOLLONESHOT)
 }
@@ -85,14 +85,14 @@ func (l *Loop) Wake() { signal(l.wake) }
 // End makes all workers come out of Wait, now and from now on.
 func (l *Loop) End() { signal(l.stop) }
 
-// signal adds one to an eventfd. Its counter cannot get near where that would block.
+// signal adds one to an eventfd. Its counter never gets near the value at which that blocks.
 func signal(fd int) {
 	one := [8]byte{1}
 	_, _ = unix.Write(fd, one[:])
 }
 
-// armLocked asks the kernel to tell when the pipe of m has something: once
-// (EPOLLONESHOT), so that the writes after the first wake nobody.
+// armLocked asks the kernel to report when the pipe of m has something, once (EPOLLONESHOT),
+// so that the writes after the first wake nobody.
 func (l *Loop) armLocked(m *Member) error {
 	operation := unix.EPOLL_CTL_MOD
 	if !m.inSet {

@@ -8,8 +8,8 @@ import (
 	"sluice/core/stream"
 )
 
-// reschedule puts a stream where its last service says. away tells that the thread is none
-// of the pool that waits in the loop, and does not come for what is queued there.
+// reschedule puts a stream where its last service says. away says that the thread is not one
+// of the pool that waits in the loop, and so does not come for what is queued there.
 func (l *Loop) reschedule(m *Member, next stream.Next, away bool) {
 	again := l.pool.Queue
 	if away {
@@ -55,15 +55,15 @@ func (l *Loop) reschedule(m *Member, next stream.Next, away bool) {
 	}
 }
 
-// goesIdle tells that a service ended with nothing, or with a few bytes after a silence:
-// the next may be far away.
+// goesIdle tells that a service found nothing, or a few bytes after a silence: the next bytes
+// may be far away.
 func (m *Member) goesIdle(next stream.Next) bool {
 	return !next.Ended && !next.Backoff && !next.Parked && !next.Commands && (next.Idle || next.After > 0 && !m.byClock && !next.Busy)
 }
 
-// togetherLocked gives the time of a busy stream's next service. Streams whose pause is the
-// common one are serviced together: a wake-up of the Go runtime costs several times what a
-// service does.
+// togetherLocked gives the time of a busy stream's next service. Streams that have the common
+// pause are serviced together: a wake-up of the Go runtime costs several times as much as a
+// service.
 func (l *Loop) togetherLocked(now time.Time, pause time.Duration) time.Time {
 	if wished := l.pace.pause(now); pause >= wished && wished > tick {
 		return l.align(now.Add(pause/2), wished)
@@ -76,7 +76,7 @@ func (l *Loop) align(t time.Time, grid time.Duration) time.Time {
 	return l.start.Add((t.Sub(l.start)/grid + 1) * grid)
 }
 
-// setByClockLocked makes a stream one that the clock has serviced, or not.
+// setByClockLocked notes whether the clock has a stream serviced.
 func (l *Loop) setByClockLocked(m *Member, byClock bool) {
 	if m.byClock == byClock {
 		return
@@ -90,7 +90,7 @@ func (l *Loop) setByClockLocked(m *Member, byClock bool) {
 	}
 }
 
-// waitLocked has the clock bring a stream when it is due.
+// waitLocked leaves a stream to the clock until it is due.
 func (l *Loop) waitLocked(m *Member, due time.Time) {
 	m.due, m.place = due, Waiting
 	heap.Push(&l.waiting, m)

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// faultPeriod is how long a stream must have been well to get another chance.
+	// faultPeriod is how long a stream must have been without a fault to get another chance.
 	faultPeriod = time.Minute
 	// rebuildAfter is the pause before a stream is rebuilt.
 	rebuildAfter = 100 * time.Millisecond
 )
 
-// service services a member on a worker thread and puts it where it belongs then.
+// service services a member on a worker thread, then puts it where it belongs.
 func (l *Loop) service(m *Member, t *worker.Thread, refused error) {
 	wished, open := l.begin(m)
 	if !open {
@@ -34,9 +34,9 @@ func (l *Loop) service(m *Member, t *worker.Thread, refused error) {
 }
 
 // guarded services a stream so that a fault in it ends neither the host nor the other
-// streams. After a first fault the stream is rebuilt from its record; after a second
-// within a minute its output is counted and dropped, or, where its container has ended,
-// it is left to the next owner.
+// streams. After a first fault the stream is rebuilt from its record. After a second one
+// within a minute its output is counted and dropped, or, if its container has ended, the
+// stream is left to the next owner.
 func (l *Loop) guarded(m *Member, t *worker.Thread, refused error, wished time.Duration) (next stream.Next) {
 	defer func() {
 		if r := recover(); r != nil {
