@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chunkBytes is how much of a pipe is looked at in user memory at a time.
+// chunkBytes is how much of a pipe is read into user memory at a time.
 const chunkBytes = 64 << 10
 
 var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
@@ -50,7 +50,7 @@ func (s *Scratch) copyThrough(pipe, file int, offset int64, count int) (moved in
 	return moved, nil
 }
 
-// WriteAt writes all of data to a file at an offset, or as much as there was before the error.
+// WriteAt writes all of data to a file at an offset, or as much as it can before an error.
 func WriteAt(file int, data []byte, offset int64) (written int, err error) {
 	for written < len(data) {
 		n, err := unix.Pwrite(file, data[written:], offset+int64(written))

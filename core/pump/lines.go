@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FirstLine tells how many of the first room bytes in the pipe lie before or at the
-// first newline; ended says that there is one. It takes nothing out of the pipe.
-// Errors as Splice.
+// FirstLine tells how many of the first room bytes in the pipe go up to and include the
+// first newline; ended says that there is one. It takes nothing out of the pipe. Its errors
+// are those of Splice.
 func (s *Scratch) FirstLine(pipe, room int) (count int, ended bool, err error) {
 	defer s.empty()
 	buffer := chunks.Get().(*[chunkBytes]byte)

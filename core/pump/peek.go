@@ -4,11 +4,10 @@ import (
 	"bytes"
 )
 
-// WholeLines tells how many of the first room bytes in the pipe are whole lines:
-// the length up to and with the last newline among them, 0 where there is none.
-// seen is how many bytes it could look at (the pipe may hold less than room, and
-// its head may be in more pieces than fit into the scratch pipe). It takes nothing
-// out of the pipe. Errors as Splice.
+// WholeLines tells how many of the first room bytes in the pipe are whole lines: the length
+// up to and including the last newline among them, 0 if there is none. seen is how many bytes
+// it could look at: the pipe may hold less than room, and its head may be in more pieces than
+// fit into the scratch pipe. It takes nothing out of the pipe. Its errors are those of Splice.
 func (s *Scratch) WholeLines(pipe, room int) (lines, seen int, err error) {
 	defer s.empty()
 	buffer := chunks.Get().(*[chunkBytes]byte)
@@ -17,7 +16,7 @@ func (s *Scratch) WholeLines(pipe, room int) (lines, seen int, err error) {
 	if seen, err = s.tee(pipe, room); err != nil {
 		return 0, 0, err
 	}
-	// Nearly always the last newline is in the last chunk; what is before it need
+	// Nearly always the last newline is in the last chunk, and what is before that need
 	// not be copied.
 	before := max(0, seen-chunkBytes)
 	if err := s.skip(before); err != nil && s.held < seen {
@@ -37,8 +36,8 @@ func (s *Scratch) WholeLines(pipe, room int) (lines, seen int, err error) {
 	return lines, seen, err
 }
 
-// lastLine reads the scratch pipe, whose bytes are those from position from to
-// position to of the pipe, and gives the position behind the last newline, or 0.
+// lastLine reads the scratch pipe, which holds the bytes of the pipe from position from to
+// position to, and gives the position behind the last newline, or 0.
 func (s *Scratch) lastLine(buffer *[chunkBytes]byte, from, to int) (lines int, err error) {
 	for at := from; at < to; {
 		n, err := s.read(buffer[:])
@@ -53,9 +52,9 @@ func (s *Scratch) lastLine(buffer *[chunkBytes]byte, from, to int) (lines int, e
 	return lines, nil
 }
 
-// Ready tells how many bytes a pipe holds; where it holds none, the error is ErrEmpty,
-// or io.EOF if the last writer is gone too. (poll(2) does not report the end of a FIFO that has had
-// no writer since it was opened.)
+// Ready tells how many bytes a pipe holds. If it holds none, the error is ErrEmpty, or io.EOF
+// if the last writer is gone too. (poll(2) does not report the end of a FIFO that has had no
+// writer since it was opened.)
 func (s *Scratch) Ready(pipe int) (buffered int, err error) {
 	defer s.empty()
 	for {
@@ -69,8 +68,8 @@ func (s *Scratch) Ready(pipe int) (buffered int, err error) {
 	}
 }
 
-// Discard takes up to count bytes out of the pipe and shows each chunk of them to see.
-// Errors as Splice.
+// Discard takes up to count bytes out of the pipe and passes each chunk of them to see. Its
+// errors are those of Splice.
 func (s *Scratch) Discard(pipe, count int, see func(chunk []byte)) (taken int, err error) {
 	defer s.empty()
 	buffer := chunks.Get().(*[chunkBytes]byte)

@@ -12,19 +12,19 @@ import (
 // an unprivileged process may have by default.
 const scratchBytes = 1 << 20
 
-// Scratch is a pipe of our own that takes duplicates of the head of a container's: what
-// looks into a pipe without taking anything out needs one. A thread has one for as long
-// as it lives: made for each look it cost three system calls, and a host without a free
+// Scratch is a pipe of our own for duplicates of the head of a container's pipe: looking into
+// a pipe without taking anything out needs one. A thread has one for as long as it lives. If
+// each look made its own, it would cost three system calls, and a host without a free
 // descriptor could not tell an empty pipe from one at its end.
 //
 // The zero value is ready, and makes its descriptors when it first needs them. It is for
 // one thread at a time. Its owner calls Close.
 //
-// A container can put its pipe into packet mode (O_DIRECT, pipe(7)), and the duplicates
-// of packets are packets: read(2) gives one at a time, and what of it does not fit into
-// the buffer is lost. Hence every read has room for the longest packet, a page, or for all
-// that is in the scratch pipe; and what is taken out of a container's pipe goes
-// through the scratch pipe by splice(2), which knows no packets.
+// A container can put its pipe into packet mode (O_DIRECT, pipe(7)), and the duplicates of
+// packets are packets: read(2) gives one at a time, and loses what does not fit into the
+// buffer. Hence every read has room for the longest packet, a page, or for all that is in the
+// scratch pipe; and what is taken out of a container's pipe goes through the scratch pipe by
+// splice(2), which knows no packets.
 type Scratch struct {
 	made           bool
 	reader, writer int
@@ -41,7 +41,7 @@ func (s *Scratch) Open() error {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		return fmt.Errorf("make a scratch pipe: %w", err)
 	}
-	// Where the kernel refuses, tee gives less at a time.
+	// If the kernel refuses, tee gives less at a time.
 	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, scratchBytes)
 	*s = Scratch{made: true, reader: fds[0], writer: fds[1], null: -1}
 	return nil
@@ -67,14 +67,14 @@ func (s *Scratch) empty() {
 	}
 }
 
-// tee duplicates up to count bytes of the head of a pipe. Errors as Splice.
+// tee duplicates up to count bytes of the head of a pipe. Its errors are those of Splice.
 func (s *Scratch) tee(pipe, count int) (int, error) {
 	return s.fill("look into the pipe", func() (int64, error) {
 		return unix.Tee(pipe, s.writer, count, unix.SPLICE_F_NONBLOCK)
 	})
 }
 
-// take moves up to count bytes of the head of a pipe. Errors as Splice.
+// take moves up to count bytes of the head of a pipe. Its errors are those of Splice.
 func (s *Scratch) take(pipe, count int) (int, error) {
 	return s.fill("empty the pipe", func() (int64, error) {
 		return unix.Splice(pipe, nil, s.writer, nil, count, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
@@ -111,7 +111,7 @@ func (s *Scratch) read(buffer []byte) (int, error) {
 			continue
 		}
 		if err != nil || n == 0 {
-			s.Close() // what is in there cannot be told any more
+			s.Close() // what it still holds is unknown
 			return 0, errors.Join(errScratch, err)
 		}
 		s.held -= n

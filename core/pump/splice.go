@@ -2,9 +2,8 @@
 // copy of one: a byte is in the pipe or in the file, so killing the process at any
 // instruction loses none.
 //
-// It moves what it is told to, says what is there, finds where a line ends, and
-// computes how long to pause between two looks. It knows no limits, files' names
-// or policies.
+// It moves what it is told to, says what is there, finds where a line ends, and computes how
+// long to pause between two looks. It knows no limits, file names or policies.
 package pump
 
 import (
@@ -17,13 +16,12 @@ import (
 // ErrEmpty says that a pipe holds nothing now but has a writer.
 var ErrEmpty = errors.New("the pipe is empty")
 
-// Splice moves up to count bytes from the head of the pipe to the file at an
-// offset and tells how many: short where the pipe holds less or the file refuses
-// the rest, which the next call then tells. Errors: ErrEmpty; io.EOF where the
-// pipe is empty and the last writer gone; else the errno of writing. Bytes that
-// could not be written stay in the pipe. It blocks for as long as the file system
-// does, never for the pipe; while it writes, the kernel holds the pipe's lock and
-// its writers wait (iter_file_splice_write in fs/splice.c).
+// Splice moves up to count bytes from the head of the pipe to the file at an offset and tells
+// how many. It moves fewer if the pipe holds less, or if the file refuses the rest; then the
+// next call gives the error. Errors: ErrEmpty; io.EOF if the pipe is empty and the last writer
+// gone; else the errno of writing. Bytes that could not be written stay in the pipe. It blocks
+// for as long as the file system does, never for the pipe. While it writes, the kernel holds
+// the pipe's lock and the pipe's writers wait (iter_file_splice_write in fs/splice.c).
 func (s *Scratch) Splice(pipe, file int, offset int64, count int) (moved int, err error) {
 	for {
 		at := offset

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// coreDumps keeps what the host has said of its core dumps (PR_SET_DUMPABLE), of which
-// the kernel makes its own as soon as a thread's identity changes (commit_creds in
-// kernel/cred.c): for the whole process, and for good.
+// coreDumps keeps the host's choice on core dumps (PR_SET_DUMPABLE). The kernel overrides
+// it as soon as a thread's identity changes (commit_creds in kernel/cred.c), for the whole
+// process and for good.
 //
-// So each change is a window, at the end of which the flag is put back. What it was is
-// read at its beginning, since the host may change its mind, but only by a thread that
-// has no other's window about it: there it would take the kernel's for the host's. No
-// thread waits for another, which may be one of the lowest priority.
+// So each change is a window, and the flag is put back at its end. It is read at the
+// beginning, since the host may change its mind, but only by a thread that opens no window
+// within another's: it would take the kernel's choice for the host's. No thread waits for
+// another, which may have the lowest priority.
 type coreDumps struct {
 	windows atomic.Uint64 // how many were opened, times 1<<32, plus how many are open
 	wished  atomic.Int64

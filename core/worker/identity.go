@@ -1,14 +1,14 @@
-// Package worker runs the logger's work on the file systems of sandboxes on a small
-// pool of operating-system threads of its own.
+// Package worker runs the logger's work on the file systems of sandboxes, on a small pool of
+// operating-system threads of its own.
 //
-// The threads have given up, once and for all, every capability that would make
-// root different from the task's user, and take the file-system identity of the
-// stream in hand before they touch its files. Both are per-thread attributes of
-// the kernel, set by raw system calls: the host's own threads never change.
+// The threads have given up for good every capability that would make root different from
+// the task's user, and they take the file-system identity of a stream before they touch its
+// files. Both are attributes of a thread in the kernel, set by raw system calls: the host's
+// own threads never change.
 //
-// Threads that hang in one file system are bounded in number, so that work on the
-// others goes on. The package refuses to run a task as an identity that the
-// process may not take: the task gets the error instead.
+// The number of threads that can hang in one file system is bounded, so that work on the
+// others goes on. The package refuses to run a task as an identity that the process may not
+// take: the task gets the error instead.
 package worker
 
 import (
@@ -20,8 +20,8 @@ import (
 	"strconv"
 )
 
-// Identity is whose rights a thread acts with on file systems: fsuid, fsgid and
-// supplementary groups.
+// Identity is what gives a thread its rights on file systems: fsuid, fsgid and supplementary
+// groups.
 type Identity struct {
 	UID, GID int
 	Groups   []uint32
@@ -41,8 +41,8 @@ func Self() (Identity, error) {
 	return Identity{UID: os.Geteuid(), GID: os.Getegid(), Groups: narrow(groups)}, nil
 }
 
-// ErrNoAnswer says that the name service could not be asked, which is not that it knows no
-// such user.
+// ErrNoAnswer says that the name service could not be asked. That does not mean that there is
+// no such user.
 var ErrNoAnswer = errors.New("the name service of this host does not answer; try again")
 
 // Lookup finds the identity of a user in the host's user database. It may block

@@ -1,7 +1,7 @@
 package worker
 
 // lent is how many threads a queue may have beyond its own: one for each that has been at its
-// task for long, as a rename of very many files is, or a call that hangs.
+// task for long, for example a rename of very many files, or a call that hangs.
 func (p *Pool) lent(q *queue) int {
 	if p.busy >= Total/2 {
 		return 0
@@ -9,8 +9,8 @@ func (p *Pool) lent(q *queue) int {
 	return min(q.long, Lent)
 }
 
-// lookLater has somebody look for threads that are at one task for long, as something waits.
-// Nobody looks, and nothing wakes up, where nothing does.
+// lookLater schedules a look for threads that are at one task for long, because something
+// waits. While nothing waits nobody looks, and nothing wakes up.
 func (p *Pool) lookLater() {
 	if !p.apart || p.looking || p.closed {
 		return
@@ -23,9 +23,9 @@ func (p *Pool) lookLater() {
 	p.look.Reset(lookEvery)
 }
 
-// lookForLong marks the threads that are at the same task as when last was looked, and lets
-// others come for what waits behind them: for lack of a thread, or because whoever took a task
-// meant to be back for the next before another could be there (burst).
+// lookForLong marks the threads that are still at the task of the last look, and lets others
+// come for what waits behind them. It waits for lack of a thread, or because the thread that
+// took a task expected to be back for the next one before another could come (burst).
 func (p *Pool) lookForLong() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

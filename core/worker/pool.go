@@ -13,41 +13,40 @@ import (
 
 // Limits of a pool.
 const (
-	// PerDevice threads at most work on one file system at a time, so that one
-	// that hangs holds no more than these and Apart: one more for who has none of
-	// them, and one for urgent work.
+	// PerDevice is how many threads work on one file system at a time. If it hangs, it
+	// holds no more than these and Apart: one more for an owner who has none of them,
+	// and one for urgent work.
 	PerDevice = 4
 	Apart     = 2
-	// Total threads of a pool: with six for each, five file systems may hang at
-	// once before the others notice.
+	// Total is how many threads a pool has: with six for each, five file systems may
+	// hang at once before the others notice.
 	Total = 32
-	// Lent threads at most a file system has beyond those, for owners who have none under
-	// way, in the place of as many that have been at one task for longer than lookEvery; none
-	// once half of the pool is at work.
+	// Lent is how many threads a file system may have beyond those, for owners who have none
+	// under way. They stand in for as many that have been at one task for longer than
+	// lookEvery. There are none once half of the pool is at work.
 	Lent = 8
-	// lookEvery is how often is looked for such, as long as somebody waits.
+	// lookEvery is how often to look for such threads, as long as somebody waits.
 	lookEvery = 50 * time.Millisecond
-	// BackgroundTotal threads has a pool for work in the background, and CommandTotal
-	// one for work that runs commands.
+	// BackgroundTotal is how many threads a pool for work in the background has, and
+	// CommandTotal one for work that runs commands.
 	BackgroundTotal = 8
 	CommandTotal    = 12
-	// burst is how long one thread works off a queue alone: to wake another costs
-	// more than the few short tasks that a tick of the clock brings.
+	// burst is how long one thread works off a queue alone: waking another costs more
+	// than the few short tasks that a tick of the clock brings.
 	burst = time.Millisecond
-	// manyDevices is how many empty queues are kept for the next use.
+	// manyDevices is how many empty queues are kept for later use.
 	manyDevices = 64
 )
 
-// ErrClosed is what a task gets that was submitted to a pool that is closed.
+// ErrClosed is what a task gets from a closed pool.
 var ErrClosed = errors.New("the worker threads have been stopped")
 
-// Task is a piece of work on the files of one sandbox. It is embedded in what it
-// works for and submitted again and again without allocation; while it is
-// submitted its members must not change.
+// Task is a piece of work on the files of one sandbox. Whoever needs it embeds it and submits
+// it again and again without allocation; while it is submitted its members must not change.
 type Task struct {
-	// Run does the work, on a thread that has the identity As. If the identity
-	// could not be taken, Run gets the error and must not touch the sandbox. The
-	// task may be submitted again from within Run; it is then run after return.
+	// Run does the work, on a thread that has the identity As. If the identity could not
+	// be taken, Run gets the error and must not touch the sandbox. Run may submit the task
+	// again; it then runs once Run has returned.
 	Run func(t *Thread, err error)
 	// As is whose rights the work needs.
 	As Identity
@@ -56,20 +55,20 @@ type Task struct {
 	// Urgent work goes before what is queued: a launch waits for it. There must be
 	// little of it.
 	Urgent bool
-	// Owner is whom the work is for, such as a container: one alone never holds all
+	// Owner is whom the work is for, such as a container: no single one ever holds all
 	// threads of a file system. 0 is nobody.
 	Owner uint64
 
 	next *Task
 }
 
-// Waiter is where the threads of a pool wait while there is nothing to do. As long
-// as the pool is open one thread waits there, however many hang in file systems, so
-// that it can be the place where work comes from (Pool.Queue).
+// Waiter is where the threads of a pool wait while there is nothing to do. As long as the
+// pool is open, one thread waits there, however many hang in file systems. So it can also be
+// where work comes from (Pool.Queue).
 type Waiter interface {
 	// Wait blocks until there may be work.
 	Wait()
-	// Wake makes one Wait return, a later one if nobody waits. It must not block.
+	// Wake makes one Wait return, or the next one if nobody waits. It must not block.
 	Wake()
 	// End makes every Wait return, now and from now on.
 	End()
@@ -79,11 +78,11 @@ type Waiter interface {
 type Pool struct {
 	log      *slog.Logger
 	most     int  // threads
-	share    int  // of them, for one queue
-	apart    bool // one more of them for another owner, and one for urgent work
+	share    int  // of them for one queue
+	apart    bool // one more for another owner, and one for urgent work
 	polite   bool // of the lowest priority
 	commands bool
-	// background work moves nothing out of pipes.
+	// background says that the pool's work moves nothing out of pipes.
 	background bool
 	kept       uint32 // capabilities of its threads
 	waiter     Waiter
@@ -93,7 +92,7 @@ type Pool struct {
 
 	mu       sync.Mutex
 	devices  map[uint64]*queue
-	runnable []*queue // queues with work whose share of threads is not used up
+	runnable []*queue // queues that have work, and threads left for it
 	idle     int      // threads that wait
 	starting int      // threads that have not looked for work yet
 	threads  int
@@ -101,27 +100,26 @@ type Pool struct {
 	all      []*Thread
 	busy     int         // threads that have a task
 	look     *time.Timer // of lookForLong, nil before the first
-	looking  bool        // it will be called
+	looking  bool        // the timer is running
 }
 
-// NewPool makes a pool whose threads wait at waiter. They start when there is work, and
-// are kept: what has once been had is not asked for again, in a moment in which a task
-// has taken all processes that there are.
+// NewPool makes a pool whose threads wait at waiter. They start when there is work, and are
+// kept: otherwise a new one might be needed at a moment when a task has taken all processes.
 func NewPool(log *slog.Logger, waiter Waiter) *Pool {
 	// More threads than there are processors only cost switches.
 	return &Pool{log: log, kept: kept, most: Total, share: min(PerDevice, runtime.NumCPU()), apart: true, waiter: waiter, guard: guard.New(log), devices: map[uint64]*queue{}}
 }
 
-// NewBackgroundPool makes a pool of few threads, with the lowest priority of processor
-// and disk.
+// NewBackgroundPool makes a pool of few threads with the lowest priority for processor and
+// disk.
 func NewBackgroundPool(log *slog.Logger) *Pool {
 	p := NewOvertimePool(log)
 	p.polite = true
 	return p
 }
 
-// NewOvertimePool makes a pool of few threads, for work in the background that has
-// been put off for too long.
+// NewOvertimePool makes a pool of few threads, for background work that has been put off for
+// too long.
 func NewOvertimePool(log *slog.Logger) *Pool {
 	p := NewPool(log, newTokens())
 	p.background = true
@@ -129,24 +127,24 @@ func NewOvertimePool(log *slog.Logger) *Pool {
 	return p
 }
 
-// NewCommandPool makes a pool for work that may run commands of a task's, which take
-// their time: one at a time for each queue, of which each container has its own
-// (Task.Device). Nothing that is no command waits for its threads.
+// NewCommandPool makes a pool for work that may run a task's commands, which take their time.
+// It runs one at a time per queue, and each container has its own queue (Task.Device). Only
+// work with commands waits for its threads.
 func NewCommandPool(log *slog.Logger) *Pool {
 	p := NewPool(log, newTokens())
 	p.most, p.share, p.apart, p.commands = CommandTotal, 1, false, true
 	return p
 }
 
-// KeepFileRights lets the threads keep what root may do with files, where the process is
-// root. It is for a process whose only files are those that its user has named himself, and is
-// called before anything else.
+// KeepFileRights lets the threads keep root's rights on files, if the process is root. It is
+// for a process that has no other files than those its user has named, and is called before
+// anything else.
 func (p *Pool) KeepFileRights() { p.kept = kept | fileRights }
 
-// Panics counts the tasks that were ended by a panic.
+// Panics counts the tasks that ended in a panic.
 func (p *Pool) Panics() int64 { return p.panics.Load() + p.guard.Caught() }
 
-// Start makes a first thread wait, for a waiter where work comes from.
+// Start makes a first thread wait, in case the waiter is where work comes from.
 func (p *Pool) Start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -161,9 +159,8 @@ func (p *Pool) Submit(task *Task) {
 	}
 }
 
-// Queue is Submit for callers within Waiter.Wait or Task.Run: their own thread comes
-// for the task next, and wakes others only if there is more. After Close it does
-// nothing.
+// Queue is Submit for callers within Waiter.Wait or Task.Run: their own thread takes the task
+// next, and wakes others only if there is more. After Close it does nothing.
 func (p *Pool) Queue(task *Task) { p.queue(task, false) }
 
 func (p *Pool) queue(task *Task, wake bool) (open bool) {
@@ -188,7 +185,7 @@ func (p *Pool) queue(task *Task, wake bool) (open bool) {
 	return true
 }
 
-// Close lets the threads end. What is queued is told ErrClosed.
+// Close lets the threads end. What is queued gets ErrClosed.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
@@ -207,9 +204,9 @@ func (p *Pool) list(q *queue) {
 	}
 }
 
-// engage wakes a thread, or starts one. One that is on its way sees all that there is, and
-// engages the next: on a busy machine many calls are made until it comes, and what is
-// started is kept.
+// engage wakes a thread, or starts one, unless one is starting already: that one sees all that
+// there is, and engages the next. On a busy machine many calls come before it does, and
+// threads, once started, are kept.
 func (p *Pool) engage() {
 	switch {
 	case p.idle > 0:
@@ -261,14 +258,14 @@ func (p *Pool) next(t *Thread) bool {
 	return true
 }
 
-// unlocked gives the lock up while f runs, and has it again afterwards, whatever f does.
+// unlocked gives the lock up while f runs, and takes it again afterwards, whatever f does.
 func (p *Pool) unlocked(f func()) {
 	p.mu.Unlock()
 	defer p.mu.Lock()
 	f()
 }
 
-// wantsHelp tells whether what is left is too much for t, or another file system's,
+// wantsHelp tells whether what is left is too much for t, or belongs to another file system,
 // which must not wait for this one.
 func (p *Pool) wantsHelp(t *Thread) bool {
 	if len(p.runnable) == 0 {
@@ -292,7 +289,7 @@ func (p *Pool) assign(t *Thread) {
 	}
 }
 
-// settle takes back what t has worked on, if it has.
+// settle takes back what t has worked on, if anything.
 func (p *Pool) settle(t *Thread) {
 	q := t.queue
 	if q == nil {

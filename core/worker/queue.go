@@ -2,13 +2,12 @@ package worker
 
 import "sync"
 
-// queue is the work on one file system, in order of submission. The pool's lock
-// guards it.
+// queue is the work on one file system, in the order of submission. The pool's lock guards it.
 type queue struct {
 	device     uint64
 	head, tail *Task
 	running    int
-	long       int            // of what is running, for longer than lookEvery
+	long       int            // running for longer than lookEvery
 	owners     map[uint64]int // of what is running
 	listed     bool           // in Pool.runnable
 }
@@ -28,10 +27,10 @@ func (q *queue) push(task *Task) {
 	q.tail = task
 }
 
-// next is the task to be run next, nil where none may be: the first of all as long as the
-// share is not used up, then the first of an owner who has nothing under way, then an urgent
-// one of such an owner; lent threads do not count. An owner has few tasks, and few owners have
-// any under way, so that the search is short.
+// next is the task to run next, or nil if none may run. As long as the share is not used up it
+// is the first of all, then the first of an owner who has nothing under way, then an urgent
+// one of such an owner; lent threads do not count. The search is short, since an owner has few
+// tasks and few owners have any under way.
 func (q *queue) next(share, lent int, apart bool) *Task {
 	counted := q.running - lent
 	switch {
@@ -51,7 +50,7 @@ func (q *queue) next(share, lent int, apart bool) *Task {
 	return nil
 }
 
-// take takes the next task out; there must be one.
+// take takes out the next task; there must be one.
 func (q *queue) take(share, lent int, apart bool) *Task {
 	task := q.next(share, lent, apart)
 	var before *Task
@@ -77,7 +76,7 @@ func (q *queue) take(share, lent int, apart bool) *Task {
 	return task
 }
 
-// done tells that a task of an owner has been run.
+// done notes that a task of an owner has run.
 func (q *queue) done(owner uint64) {
 	q.running--
 	if owner == 0 {
@@ -88,7 +87,7 @@ func (q *queue) done(owner uint64) {
 	}
 }
 
-// tokens is a Waiter where nothing comes from: a Wake is a token for one Wait.
+// tokens is a Waiter that brings no work of its own: a Wake is a token for one Wait.
 type tokens struct {
 	available chan struct{}
 	end       sync.Once

@@ -10,13 +10,13 @@ import (
 )
 
 // Reserve has the Go runtime start threads until n can be blocked in the kernel at once,
-// beside those of its processors, and keep them: it never ends one but with a goroutine that is
-// locked to it. From then on a thread that blocks in the kernel, and every worker that
-// starts, is replaced by one that is there. Where the runtime found none it would have
-// to start one at a moment of its own choice, and cannot go on without.
+// beside those of its processors. The runtime keeps them: it ends a thread only together with
+// a goroutine that is locked to it. From then on, existing threads replace those that block in
+// the kernel and those that become workers. Without them the runtime would have to start one
+// at a moment of its own choice, and it cannot go on if that fails.
 //
-// Reserves add up: each user of this process has one of its own, until it calls release.
-// An error says that the threads could not be started within patience.
+// Reserves add up: each user in this process has its own until it calls release. An error says
+// that the threads could not be started within patience.
 func Reserve(n int, g *guard.Guard, patience time.Duration) (release func(), err error) {
 	reserved.mu.Lock()
 	defer reserved.mu.Unlock()
@@ -41,10 +41,10 @@ func Missing(n int) int {
 	return max(0, reserved.threads+n+ofTheRuntime()-there)
 }
 
-// ofTheRuntime are threads that it needs beside those that are blocked. Each of its
-// processors has one, and may have another that has given it up and is not at rest yet,
-// which is a matter of its next microseconds on a processor of the machine. One waits in
-// the poller. The others are for two such threads of one processor at a time.
+// ofTheRuntime is how many threads it needs beside those that are blocked. Each of its
+// processors has one, and may have another that has given the processor up and is not at rest
+// yet, which takes it a few more microseconds on a processor of the machine. One waits in the
+// poller. The rest are for two such threads of one processor at a time.
 func ofTheRuntime() int { return 2*runtime.GOMAXPROCS(0) + 1 + inPassing }
 
 const inPassing = 5
@@ -69,7 +69,7 @@ func busyAtOnce(n int, g *guard.Guard, patience time.Duration) error {
 	arrived, err := await(n, here, patience)
 	close(leave)
 	for range arrived {
-		<-left // only now are the threads the runtime's again
+		<-left // only now does the runtime have the threads back
 	}
 	return err
 }

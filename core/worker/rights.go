@@ -7,17 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kept are the only capabilities of a worker thread: they let it take the
-// identity of a user, and give no rights on files. In particular gone are
-// CAP_SYS_RESOURCE (reserved blocks, quotas) and CAP_DAC_*, CAP_FOWNER, CAP_CHOWN.
+// kept are the only capabilities of a worker thread: they let it take the identity of a user,
+// and give no rights on files. In particular, CAP_SYS_RESOURCE (reserved blocks, quotas),
+// CAP_DAC_*, CAP_FOWNER and CAP_CHOWN are gone.
 const kept = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
 
-// fileRights are those of root on files, for a process that serves nobody's files but its
-// user's own: a log of another owner is written and its owner kept. CAP_SYS_RESOURCE is not among them.
+// fileRights are root's rights on files, for a process that serves only files of its own user:
+// it can write a log that has another owner, and keep that owner. CAP_SYS_RESOURCE is not among
+// them.
 const fileRights = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH |
 	1<<unix.CAP_FOWNER | 1<<unix.CAP_FSETID
 
-// shedCapabilities gives up all capabilities of the calling thread but kept ones, for good.
+// shedCapabilities gives up for good all capabilities of the calling thread except kept.
 func shedCapabilities(kept uint32) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData // low and high 32 capabilities
@@ -69,8 +70,8 @@ func (r *rights) take(id Identity) error {
 	return nil
 }
 
-// setFilesystemID sets and verifies: setfsuid(2) and setfsgid(2) report no errors,
-// but a call with an invalid id tells the present one.
+// setFilesystemID sets an id and verifies it: setfsuid(2) and setfsgid(2) report no errors,
+// but a call with an invalid id returns the present one.
 func setFilesystemID(trap uintptr, id int) error {
 	_, _, _ = unix.RawSyscall(trap, uintptr(id), 0, 0)
 	now, _, _ := unix.RawSyscall(trap, ^uintptr(0), 0, 0)

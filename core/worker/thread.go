@@ -17,8 +17,8 @@ type Thread struct {
 	pool   *Pool
 	rights rights
 	host   Identity // what the thread was started with
-	// scratch is this thread's, to look into pipes. It is made before the thread has less
-	// rights than the host, whose pipes may be larger.
+	// scratch is for looking into pipes. It is made while the thread still has the host's
+	// rights, with which its pipe may be larger.
 	scratch pump.Scratch
 
 	since  time.Time // when the thread last came out of waiting
@@ -27,15 +27,14 @@ type Thread struct {
 	closed bool // the pool was closed when the task was given
 	// started says that the thread has looked for work once.
 	started bool
-	// turn counts the tasks, seen is which one it was when last was looked, and long says
-	// that it was the same one twice.
+	// turn counts the tasks, seen is the one at the last look, and long says that two looks
+	// found the same one.
 	turn, seen uint64
 	long       bool
 }
 
-// AsHost runs f with the identity of the process itself (still without its
-// capabilities): for the state directory, which belongs to the process. Then the
-// task's identity is back.
+// AsHost runs f with the identity of the process itself (but without its capabilities), for
+// the state directory, which belongs to the process. Then the task's identity is back.
 func (t *Thread) AsHost(f func() error) (err error) {
 	task := t.rights.now
 	if err := t.rights.take(t.host); err != nil {
@@ -52,16 +51,16 @@ func (t *Thread) AsHost(f func() error) (err error) {
 // Scratch is the thread's own, for as long as the task runs.
 func (t *Thread) Scratch() *pump.Scratch { return &t.scratch }
 
-// Commands says that a task may run commands of its stream's policy on the thread,
-// which others do not wait for.
+// Commands says that a task may run commands of its stream's policy on the thread: nothing
+// else waits for it.
 func (t *Thread) Commands() bool { return t != nil && t.pool.commands }
 
 // serve runs tasks until the pool is closed.
 func (t *Thread) serve() {
 	defer t.pool.ended.Done()
 	defer t.scratch.Close()
-	// Never unlocked: the thread's changed credentials and priority end with it.
-	// Go starts no thread from one that is locked (runtime.newm), so none inherits them.
+	// Never unlocked: the thread's credentials and priority end with it. Go starts no
+	// thread from a locked one (runtime.newm), so none inherits them.
 	runtime.LockOSThread()
 	broken := t.prepare()
 	for t.pool.next(t) {
@@ -72,7 +71,7 @@ func (t *Thread) serve() {
 	}
 }
 
-// prepare makes the thread harmless. An error is given to every task it gets.
+// prepare makes the thread harmless. Every task of the thread is given its error.
 func (t *Thread) prepare() error {
 	if t.pool.polite {
 		yieldToOthers()
@@ -107,7 +106,7 @@ func (t *Thread) run(broken error) {
 }
 
 // yieldToOthers gives the calling thread nice 19 and the idle class of disk I/O
-// (ioprio_set(2)). Where the kernel refuses, the work is only less polite.
+// (ioprio_set(2)). If the kernel refuses, the work is merely less polite.
 func yieldToOthers() {
 	const (
 		ioprioWhoProcess = 1
