@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// asideMark stands in the names of what was moved out of the way. The first few of
-// a name are numbered from 1, further ones by the clock: looking for a free number
-// must not take longer the more impostors a task plants.
+// asideMark stands in the names of what was moved out of the way. The first few for a name are
+// numbered from 1, later ones by the clock: finding a free number must not take longer the
+// more impostors a task plants.
 const (
 	asideMark     = ".impostor-"
 	numberedAside = 4
 )
 
-// MoveAside gives what bears a name of ours, and is not ours, a name that says so,
-// and tells that name. It moves the name itself: nothing behind it is opened or
-// followed, and nothing is replaced.
+// MoveAside renames what bears a name of ours and is not ours. It returns the new name, which
+// says so. It moves the name itself: nothing behind it is opened or followed, and nothing is
+// replaced.
 func (d *Dir) MoveAside(name string) (aside string, err error) {
 	for n := int64(1); ; n++ {
 		if n > numberedAside {

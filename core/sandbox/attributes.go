@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SetAttributes gives an open file exactly the permission bits of mode, and the
-// owner where uid or gid is not negative. The owner is set first: fchown(2) clears
-// bits of the mode.
+// SetAttributes gives an open file exactly the permission bits of mode, and uid and gid unless
+// they are negative. The owner is set first, since fchown(2) clears bits of the mode.
 func SetAttributes(f *os.File, mode os.FileMode, uid, gid int) error {
 	var failed error
 	if uid >= 0 || gid >= 0 {
@@ -24,9 +23,9 @@ func SetAttributes(f *os.File, mode os.FileMode, uid, gid int) error {
 	return failed
 }
 
-// CopyAttributes gives dst mode, owner and times of src, for a copy that takes its
-// place. Times keep their nanoseconds. It fails only where the mode cannot be set:
-// an owner that may not be given away stays, as in cp -p.
+// CopyAttributes gives dst the mode, owner and times of src, for a copy that takes its place.
+// Times keep their nanoseconds. It fails only if the mode cannot be set: if the file may not
+// be given away it keeps its owner, as with cp -p.
 func CopyAttributes(dst, src *os.File) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(src.Fd()), &st); err != nil {
@@ -62,6 +61,6 @@ func (d *Dir) SetOwner(uid, gid int) error {
 	return nil
 }
 
-// WorkingDir is a name of the directory for chdir(2) in a child of this process,
-// valid while d is open; it is no path to open files by.
+// WorkingDir is a name of the directory for chdir(2) in a child of this process, valid while
+// d is open. It is not for opening files.
 func (d *Dir) WorkingDir() string { return fmt.Sprintf("/proc/self/fd/%d", d.at()) }

@@ -1,16 +1,15 @@
-// Package sandbox is a container's directory held open: every file that the
-// logger touches in a sandbox is reached through it.
+// Package sandbox is a container's directory held open: the logger reaches every file in a
+// sandbox through it.
 //
-// The owner of the directory is taken for an enemy, who may swap any name in it
-// between two system calls. So the package resolves the path that the agent gave
-// exactly once, in Open, and follows no link in the part of it that lies in the sandbox of
-// a parent container; every later operation is relative to that descriptor,
-// never follows a link, and checks what it got on the descriptor that it got.
+// The owner of the directory is treated as an enemy, who may swap any name in it between two
+// system calls. So the package resolves the path that the agent gave exactly once, in Open,
+// and follows no link in the part of it that lies in the sandbox of a parent container. Every
+// later operation is relative to that descriptor, never follows a link, and checks what it got
+// through the descriptor that it got.
 //
-// The package refuses to hand out a path, to open anything but a regular file
-// with one name, and to overwrite a file that it creates. It does not decide with
-// whose rights the calls are made: the caller runs on a thread that has taken the
-// identity of the task's user.
+// The package refuses to hand out a path, to open anything but a regular file with one name,
+// and to overwrite a file that it creates. It does not decide whose rights the calls have: the
+// caller runs on a thread that has taken the identity of the task's user.
 package sandbox
 
 import (
@@ -49,10 +48,10 @@ const notReached = -1
 // at is the descriptor of the directory.
 func (d *Dir) at() int { return int(d.fd.Load()) }
 
-// Open opens the directory that path names, without following a link in the last
-// component, nor in any that lies in the sandbox of a parent container, whose owner can
-// change them. The components before those are the agent's own and trusted. It may
-// block for as long as the file system does. The caller closes the Dir.
+// Open opens the directory that path names. It follows no link in the last component, nor in
+// those in the sandbox of a parent container, which that sandbox's owner can change. The
+// components before them are the agent's own, and trusted. It may block for as long as the
+// file system does. The caller closes the Dir.
 func Open(path string) (*Dir, error) {
 	above, nested := splitNested(path)
 	d, err := openDirectory(above)
@@ -108,7 +107,7 @@ func adopt(fd int, name string) (*Dir, error) {
 	return d, nil
 }
 
-// Close releases the descriptor. No other method may run or follow.
+// Close releases the descriptor. No other method may run meanwhile or later.
 func (d *Dir) Close() error {
 	if fd := d.fd.Swap(notReached); fd != notReached {
 		return unix.Close(int(fd))
@@ -131,8 +130,8 @@ func (d *Dir) Owner() (uid, gid int, err error) {
 	return int(st.Uid), int(st.Gid), nil
 }
 
-// Removed tells whether the directory itself was removed while it was held open, or has
-// turned out to be gone.
+// Removed tells whether the directory itself was removed while it was held open, or turned out
+// to be gone.
 func (d *Dir) Removed() bool {
 	if d.gone.Load() {
 		return true
@@ -160,13 +159,13 @@ func (d *Dir) Mkdir(name string, mode os.FileMode) error {
 	return nil
 }
 
-// Rename gives the file from in d the name to in dest, replacing what had it. It
-// follows no link: a link is renamed itself.
+// Rename gives the file from in d the name to in dest, replacing what has it. It follows no
+// link: a link itself is renamed.
 func (d *Dir) Rename(from string, dest *Dir, to string) error {
 	return d.rename(from, dest, to, 0)
 }
 
-// RenameNew is Rename that fails with fs.ErrExist where dest has the name to.
+// RenameNew is like Rename, but fails with fs.ErrExist if dest has the name to.
 func (d *Dir) RenameNew(from string, dest *Dir, to string) error {
 	return d.rename(from, dest, to, unix.RENAME_NOREPLACE)
 }
@@ -215,7 +214,7 @@ func isLink(path string) bool {
 	return err == nil && info.Mode()&os.ModeSymlink != 0
 }
 
-// notDirectory maps what the kernel says of a link or file in a directory's place.
+// notDirectory maps the kernel's errors for a link or a file in a directory's place.
 func notDirectory(err error) error {
 	switch {
 	case errors.Is(err, unix.ELOOP):
@@ -226,8 +225,8 @@ func notDirectory(err error) error {
 	return err
 }
 
-// ignoringEINTR repeats a call that a signal broke off: Go's runtime preempts
-// with signals, and slow file systems let open be interrupted.
+// ignoringEINTR repeats a call that a signal interrupted: Go's runtime preempts with signals,
+// and slow file systems let open be interrupted.
 func ignoringEINTR(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()

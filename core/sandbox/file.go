@@ -26,10 +26,10 @@ type Info struct {
 // blockBytes is the unit of st_blocks (stat(2)).
 const blockBytes = 512
 
-// Ours says that the file is what the logger itself makes: regular, one name.
+// Ours says that the file is of the kind that the logger makes: regular, with one name.
 func (i Info) Ours() bool { return i.Mode.IsRegular() && i.Links == 1 }
 
-// kind says in words what a file is that is not ours.
+// kind says in words what a file that is not ours is.
 func (i Info) kind() string {
 	switch i.Mode.Type() {
 	case 0:
@@ -73,9 +73,9 @@ func (d *Dir) Create(name string, mode os.FileMode) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// Pin opens what has a name, whatever it is and whoever may read it: while the descriptor
-// is open, no other file gets its inode number. A missing one gives fs.ErrNotExist, a
-// link is not followed. The caller takes the descriptor, which serves for nothing else.
+// Pin opens what has a name, whatever it is and whoever may read it: while the descriptor is
+// open, no other file gets its inode number. A missing one gives fs.ErrNotExist; a link is not
+// followed. The caller takes the descriptor, which is good for nothing else.
 func (d *Dir) Pin(name string) (*os.File, Info, error) {
 	fd, err := d.open(name, unix.O_PATH, 0)
 	if err != nil {
@@ -90,32 +90,32 @@ func (d *Dir) Pin(name string) (*os.File, Info, error) {
 	return f, info, nil
 }
 
-// OpenRead opens a regular file with one name for reading; anything else gives
-// ErrImpostor, and one that is removed at that moment fs.ErrNotExist. It never blocks on
-// a FIFO. The caller takes the descriptor.
+// OpenRead opens a regular file with one name for reading. Anything else gives ErrImpostor, and
+// a file that is removed at that moment fs.ErrNotExist. It never blocks on a FIFO. The caller
+// takes the descriptor.
 func (d *Dir) OpenRead(name string) (*os.File, error) {
 	return d.openOurs(name, unix.O_RDONLY, openAs)
 }
 
-// OpenWrite opens a regular file with one name for reading and writing at
-// explicit offsets (not O_APPEND, which splice refuses), like OpenRead.
+// OpenWrite is like OpenRead, for reading and writing at explicit offsets (not O_APPEND, which
+// splice refuses).
 func (d *Dir) OpenWrite(name string) (*os.File, error) {
 	return d.openOurs(name, unix.O_RDWR, openAs)
 }
 
-// OpenOwnRead is OpenRead for a file that the logger made: its owner opens it whatever its
-// permission bits are, as the policy may leave it none.
+// OpenOwnRead is OpenRead for a file that the logger made: its owner can open it whatever its
+// permission bits, since the policy may leave it none.
 func (d *Dir) OpenOwnRead(name string) (*os.File, error) {
 	return d.openOurs(name, unix.O_RDONLY, openAsOwner)
 }
 
-// OpenOwnWrite is OpenWrite in the same way.
+// OpenOwnWrite is OpenWrite for such a file.
 func (d *Dir) OpenOwnWrite(name string) (*os.File, error) {
 	return d.openOurs(name, unix.O_RDWR, openAsOwner)
 }
 
-// openOurs looks at what has the name before it opens it: to open a device node is to act
-// on the device (a watchdog starts, a tape rewinds), whoever may use it.
+// openOurs looks at what has the name before it opens it: opening a device node acts on the
+// device (a watchdog starts, a tape rewinds), whoever may use it.
 func (d *Dir) openOurs(name string, flags int, open opener) (*os.File, error) {
 	seen, info, err := d.Pin(name)
 	if err != nil {
@@ -129,7 +129,7 @@ func (d *Dir) openOurs(name string, flags int, open opener) (*os.File, error) {
 	case !info.Ours():
 		return nil, fmt.Errorf("open %q: %w but %s", name, ErrImpostor, info.kind())
 	}
-	// The very file that was looked at (proc(5), /proc/PID/fd), with the rights of whoever opens it.
+	// This is the very file that was looked at (proc(5), /proc/PID/fd), opened with the caller's rights.
 	fd, err := open(descriptorPath(int(seen.Fd())), flags, info)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", name, err)
@@ -147,8 +147,8 @@ func openAs(path string, flags int, _ Info) (int, error) {
 // ownerBits let the owner of a file read and write it.
 const ownerBits = 0o600
 
-// openAsOwner gives the owner the permission that is missing, for as long as the opening
-// takes. Whoever is not the owner may not (EPERM), and gets what open(2) said.
+// openAsOwner gives the owner the missing permission for as long as the opening takes. Others
+// may not do that (EPERM), and get the error of open(2).
 func openAsOwner(path string, flags int, seen Info) (int, error) {
 	fd, err := openAs(path, flags, seen)
 	if !errors.Is(err, unix.EACCES) || unix.Chmod(path, uint32(seen.Mode.Perm()|ownerBits)) != nil {
@@ -161,8 +161,8 @@ func openAsOwner(path string, flags int, seen Info) (int, error) {
 	return fd, err
 }
 
-// descriptorPath is a name of what is open, for calls that want one. A name in a sandbox may
-// be anybody's by now. /proc/self would be the first thread's table of descriptors.
+// descriptorPath is a name of an open file, for calls that want one. Its name in the sandbox
+// may be another file's by now. /proc/self would be the first thread's table of descriptors.
 func descriptorPath(fd int) string { return fmt.Sprintf("/proc/thread-self/fd/%d", fd) }
 
 func (d *Dir) open(name string, flags int, mode uint32) (int, error) {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadLink gives where a link leads, as text: nothing is followed. It fails for what is no link,
-// and where the text is longer than a path can be.
+// ReadLink gives the text of a link, and follows nothing. It fails for anything but a link, and
+// if the text is longer than a path can be.
 func (d *Dir) ReadLink(name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err

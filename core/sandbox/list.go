@@ -38,9 +38,9 @@ func (d *Dir) List(limit int, want func(name string) bool) ([]Info, error) {
 // listBytes of a directory are read at a time, so that memory stays bounded.
 const listBytes = 64 << 10
 
-// Walk calls each for every name of the directory, in no order, and gives how many there
-// were; directory says that it is known to be one, without a look at it (a file system need
-// not tell). It ends with the first error of each, or with ErrTooManyNames behind limit names.
+// Walk calls each for every name in the directory, in no order, and gives how many there were.
+// directory says that the listing shows the name to be one (a file system need not tell). It
+// ends with the first error of each, or with ErrTooManyNames after limit names.
 func (d *Dir) Walk(limit int, each func(name string, directory bool) error) (names int, err error) {
 	fd, err := ignoringEINTR(func() (int, error) {
 		return unix.Openat(d.at(), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -76,7 +76,7 @@ func (d *Dir) Walk(limit int, each func(name string, directory bool) error) (nam
 	}
 }
 
-// dirent is what the kernel tells of a name: struct linux_dirent64, getdents(2).
+// dirent is what the kernel says of a name: struct linux_dirent64, getdents(2).
 type dirent struct {
 	name string
 	kind byte

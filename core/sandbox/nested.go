@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Where an agent puts sandboxes (Mesos' src/slave/paths.cpp): that of an executor is
-// .../runs/ID, that of a standalone container WORK_DIR/containers/ID, and that of a
-// container nested in one of them PARENT/containers/ID.
+// Where an agent puts sandboxes (Mesos' src/slave/paths.cpp): an executor's is .../runs/ID, a
+// standalone container's WORK_DIR/containers/ID, and that of a container nested in one of them
+// PARENT/containers/ID.
 const (
 	runsComponent       = "runs"
 	containersComponent = "containers"
@@ -28,7 +28,7 @@ func splitNested(sandbox string) (outermost, nested string) {
 	}
 }
 
-// isSandbox says that an agent can have a sandbox of that path.
+// isSandbox says that an agent can have a sandbox with that path.
 func isSandbox(directory string) bool {
 	component := path.Base(path.Dir(directory))
 	return strings.HasPrefix(directory, "/") && (component == runsComponent || component == containersComponent)

@@ -11,9 +11,9 @@ import (
 // MaxNoteBytes is the length of the longest note (symlink(2), PATH_MAX).
 const MaxNoteBytes = 4095
 
-// WriteNote leaves a short text under a name, in one step that is done wholly or
-// not at all and needs no data block: as the target of a symbolic link that nobody
-// follows. A name that exists gives fs.ErrExist.
+// WriteNote leaves a short text under a name, as the target of a symbolic link that nobody
+// follows: that is one step, done wholly or not at all, and needs no data block. A name that
+// exists gives fs.ErrExist.
 func (d *Dir) WriteNote(name, text string) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -27,8 +27,8 @@ func (d *Dir) WriteNote(name, text string) error {
 	return nil
 }
 
-// ReadNote reads what WriteNote left; it is the task's to change, so take it for
-// untrusted. Anything but a link gives ErrImpostor.
+// ReadNote reads what WriteNote left. The task can change it, so do not trust it. Anything but
+// a link gives ErrImpostor.
 func (d *Dir) ReadNote(name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 // ErrGone says that a directory is not where it was, or that another one is there.
 var ErrGone = errors.New("the sandbox is gone")
 
-// errNotTried is why a directory that Expect gave is not open yet.
+// errNotTried is why a directory from Expect is not open yet.
 var errNotTried = errors.New("the sandbox has not been opened yet")
 
 // expected is a directory that was open once, in another process.
@@ -33,9 +33,9 @@ func Expect(path string, device, inode uint64) *Dir {
 	return d
 }
 
-// Reach opens a directory that Expect gave, unless that was done. It may block for as long
-// as the file system does, and be called again after an error; ErrGone is for good. It may
-// be called concurrently with every other method but Close.
+// Reach opens a directory from Expect, unless it is open. It may block for as long as the file
+// system does, and may be called again after an error; ErrGone is final. It may be called
+// concurrently with every other method except Close.
 func (d *Dir) Reach() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,7 +62,7 @@ func (d *Dir) reach() error {
 	return nil
 }
 
-// Reached tells why a directory is not open: nil where it is.
+// Reached tells why a directory is not open, or nil if it is.
 func (d *Dir) Reached() error {
 	if why := d.why.Load(); why != nil {
 		return *why

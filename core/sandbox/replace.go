@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Replace gives a name new contents: they appear whole or not at all, and what had
-// the name, a link too, is replaced, not written to.
+// Replace gives a name new contents. They appear whole or not at all, and what had the name,
+// even a link, is replaced, not written to.
 func (d *Dir) Replace(name string, contents []byte, mode os.FileMode) error {
 	temporary := "." + name + ".sluice-new"
 	f, err := d.Create(temporary, mode)

@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNoInode says that a file system has room for data, and none for another file.
+// ErrNoInode says that a file system has room for data, but none for another file.
 var ErrNoInode = errors.New("the file system has no free inode")
 
-// Explain adds to a failure for want of space that it is inodes which are wanting: the
-// kernel has one error for both (statfs(2), f_ffree). File systems that make inodes as
-// they need them report none at all.
+// Explain adds to an error for lack of space that inodes are lacking, if that is so: the kernel
+// has one error for both (statfs(2), f_ffree). File systems that make inodes as they need them
+// report none at all.
 func (d *Dir) Explain(err error) error {
 	if !errors.Is(err, unix.ENOSPC) {
 		return err

@@ -1,6 +1,6 @@
-// Package state is the state directory: for each stream a FIFO, through which the
-// container's output comes, and a record, from which the stream can be served
-// again when its owner has died. One live process owns the directory.
+// Package state is the state directory. For each stream it has a FIFO, through which the
+// container's output comes, and a record, from which the stream can be served again when its
+// owner has died. One live process owns the directory.
 //
 // It belongs to the host process alone (mode 0700): a container reaches its FIFO
 // only through the descriptor that it was given. The package trusts the names in
@@ -67,9 +67,9 @@ func Open(path string) (*Dir, error) {
 	return d, nil
 }
 
-// Attach makes the directory where it is missing and checks it, without its lock:
-// nothing in it may be changed yet. It fails with ErrNotUsable where it is not a
-// directory, not ours, or writable by others.
+// Attach makes the directory if it is missing, and checks it, without taking its lock: nothing
+// in it may be changed yet. It fails with ErrNotUsable if it is not a directory, not ours, or
+// writable by others.
 func Attach(path string) (*Dir, error) {
 	if err := makeDir(path); err != nil {
 		return nil, fmt.Errorf("%w: state_dir %q: expected a directory or a place to make one: %w", ErrNotUsable, path, err)
@@ -86,8 +86,8 @@ func Attach(path string) (*Dir, error) {
 	return d, nil
 }
 
-// makeDir makes the directory for this process alone. Those above it, as /var/run/mesos
-// after a boot, are everybody's to look into.
+// makeDir makes the directory for this process alone. Everybody may look into those above it,
+// such as /var/run/mesos after a boot.
 func makeDir(path string) error {
 	if err := os.MkdirAll(filepath.Dir(filepath.Clean(path)), 0o755); err != nil {
 		return err
@@ -98,7 +98,7 @@ func makeDir(path string) error {
 	return nil
 }
 
-// Close gives the directory and its lock up.
+// Close gives up the directory and its lock.
 func (d *Dir) Close() error {
 	err := unix.Close(d.fd)
 	if d.mount >= 0 {
@@ -119,7 +119,7 @@ func (d *Dir) Inode() uint64 { return d.inode }
 // BootID is the kernel's id of the present boot.
 func (d *Dir) BootID() string { return d.bootID }
 
-// check refuses a directory of somebody else and closes it to all but its owner.
+// check refuses somebody else's directory, and closes ours to all but its owner.
 func (d *Dir) check() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(d.fd, &st); err != nil {
@@ -154,11 +154,11 @@ func (d *Dir) readBootID() error {
 // Streams lists the ids of all streams that have a record, in no order.
 func (d *Dir) Streams() ([]string, error) { return d.ids(recordSuffix) }
 
-// Unrecorded lists the ids of the FIFOs that have no record: what a crash left half
-// made, what was set aside, and what somebody took the record of. A container gets its
-// FIFO only once the record is saved, and Remove takes the record first and both only
-// after the container's end; so no container holds one that is half made, or half
-// removed, but the names alone do not tell these from the others.
+// Unrecorded lists the ids of the FIFOs that have no record: a crash left them half made, their
+// record was set aside, or somebody took it. A container gets its FIFO only once the record is
+// saved, and Remove takes the record first, and both only after the container's end. So no
+// container holds a FIFO that is half made or half removed, but the names alone do not tell
+// these from the others.
 func (d *Dir) Unrecorded() ([]string, error) {
 	recorded, err := d.Streams()
 	if err != nil {
@@ -186,9 +186,9 @@ func (d *Dir) ids(suffix string) ([]string, error) {
 	return ids, nil
 }
 
-// Sweep removes what nobody needs any more: files that a crash left half written,
-// spills without a record, and the records that were set aside before the last boot. A
-// name that cannot be removed is left; the error tells of it.
+// Sweep removes what nobody needs any more: files that a crash left half written, spills
+// without a record, and records that were set aside before the last boot. It leaves names that
+// it cannot remove; the error tells of them.
 func (d *Dir) Sweep() error {
 	names, err := d.names()
 	if err != nil {
@@ -211,8 +211,7 @@ func (d *Dir) Sweep() error {
 	return left
 }
 
-// ofAnotherBoot tells whether a name was made before the last boot, as far as the clock
-// of then was right.
+// ofAnotherBoot tells whether a name was made before the last boot, if the clock was right then.
 func (d *Dir) ofAnotherBoot(name string) bool {
 	var st unix.Stat_t
 	var up unix.Timespec
@@ -244,8 +243,7 @@ func (d *Dir) unlink(name string) error {
 	return nil
 }
 
-// Remove forgets a stream: its FIFO, its record and its spill. What was forgotten
-// already is no error.
+// Remove forgets a stream: its FIFO, its record and its spill. It is no error if some are gone.
 func (d *Dir) Remove(id string) error {
 	return errors.Join(d.unlink(id+recordSuffix), d.unlink(id+fifoSuffix), d.unlink(id+spillSuffix))
 }

@@ -11,7 +11,7 @@ import (
 // endedSuffix is that of the record of a stream that has ended and left rotated files.
 const endedSuffix = ".ended"
 
-// KeepEnded forgets a stream that has ended, as Remove does, but for its record, which
+// KeepEnded forgets a stream that has ended, as Remove does, except for its record, which
 // LoadEnded gives from then on.
 func (d *Dir) KeepEnded(id string, record *sluicepb.StreamRecord) error {
 	data, err := encodeRecord(record)

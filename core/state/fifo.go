@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountApart gives a mount of the directory that is nowhere else (open_tree(2), Linux 5.2), or
-// -1 where this process may not make one.
+// mountApart gives a mount of the directory that is nowhere in the tree (open_tree(2), Linux
+// 5.2), or -1 if this process may not make one.
 func mountApart(dir int) int {
 	fd, err := unix.OpenTree(dir, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
 	if err != nil {
@@ -36,9 +36,8 @@ func (d *Dir) MakeFIFO(id string, uid, gid int) error {
 // ErrNoFIFO says that a stream has no FIFO, or something else bears its name.
 var ErrNoFIFO = errors.New("the stream has no FIFO")
 
-// OpenReading opens the reading end: it never blocks. The caller takes the
-// descriptor. A FIFO whose writers are gone reads as at its end. Errors: ErrNoFIFO, or
-// of the kernel.
+// OpenReading opens the reading end, and never blocks. The caller takes the descriptor. A FIFO
+// whose writers are gone reads as at its end. Errors: ErrNoFIFO, or the kernel's.
 func (d *Dir) OpenReading(id string) (int, error) {
 	fd, err := d.openFIFO(d.fd, id, unix.O_RDONLY|unix.O_NONBLOCK)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
@@ -55,10 +54,10 @@ func (d *Dir) OpenReading(id string) (int, error) {
 	return fd, nil
 }
 
-// Inode is what a pipe is known by wherever it is open.
+// Inode identifies a pipe wherever it is open.
 type Inode struct{ Device, Number uint64 }
 
-// InodeOf gives it for a descriptor; the zero value where that is none.
+// InodeOf gives the inode of a descriptor, or the zero value if that is not one.
 func InodeOf(fd int) Inode {
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
@@ -67,7 +66,7 @@ func InodeOf(fd int) Inode {
 	return Inode{st.Dev, st.Ino}
 }
 
-// FIFOs lists the ids of all streams that have a FIFO by its inode.
+// FIFOs gives the ids of all streams that have a FIFO, by its inode.
 func (d *Dir) FIFOs() (map[Inode]string, error) {
 	ids, err := d.ids(fifoSuffix)
 	if err != nil {
@@ -83,7 +82,7 @@ func (d *Dir) FIFOs() (map[Inode]string, error) {
 	return all, nil
 }
 
-// WatchFIFOs gives a file that can be read when names in the directory have come or gone
+// WatchFIFOs gives a file that becomes readable when names in the directory come or go
 // (inotify(7)). The caller closes it.
 func (d *Dir) WatchFIFOs() (*os.File, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
@@ -98,7 +97,7 @@ func (d *Dir) WatchFIFOs() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "inotify"), nil
 }
 
-// TellsOfFIFOs tells whether events that were read from such a file can be of a FIFO.
+// TellsOfFIFOs tells whether events read from such a file can be about a FIFO.
 func TellsOfFIFOs(events []byte) bool {
 	for len(events) >= unix.SizeofInotifyEvent {
 		mask := binary.NativeEndian.Uint32(events[4:])
@@ -117,8 +116,8 @@ func TellsOfFIFOs(events []byte) bool {
 // it neither SIGPIPE nor EPIPE, and the pipe keeps what it holds. The caller takes
 // the descriptor. The reading end must be open already.
 //
-// It is opened on a mount of its own, where there is one: a container cannot give the FIFO a name in
-// its sandbox then, by which a stranger could keep the stream from ending (linkat(2), EXDEV).
+// If there is a mount apart, the end is opened there. Then a container cannot give the FIFO a
+// name in its sandbox (linkat(2), EXDEV), by which a stranger could keep the stream from ending.
 func (d *Dir) OpenForContainer(id string) (int, error) {
 	if d.mount >= 0 {
 		return d.openFIFO(d.mount, id, unix.O_RDWR)

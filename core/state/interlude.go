@@ -8,11 +8,10 @@ import (
 	sluicepb "sluice/proto"
 )
 
-// BeginInterlude notes in the record of a newer version, which Load gave with ErrNewer,
-// what that version left, before anything of it is changed. An owner that goes on with
-// what it understands keeps the members that it does not know as they are; what those
-// were true for is then in there. A record that another owner has gone on with already
-// keeps what the newer version left.
+// BeginInterlude notes in the record of a newer version, which Load gave with ErrNewer, what
+// that version left, before anything is changed. An owner that goes on with what it understands
+// keeps the members that it does not know as they are; the note shows what they were true for.
+// If another owner has gone on with the record already, its note stays.
 func BeginInterlude(record *sluicepb.StreamRecord) error {
 	if record.GetInterlude() != nil {
 		return nil
@@ -25,7 +24,7 @@ func BeginInterlude(record *sluicepb.StreamRecord) error {
 	return nil
 }
 
-// EndInterlude is for a version that understands a record again. The account is what the
-// owners in between made of it; of the members that they did not know none is void by that
-// in any version so far: the first that is has to look into the interlude here.
+// EndInterlude is for a version that understands the record again. The account is what the
+// owners in between made of it. In no version so far does that make a member void that they did
+// not know: the first such member has to look into the interlude here.
 func EndInterlude(record *sluicepb.StreamRecord) { record.Interlude = nil }

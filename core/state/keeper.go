@@ -8,18 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DetachedKeeper is what the lock of a keeper says that was started in the background, by
-// an agent or a person: no service manager starts it again.
+// DetachedKeeper is what the lock of a keeper says if an agent or a person started it in the
+// background: no service manager starts it again.
 const DetachedKeeper = "detached\n"
 
 // KeeperInfo tells of the keeper of a state directory.
 type KeeperInfo struct {
 	Lives    bool
-	PID      int // 0 where it is in a PID namespace that this process cannot see
+	PID      int // 0 if it is in a PID namespace that this process cannot see
 	Detached bool
 }
 
-// Keeper tells whether a keeper lives. It must not be asked by the keeper itself.
+// Keeper tells whether a keeper lives. The keeper itself must not call it.
 func (d *Dir) Keeper() (KeeperInfo, error) {
 	fd, err := unix.Openat(d.fd, keeperName, unix.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {
@@ -38,8 +38,8 @@ func (d *Dir) Keeper() (KeeperInfo, error) {
 	return KeeperInfo{Lives: owner.held, PID: owner.pid, Detached: strings.HasPrefix(string(text[:max(0, n)]), DetachedKeeper)}, nil
 }
 
-// AwaitNoKeeper waits until no keeper lives. It blocks in the kernel, without any wake-up.
-// It must not be called by the keeper itself.
+// AwaitNoKeeper waits until no keeper lives. It blocks in the kernel, without any wake-up. The
+// keeper itself must not call it.
 func (d *Dir) AwaitNoKeeper() error {
 	fd, err := unix.Openat(d.fd, keeperName, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -47,9 +47,9 @@ func (d *Dir) AwaitNoKeeper() error {
 	}
 	defer unix.Close(fd)
 	for {
-		// A lock for reading: whoever waits as well is not waited for. And one of the open
-		// file (F_OFD_SETLKW): an agent and the keeper that waits for its lock would be taken
-		// for a deadlock.
+		// This is a lock for reading, so that those who wait do not wait for each other. It belongs
+		// to the open file (F_OFD_SETLKW): otherwise the kernel would see a deadlock between an
+		// agent and the keeper that waits for the agent's lock.
 		wanted := unix.Flock_t{Type: unix.F_RDLCK}
 		err := unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLKW, &wanted)
 		if err == nil {

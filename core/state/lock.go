@@ -10,8 +10,8 @@ import (
 // LockedError says that another live process owns the state directory.
 type LockedError struct {
 	Path string
-	PID  int // of the owner; 0 where it is in a PID namespace that this process cannot see
-	// Keeper says that the owner is a keeper, which hands over when it is asked.
+	PID  int // of the owner; 0 if it is in a PID namespace that this process cannot see
+	// Keeper says that the owner is a keeper, which hands over when asked.
 	Keeper bool
 }
 
@@ -20,7 +20,7 @@ func (e *LockedError) Error() string {
 		"stop that process or give this one another state_dir", e.Path, ProcessText(e.PID))
 }
 
-// ProcessText names the holder of a lock by what the kernel told of it.
+// ProcessText names the holder of a lock by what the kernel says of it.
 func ProcessText(pid int) string {
 	if pid == 0 {
 		return "a process in another PID namespace"
@@ -28,19 +28,19 @@ func ProcessText(pid int) string {
 	return fmt.Sprintf("process %d", pid)
 }
 
-// The locks are record locks (fcntl(2), F_SETLK). The kernel frees one when its
-// process dies, and a forked child does not hold it, other than the locks of
-// flock(2) and of open file descriptions. It is also gone when the process closes
-// any descriptor of the file: nothing else in the process may open it, which is why
-// engines are shared, and why a keeper has a file of its own.
+// The locks are record locks (fcntl(2), F_SETLK). The kernel frees one when its process dies,
+// and a forked child does not hold it, unlike the locks of flock(2) and of open file
+// descriptions. It is also gone when the process closes any descriptor of the file, so nothing
+// else in the process may open it. That is why engines are shared, and why a keeper has a file
+// of its own.
 //
-// Whoever asks for the holder of such a lock is told its range and its process, but no
-// process where that is in a PID namespace that is not beneath the asker's own, as in
-// another container. So the range says what the owner is: an agent locks the whole
-// file, a keeper all but its last bytes, where nothing ever is.
+// Whoever asks for the holder of such a lock gets its range and its process, but no process if
+// that is in a PID namespace that is not beneath the asker's own, as in another container. So
+// the range says what the owner is: an agent locks the whole file, a keeper all but its last
+// bytes, where nothing ever is.
 const keeperRangeBytes = 1 << 62
 
-// TryLock takes the lock, or fails with a *LockedError where another process has it.
+// TryLock takes the lock, or fails with a *LockedError if another process has it.
 func (d *Dir) TryLock() error {
 	if err := d.openLock(); err != nil {
 		return err
@@ -64,8 +64,8 @@ func (d *Dir) TryLock() error {
 	}
 }
 
-// Owned tells whether another process has the lock. It takes none, and so is never taken for
-// an owner, and leaves the keeper's own lock alone, which this process may have.
+// Owned tells whether another process has the lock. It takes no lock, so nobody mistakes it for
+// an owner, and it leaves alone the keeper's own lock, which this process may have.
 func (d *Dir) Owned() (bool, error) {
 	if err := d.openLock(); err != nil {
 		return false, err
@@ -106,8 +106,8 @@ func (d *Dir) openLock() error {
 	return nil
 }
 
-// KeeperLock makes this process the keeper of the state directory; there is one. The
-// caller closes the descriptor to end that. What it says of itself others read (Keeper).
+// KeeperLock makes this process the keeper of the state directory, of which there is one. The
+// caller closes the descriptor to end that. Others can read what it says of itself (Keeper).
 func (d *Dir) KeeperLock(says string) (fd int, err error) {
 	fd, err = unix.Openat(d.fd, keeperName, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -118,14 +118,14 @@ func (d *Dir) KeeperLock(says string) (fd int, err error) {
 		_ = unix.Close(fd)
 		return -1, fmt.Errorf("state_dir %q has a keeper already, %s: %w", d.path, ProcessText(other.pid), err)
 	}
-	// A directory without room has a keeper that says nothing.
+	// If the directory has no room the keeper says nothing.
 	_ = unix.Ftruncate(fd, 0)
 	_, _ = unix.Pwrite(fd, []byte(says), 0)
 	return fd, nil
 }
 
-// isKeeper tells a keeper of 0.1.0, which locked the whole file, by its second lock. It
-// is no answer where the kernel does not tell the process.
+// isKeeper recognises a keeper of 0.1.0, which locked the whole file, by its second lock. It
+// cannot where the kernel does not give the process.
 func (d *Dir) isKeeper(pid int) bool {
 	fd, err := unix.Openat(d.fd, keeperName, unix.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -136,16 +136,16 @@ func (d *Dir) isKeeper(pid int) bool {
 	return err == nil && keeper.held && keeper.pid == pid && pid != 0
 }
 
-// lock locks the first bytes of a file, all where lengthBytes is 0.
+// lock locks the first bytes of a file, or all of it if lengthBytes is 0.
 func lock(fd, command int, lengthBytes int64) error {
 	wanted := unix.Flock_t{Type: unix.F_WRLCK, Len: lengthBytes}
 	return unix.FcntlFlock(uintptr(fd), command, &wanted)
 }
 
-// holder is what the kernel tells of who has the lock of a file.
+// holder is what the kernel says of the process that has the lock of a file.
 type holder struct {
 	held        bool
-	pid         int // 0 where this process cannot see it
+	pid         int // 0 if this process cannot see it
 	lengthBytes int64
 }
 

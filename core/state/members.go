@@ -10,14 +10,14 @@ import (
 	sluicepb "sluice/proto"
 )
 
-// The version of a record is not kept by hand: it follows from the members that are set.
-// Each member of the messages in record.proto, and each value of their enums, has here
-// the lowest version of a reader that may go on with a record in which it is set. That
-// is 1 also for a new member which an older reader may leave alone. One that it would
-// misread the rest without takes the next number, and RecordVersion with it.
+// Nobody keeps the version of a record by hand: it follows from the members that are set. For
+// each member of the messages in record.proto, and each value of their enums, this table has
+// the lowest version of a reader that may go on with a record in which it is set. That is 1
+// even for a new member, if an older reader may ignore it. If a reader that ignored it would
+// misread the rest, it takes the next number, and RecordVersion with it.
 //
-// A member that older readers leave alone has to be true, or void by what else is in the
-// record, after such a reader has gone on with the account (Birth is the example).
+// A member that older readers ignore must still be true after such a reader has gone on with
+// the account, or be void by what else is in the record (Birth is the example).
 
 // versions maps full names of members and enum values to versions.
 type versions map[protoreflect.FullName]uint32
@@ -40,7 +40,7 @@ var members = table(map[uint32]map[protoreflect.FullName]string{
 		"sluice.Interlude":  "version found taken",
 		"sluice.Birth":      "inode written_bytes unix_nano generation",
 		"sluice.Unattended": "marked",
-		// Values of enums are named beside their enum, not in it.
+		// Protobuf names the values of an enum beside it, not within it.
 		"sluice": "UNKNOWN NO_SPACE QUOTA IO_ERROR RATE DISCARDED PANIC SANDBOX_REMOVED UNRECORDED",
 	},
 })
@@ -57,8 +57,8 @@ func table(of map[uint32]map[protoreflect.FullName]string) versions {
 	return v
 }
 
-// needed gives the version of a record, and the members for which it is above 1. What a
-// newer version has set, and this one does not know, still counts.
+// needed gives the version of a record, and the members because of which it is above 1. Members
+// that a newer version has set still count, although this one does not know them.
 func (v versions) needed(record *sluicepb.StreamRecord) (version uint32, needs []string) {
 	version = 1
 	set(record.ProtoReflect(), func(name protoreflect.FullName) {
@@ -90,7 +90,7 @@ func (v versions) missing(record *sluicepb.StreamRecord) []string {
 	return names
 }
 
-// set calls visit for each member of a message that is set, of the messages in it too,
+// set calls visit for each member of a message that is set, including those of messages in it,
 // and for the values of enums.
 func set(m protoreflect.Message, visit func(protoreflect.FullName)) {
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
@@ -121,10 +121,10 @@ func each(field protoreflect.FieldDescriptor, value protoreflect.Value, visit fu
 	}
 }
 
-// NewerError says what of a record this version does not understand; it matches ErrNewer.
+// NewerError says what this version does not understand of a record. It matches ErrNewer.
 type NewerError struct {
 	Version uint32
-	// Members are their full names, as the newer version gave them; it may have given none.
+	// Members are the full names that the newer version gave; it may have given none.
 	Members []string
 }
 

@@ -14,12 +14,12 @@ import (
 	sluicepb "sluice/proto"
 )
 
-// RecordVersion is the highest version of records that this code reads without
-// misreading anything: the highest in the table of members.
+// RecordVersion is the highest version of a record that this code cannot misread: the highest
+// in the table of members.
 const RecordVersion = 1
 
-// A record on disk: magic, length and CRC-32C of the message (both little-endian
-// uint32), the message.
+// A record on disk is a magic, the length and the CRC-32C of the message (both little-endian
+// uint32), and the message.
 const (
 	recordMagic    = "SLUICER1"
 	maxRecordBytes = 1 << 20
@@ -45,9 +45,9 @@ func (d *Dir) Save(id string, record *sluicepb.StreamRecord) error {
 	return d.replace(id+recordSuffix, data)
 }
 
-// Load reads the record of a stream. Errors: ErrTorn, ErrNewer, or of the file system.
-// With ErrNewer, of type *NewerError, comes the record as far as it is understood; Save
-// writes it with all that is not.
+// Load reads the record of a stream. Errors: ErrTorn, ErrNewer, or the file system's. With
+// ErrNewer, of type *NewerError, it gives the record as far as it understands it; Save also
+// writes back the rest.
 func (d *Dir) Load(id string) (*sluicepb.StreamRecord, error) { return d.load(id, recordSuffix) }
 
 func (d *Dir) load(id, suffix string) (*sluicepb.StreamRecord, error) {
@@ -65,7 +65,7 @@ func (d *Dir) load(id, suffix string) (*sluicepb.StreamRecord, error) {
 	return record, nil
 }
 
-// replace gives a name new contents: at any instant the old or the new are there,
+// replace gives a name new contents. At any instant either the old or the new ones are there,
 // whole, however the process ends.
 func (d *Dir) replace(name string, data []byte) error {
 	fd, err := unix.Openat(d.fd, name+newSuffix, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
@@ -86,20 +86,19 @@ func (d *Dir) replace(name string, data []byte) error {
 	return nil
 }
 
-// readBounded reads a file that no version of ours makes longer than a record.
+// readBounded reads a file, which no version of ours makes longer than a record.
 func readBounded(f *os.File) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxRecordBytes+1))
 }
 
-// encodeRecord gives a record the form that it has on disk, with the version that
-// follows from its members.
+// encodeRecord gives a record its form on disk, with the version that follows from its members.
 func encodeRecord(record *sluicepb.StreamRecord) ([]byte, error) {
 	version, needs := members.needed(record)
 	return EncodeVersion(record, version, needs...)
 }
 
-// EncodeVersion is how records of other versions are made, in tests: it sets the version
-// and the members for which a reader has to have it.
+// EncodeVersion makes records of other versions, for tests: it sets the version and the members
+// that need it.
 func EncodeVersion(record *sluicepb.StreamRecord, version uint32, needs ...string) ([]byte, error) {
 	record.Version, record.Needs = version, needs
 	message, err := proto.Marshal(record)

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SaveSettings keeps the settings of this owner, in a form that is the caller's, for
-// one that has none of its own.
+// SaveSettings keeps the settings of this owner, in a form of the caller's choice, for an owner
+// that has none of its own.
 func (d *Dir) SaveSettings(text []byte) error { return d.replace(settingsName, text) }
 
-// LoadSettings gives what the last owner kept, nothing where there was no owner yet.
+// LoadSettings gives what the last owner kept, or nothing if there was no owner yet.
 func (d *Dir) LoadSettings() ([]byte, error) {
 	text, err := d.read(settingsName)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -22,11 +22,11 @@ func (d *Dir) LoadSettings() ([]byte, error) {
 	return text, err
 }
 
-// errNoFile says that something else than a file has the name of one.
+// errNoFile says that something other than a file has the name of one.
 var errNoFile = errors.New("not a regular file")
 
-// read gives the contents of a small file of the directory. It never blocks on what has
-// the name instead: that gives errNoFile.
+// read gives the contents of a small file in the directory. It never blocks on anything else
+// that has the name, and gives errNoFile for it.
 func (d *Dir) read(name string) ([]byte, error) {
 	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {

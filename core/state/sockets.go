@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BindSocket gives a socket one of the directory's names, for this user alone, in place of
-// what has it. It borrows fd. The directory must be locked.
+// BindSocket gives a socket a name in the directory, for this user alone, in place of what has
+// it. It borrows fd. The directory must be locked.
 func (d *Dir) BindSocket(fd int, name string) error {
 	err := d.RemoveSocket(name)
 	if err == nil {
@@ -24,11 +24,11 @@ func (d *Dir) BindSocket(fd int, name string) error {
 	return nil
 }
 
-// RemoveSocket takes a socket's name out of the directory, which must be locked still.
+// RemoveSocket takes a socket's name out of the directory, which must still be locked.
 func (d *Dir) RemoveSocket(name string) error { return d.unlink(name) }
 
-// SocketAddress is where a socket of the directory is reached: through the directory's
-// descriptor, which must stay open, where its path is longer than an address may be.
+// SocketAddress is the address of a socket in the directory. If the path is longer than an
+// address may be, it goes through the directory's descriptor, which must stay open.
 func (d *Dir) SocketAddress(name string) *net.UnixAddr {
 	path := filepath.Join(d.path, name)
 	if len(path) >= maxAddressBytes {

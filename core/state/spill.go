@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OpenSpill opens the file through which the dropped output of a stream goes, so that
-// a kill finds it in the pipe, in there, or in the account; create makes it where it
-// is missing, which else gives fs.ErrNotExist. The caller closes the file.
+// OpenSpill opens the file through which the dropped output of a stream goes: at a kill the
+// output is in the pipe, in this file, or in the account. If the file is missing, create makes
+// it; otherwise the error is fs.ErrNotExist. The caller closes the file.
 func (d *Dir) OpenSpill(id string, create bool) (*os.File, error) {
 	name := id + spillSuffix
 	flags := unix.O_RDWR | unix.O_NOFOLLOW | unix.O_CLOEXEC

@@ -12,14 +12,14 @@ import (
 	sluicepb "sluice/proto"
 )
 
-// View is a state directory for somebody who only looks: it neither makes, locks nor
-// sweeps anything, and never opens the lock file. Its methods may be called
-// concurrently, except Close.
+// View is a state directory for somebody who only looks: it does not make, lock or sweep
+// anything, and never opens the lock file. Its methods may be called concurrently, except
+// Close.
 type View struct{ dir *Dir }
 
-// OpenView opens the directory. It fails with fs.ErrNotExist or fs.ErrPermission where
-// there is nothing to see, and with ErrNotUsable where others than root and this user
-// could have written what is in it.
+// OpenView opens the directory. It fails with fs.ErrNotExist or fs.ErrPermission if there is
+// nothing to see, and with ErrNotUsable if anybody but root and this user could have written
+// what is in it.
 func OpenView(path string) (*View, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -59,7 +59,7 @@ func (v *View) Recorded() ([]string, error) {
 	return ids, nil
 }
 
-// Has tells whether a stream still has its record: it goes when the last byte of the
+// Has tells whether a stream still has its record. The record goes when the last byte of the
 // stream is in its file and the last compression is done.
 func (v *View) Has(id string) bool {
 	var st unix.Stat_t
@@ -73,8 +73,8 @@ func (v *View) Load(id string) (*sluicepb.StreamRecord, error) { return v.dir.Lo
 // LoadSettings gives what the last owner kept, as Dir.LoadSettings does.
 func (v *View) LoadSettings() ([]byte, error) { return v.dir.LoadSettings() }
 
-// BootID is the kernel's id of the present boot: the pipes of a record of another one
-// are gone.
+// BootID is the kernel's id of the present boot. The pipes of a record from another boot are
+// gone.
 func (v *View) BootID() (string, error) {
 	here := Dir{}
 	err := here.readBootID()
