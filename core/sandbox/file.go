@@ -129,7 +129,8 @@ func (d *Dir) openOurs(name string, flags int, open opener) (*os.File, error) {
 	case !info.Ours():
 		return nil, fmt.Errorf("open %q: %w but %s", name, ErrImpostor, info.kind())
 	}
-	// This is the very file that was looked at (proc(5), /proc/PID/fd), opened with the caller's rights.
+	// This opens the very file that was looked at (proc(5), /proc/PID/fd), with the rights
+	// that the thread has now.
 	fd, err := open(descriptorPath(int(seen.Fd())), flags, info)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", name, err)
