@@ -12,9 +12,9 @@ import (
 	"sluice/core/seriesname"
 )
 
-// applyLocked carries out a plan. An error takes back what was renamed, so that the live
-// file is under its own name; where even that fails, the next attempt begins with
-// it. The lock is given up while a script runs.
+// applyLocked carries out a plan. After an error it takes the renames back, so that the live
+// file is under its own name; if even that fails, the next attempt begins with it. It gives
+// the lock up while a script runs.
 func (s *Set) applyLocked(steps []Step, out *Outcome) error {
 	for i, step := range steps {
 		err := s.applyOneLocked(step, out)
@@ -102,7 +102,7 @@ func (s *Set) applyOneLocked(step Step, out *Outcome) error {
 	return s.killed("%s", step)
 }
 
-// shiftLocked renames within the series. What is not there need not be shifted.
+// shiftLocked renames within the series. It is no error if the file is gone.
 func (s *Set) shiftLocked(step Step) error {
 	err := s.overLocked(step.To, func() error { return s.dir.Rename(step.From, s.dir.Dir, step.To) })
 	if errors.Is(err, fs.ErrNotExist) {
@@ -114,12 +114,12 @@ func (s *Set) shiftLocked(step Step) error {
 	return err
 }
 
-// clearings is how often what stands in the way of a name of ours is moved aside, for a
-// task that puts it back between that and the next system call.
+// clearings is how often to move aside what stands in the way of a name of ours, if a task
+// keeps putting it back before the next system call.
 const clearings = 16
 
-// overLocked does what gives a name of ours to a file, and moves aside what bears that name
-// and cannot be replaced: a directory.
+// overLocked calls act, which gives a name of ours to a file. A directory that bears that name
+// cannot be replaced, and is moved aside first.
 func (s *Set) overLocked(name string, act func() error) error {
 	for range clearings {
 		err := act()
@@ -139,7 +139,7 @@ func blocked(err error) bool {
 		errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST)
 }
 
-// clearLocked moves aside what bears a name of ours, in the directory of the series.
+// clearLocked moves aside what bears a name of ours in the directory of the series.
 func (s *Set) clearLocked(name string) error {
 	err := s.aside(s.dir.Dir, name)
 	if err == nil {
@@ -160,8 +160,8 @@ func (s *Set) aside(dir *sandbox.Dir, name string) error {
 	return err
 }
 
-// removeLocked disposes of a rotated file. A file that cannot be removed is a problem, but
-// no reason to keep the live file where it is.
+// removeLocked disposes of a rotated file. A file that it cannot remove is a problem, but no
+// reason to keep the live file where it is.
 func (s *Set) removeLocked(step Step, out *Outcome) error {
 	if text := s.cfg.Policy.Scripts.PreRemove; text != "" {
 		if _, err := s.dir.Stat(step.From); errors.Is(err, fs.ErrNotExist) {
@@ -228,8 +228,8 @@ func (s *Set) putLocked(step Step, out *Outcome) error {
 // errVanished says that the live file lost its name after the rotation had begun.
 var errVanished = errors.New("the live file vanished")
 
-// leaveLiveLocked renames the live file into the directory of the series. If the task has
-// taken that away, a new one is made, a few times where it does so again.
+// leaveLiveLocked renames the live file into the directory of the series. If the task has taken
+// the directory away it makes a new one, again and again for a few times.
 func (s *Set) leaveLiveLocked(step Step) error {
 	for attempt := 0; ; attempt++ {
 		err := s.cfg.Dir.Rename(step.From, s.dir.Dir, step.To)
@@ -248,7 +248,7 @@ func (s *Set) leaveLiveLocked(step Step) error {
 	}
 }
 
-// rotatedToLocked records that the live file is in the series.
+// rotatedToLocked notes that the live file is in the series.
 func (s *Set) rotatedToLocked(step Step, out *Outcome) {
 	out.Rotated, out.Name = true, step.To
 	if s.listing.files != nil {

@@ -5,8 +5,8 @@ import (
 	"sluice/core/seriesname"
 )
 
-// chosen are the names of a directory that a rotation works with: of dated ones the youngest,
-// no more than seriesname.Most.
+// chosen are the names in a directory that a rotation works with: of dated ones only the
+// youngest, no more than seriesname.Most.
 type chosen struct {
 	most    int // 0: all
 	counted seriesname.Youngest
@@ -37,8 +37,8 @@ func (c *chosen) each(f func(name string) error) error {
 	return c.others.Each(f)
 }
 
-// chooseLocked goes through the directory of the series and gives the names to work with, and how
-// many there are in all.
+// chooseLocked goes through the directory of the series. It gives the names to work with, and
+// the number of all names.
 func (s *Set) chooseLocked() (c *chosen, names int, err error) {
 	c = s.newChosen()
 	names, err = s.dir.Walk(maxNames, func(name string, directory bool) error {

@@ -25,8 +25,8 @@ type compression struct {
 	err      error
 }
 
-// begin opens the file and makes a new output, without the lock. nil says that there
-// is nothing to do any more. What fails is concluded like an attempt that failed.
+// begin opens the file and makes a new output, without the lock. nil says that there is nothing
+// left to do. If it fails, the attempt is concluded as one that failed.
 func (s *Set) begin(j *job) *compression {
 	c, done := s.takeJob(j)
 	if c == nil || done {
@@ -85,7 +85,7 @@ func (s *Set) makeOutput(c *compression) {
 	}
 }
 
-// createOutput makes the file anew, whatever bears its name.
+// createOutput makes a new file, whatever bears its name.
 func (s *Set) createOutput(dir *directory, name string) (*os.File, error) {
 	_ = dir.Unlink(name)
 	dst, err := dir.Create(name, 0o600)
@@ -104,18 +104,17 @@ func (s *Set) createOutput(dir *directory, name string) (*os.File, error) {
 	return dst, err
 }
 
-// pinned says that the file which was opened is still the job's. It was disposed of
-// otherwise, and its inode number, by which the output is named too, has been given to a
-// later file of the series. Once open, no other file gets that number until conclude has
-// closed it.
+// pinned says that the file that was opened is still the job's. If not, the job's file was
+// disposed of, and a later file of the series has its inode number, after which the output is
+// named too. Once it is open, no other file gets the number until conclude has closed it.
 func (s *Set) pinned(c *compression) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !c.job.stage.over()
 }
 
-// openSource opens the plain file by the name that it had; not there is also what
-// is another file by now.
+// openSource opens the plain file by the name that it had. If another file has that name by
+// now, the error is also fs.ErrNotExist.
 func (c *compression) openSource() (*os.File, error) {
 	src, err := c.dir.OpenOwnRead(c.name)
 	if err != nil {
@@ -132,8 +131,8 @@ func (c *compression) openSource() (*os.File, error) {
 	return src, nil
 }
 
-// followRename looks whether a rotation has given the file another name meanwhile. If
-// not, it was not the logger that took the name away, and the job is over.
+// followRename tells whether a rotation has given the file another name meanwhile. If not, it
+// was not the logger that took the name away, and the job is over.
 func (s *Set) followRename(c *compression) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,16 +146,16 @@ func (s *Set) followRename(c *compression) bool {
 	return false
 }
 
-// fill does the long part: it fills the output, and gives it the attributes of the
-// plain file, its time last: that makes it complete.
+// fill does the long part: it fills the output and gives it the attributes of the plain file.
+// The time comes last, and marks the output as complete.
 func (s *Set) fill(c *compression) {
 	if c.err == nil && c.src != nil {
 		c.err = s.copy(c.job, c.dst, c.src)
 	}
 }
 
-// conclude puts the compressed file into its place, or cleans up, and releases what
-// the attempt holds.
+// conclude puts the compressed file into its place, or cleans up, and releases what the attempt
+// holds.
 func (s *Set) conclude(c *compression) error {
 	defer s.release(c)
 	s.mu.Lock()
@@ -169,7 +168,7 @@ func (s *Set) conclude(c *compression) error {
 		return err
 	}
 	if c.dst != nil && (s.dir == c.dir || c.job.stage.is(forgone)) {
-		// After Close the directory is another owner's, and so may the output be.
+		// After Close the directory is another owner's, and the output may be too.
 		_ = c.dir.Unlink(seriesname.Output(s.cfg.Base, c.job.inode))
 	}
 	if err == nil || c.job.stage.over() {
@@ -237,11 +236,11 @@ func (s *Set) copyExternally(j *job, dst, src *os.File) error {
 	})
 }
 
-// finishLocked puts the compressed file into the slot where the plain one is now.
+// finishLocked puts the compressed file into the slot that the plain one has now.
 func (s *Set) finishLocked(j *job) error {
 	if j.stage.is(published) && !s.publishedLocked(j) {
-		// The plain file could not be removed, and a rotation since then disposed of the
-		// compressed one, which was in its way. The plain one is all there is.
+		// The plain file could not be removed, and since then a rotation has disposed of the
+		// compressed one, which was in its way. Only the plain one is left.
 		j.stage.become(owed)
 		return errUnpublished
 	}
@@ -281,9 +280,9 @@ func (s *Set) finishLocked(j *job) error {
 
 var errUnpublished = errors.New("its compressed form is not there any more")
 
-// publishedLocked says that the compressed form of a file is complete and in its place, so
-// that only the plain one is left to remove: it has the time of the plain one, which
-// is given to it before it gets its name.
+// publishedLocked says that the compressed form of a file is complete and in its place, so that
+// only the plain one is left to remove. It then has the time of the plain one, which it gets
+// before its name.
 func (s *Set) publishedLocked(j *job) bool {
 	plain, err := s.dir.Stat(j.name)
 	if err != nil || plain.Inode != j.inode {
@@ -308,8 +307,7 @@ func (s *Set) retireLocked(j *job) error {
 	return s.dropNoteLocked(seriesname.Owed(s.cfg.Base, j.inode))
 }
 
-// stoppable reads until the file has been disposed of: then no more work is put
-// into it.
+// stoppable reads until the file has been disposed of: from then on any work on it is wasted.
 type stoppable struct {
 	from io.Reader
 	of   *jobStage

@@ -12,10 +12,9 @@ import (
 	"sluice/core/sandbox"
 )
 
-// Task is work in the background. It is called with nil, on a thread that may do it, or
-// with the reason why none ever will. again asks for another call, after a pause: what
-// there was a shortage of may be there by then. When it has returned without that, Working
-// may have changed.
+// Task is work in the background. It is called with nil, on a thread that may do it, or with
+// the reason why no thread ever will. again asks for another call after a pause, when a shortage
+// may be over. After it has returned false, Working may have changed.
 type Task func(refused error) (again bool)
 
 // Config is what a Set needs. All members but Settle, Guard, RunScript,
@@ -25,49 +24,48 @@ type Config struct {
 	Dir *sandbox.Dir
 	// Path is the sandbox's absolute path, for the arguments of scripts only.
 	Path string
-	// Base is the name of the live file, as "stdout".
+	// Base is the name of the live file, such as "stdout".
 	Base   string
 	Policy logrotate.Policy
-	// LimitBytes is that of the live file. A rotated file of more than twice of it was
-	// extended by the task, which costs it nothing: it is not compressed.
+	// LimitBytes is the limit of the live file. A rotated file of more than twice that was
+	// extended by the task, which costs nothing: it is not compressed.
 	LimitBytes int64
 	// Submit has a task run in the background, on a thread with low priority and the
-	// identity of the task's user. It must return at once and may be called with
-	// locks held, so it must not run the task itself. A task that is never run is
-	// found again by Recover.
+	// identity of the task's user. It must return at once. It may be called with locks
+	// held, so it must not run the task itself. Recover finds a task again that never ran.
 	Submit func(Task)
-	// Settle runs a short task at normal priority, as the task's user, and waits for
-	// it: it ends a compression, under the lock that rotations take. It runs it in any
-	// case, on the thread that it is called on where there is no other. nil leaves it to
-	// the thread in the background; then a busy machine that has no time for that thread
-	// can hold a rotation up.
+	// Settle runs a short task at normal priority, as the task's user, and waits for it: the
+	// end of a compression, under the lock that rotations take. It must run it in any case,
+	// on the calling thread if there is no other. nil leaves it to the background thread;
+	// then a busy machine that has no time for that thread can hold up a rotation.
 	Settle func(task func())
-	// Kept hears what the rotated files take, at first nothing, then after every look and
-	// change. rotated says that the live file has become one of them, or was removed: what
-	// it took until now is part of now. It is called with locks held: it must return at
-	// once and not call the Set.
+	// Kept hears what the rotated files take: at first nothing, then after every look and
+	// change. rotated says that the live file has become one of them, or was removed: now
+	// includes what it took so far. It is called with locks held, so it must return at once
+	// and must not call the Set.
 	Kept func(s *Set, now Kept, rotated bool)
-	// HasPast says that the series was rotated before, by this owner or another: what its
-	// policy needs was there once, and where the task took it away it is made again.
+	// HasPast says that the series was rotated before, by this owner or another. What its
+	// policy needs was there once; if the task took it away, it is made again.
 	HasPast bool
-	// MakeLive makes the next live file before `postrotate` and `lastaction` of a policy with `create`,
-	// which find it, as they do under logrotate. It is called with locks held, within
-	// Rotate, and must not call the Set. nil, or an error, leaves the name free until Rotate has returned.
+	// MakeLive makes the next live file under a policy with `create`, before `postrotate` and
+	// `lastaction`, which find it then, as they do under logrotate. It is called with locks
+	// held, within Rotate, and must not call the Set. If it is nil or fails, the name stays
+	// free until Rotate has returned.
 	MakeLive func(LiveFile) error
 	// RunScript runs one command as the task's user and waits for it; nil refuses.
 	RunScript func(script.Command) error
 	Log       *slog.Logger
-	// Guard catches the faults of work in the background; nil makes one of the Set's own.
+	// Guard catches the faults of background work; if it is nil, the Set makes its own.
 	Guard *guard.Guard
-	// Now is the clock of work in the background.
+	// Now is the clock of background work.
 	Now func() time.Time
 }
 
 // LiveFile says how the next live file is to be made.
 type LiveFile struct {
-	// Mode has the exact permission bits.
+	// Mode is the exact permission bits.
 	Mode fs.FileMode
-	// UID and GID are -1 where the creator's own are right.
+	// UID and GID are -1 if the creator's own are right.
 	UID, GID int
 }
 
@@ -78,10 +76,10 @@ type Outcome struct {
 	Rotated bool
 	// Name is the name that the live file got, empty if it was removed.
 	Name string
-	// Missing says that there was no live file; Empty that it was left because the
+	// Missing says that there was no live file, Empty that it was left alone because the
 	// policy has notifempty.
 	Missing, Empty bool
-	// Impostors counts names that did not bear a file of ours and were moved aside, in
+	// Impostors counts the names that were not those of our files and were moved aside, in
 	// this rotation or since the last one.
 	Impostors int
 	// Removed and RemovedBytes tell which rotated files the retention took.
@@ -89,19 +87,18 @@ type Outcome struct {
 	RemovedBytes int64
 	// FailedScripts counts scripts that failed; the rotation was finished.
 	FailedScripts int
-	// Live says how to make the new live file, LiveMade that MakeLive has done so.
+	// Live says how to make the new live file, and LiveMade that MakeLive has made it.
 	Live     LiveFile
 	LiveMade bool
-	// Problems are errors that did not keep the rotation from being finished, for
-	// the log.
+	// Problems are errors for the log, which did not keep the rotation from finishing.
 	Problems []error
 }
 
 // Free says that the name of the live file is free for a new one.
 func (o Outcome) Free() bool { return (o.Rotated || o.Missing) && !o.LiveMade }
 
-// Apply gives f the mode and owner of l. Where the acting identity may not give the
-// file away it keeps its owner, and the error says so.
+// Apply gives f the mode and owner of l. If the acting identity may not give the file away,
+// the file keeps its owner, and the error says so.
 func (l LiveFile) Apply(f *os.File) error {
 	return sandbox.SetAttributes(f, l.Mode, l.UID, l.GID)
 }

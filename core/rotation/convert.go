@@ -14,15 +14,15 @@ import (
 	"sluice/core/seriesname"
 )
 
-// A series that was kept under another policy has names and forms that the present one does
-// not know: its rotations would write over them, or leave them for ever. So they are brought
-// under the present policy before its first rotation: the oldest beyond its number go, the
-// others get its names and its form. Each file is under one of its two names at every
-// instant, or under both with the same time; what a kill leaves undone the next call does.
+// A series that was kept under another policy has names and forms that the present one does not
+// know: rotations would write over them, or leave them for ever. So Convert brings them under
+// the present policy before its first rotation. The oldest beyond its number go; the others get
+// its names and its form. At every instant each file is under one of its two names, or under
+// both with the same time. After a kill the next call does the rest.
 
-// Convert brings the files that were rotated under the policy former under the present one.
-// Call it after New and before Recover. It may read and write all of the series. What cannot
-// be converted (its compressor is not built in) stays as it is, and is told with the error.
+// Convert brings files that were rotated under the policy former under the present one. Call it
+// after New and before Recover. It may read and write the whole series. What it cannot convert
+// (its compressor is not built in) stays as it is, and the error names it.
 func (s *Set) Convert(former logrotate.Policy) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -57,7 +57,7 @@ func (c *conversion) open(former logrotate.Policy) error {
 	cfg := c.present.cfg
 	cfg.Policy, cfg.RunScript, cfg.Kept = former, nil, nil
 	cfg.Policy.CreateOldDir.On, cfg.Policy.MaxAge = false, 0
-	cfg.Submit = func(Task) {} // who recovers the series afterwards finds what is owed
+	cfg.Submit = func(Task) {} // a later Recover finds what is owed
 	set, err := New(cfg)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, sandbox.ErrNotDirectory) {
 		return nil // its olddir has gone, and the files with it
@@ -82,7 +82,7 @@ func sameNames(former, present logrotate.Policy, base string) bool {
 	return former.OldDir == present.OldDir && seriesname.New(former, base).SameNames(seriesname.New(present, base))
 }
 
-// nothing says that the two policies lead to the same files.
+// nothing says that both policies lead to the same files.
 func (c *conversion) nothing(former logrotate.Policy) bool {
 	present := c.present.cfg.Policy
 	return c.sameNames && former.CompressExt() == present.CompressExt() &&
@@ -114,7 +114,7 @@ func (c *conversion) run() error {
 	return errors.Join(failed...)
 }
 
-// trim removes the oldest files that the present policy does not keep.
+// trim removes the oldest files, which the present policy does not keep.
 func (c *conversion) trim() error {
 	keep := c.present.cfg.Policy.Rotate
 	if keep < 0 {
@@ -163,8 +163,8 @@ func (c *conversion) targets() ([]string, error) {
 	return names, nil
 }
 
-// highestSlot is where files that had dates begin: in the first slot, or behind those that
-// have numbers already and are in the way of that.
+// highestSlot is where files that had dates begin: in the first slot, or behind those that have
+// numbers already, if they are in the way.
 func (c *conversion) highestSlot() (int, error) {
 	start := c.present.scheme.Start()
 	files, err := c.present.lookLocked()
@@ -184,7 +184,7 @@ func (c *conversion) highestSlot() (int, error) {
 	return start, nil
 }
 
-// dates names files by their own times, in an order that the names keep.
+// dates names files by their own times, so that the names keep their order.
 func (c *conversion) dates(names []string) {
 	scheme := c.present.scheme
 	var last seriesname.Place
@@ -199,8 +199,8 @@ func (c *conversion) dates(names []string) {
 	}
 }
 
-// convert gives one file its name and its form. A plain file that is to be compressed is
-// left to the background, and the youngest where compression is delayed.
+// convert gives one file its name and its form. It leaves a plain file that has to be compressed
+// to the background, and the youngest one plain if compression is delayed.
 func (c *conversion) convert(file File, plain string, youngest bool) error {
 	to, scheme := c.present, c.present.scheme
 	compressed := file.Compressed && file.Name != file.at.Plain
@@ -230,7 +230,7 @@ func (c *conversion) rename(from, name string) error {
 	return err
 }
 
-// put gives a file of a directory its name in the series; what has that is kept as a backup.
+// put gives a file in a directory its name in the series; what has that name becomes a backup.
 func (c *conversion) put(dir *directory, from, name string) error {
 	to := c.present
 	defer to.listing.forget()
@@ -246,11 +246,11 @@ func (c *conversion) put(dir *directory, from, name string) error {
 	return move()
 }
 
-// rewrite puts what a compressed file holds into the present form.
+// rewrite puts the contents of a compressed file into the present form.
 func (c *conversion) rewrite(file File, name string) error {
 	to := c.present
 	if made, err := to.dir.Stat(name); err == nil && made.Ours() && made.ModTime.Equal(file.ModTime) {
-		return c.former.unlinkAloneLocked(file.Name) // a kill came before that
+		return c.former.unlinkAloneLocked(file.Name) // a kill came before this step
 	}
 	src, err := c.former.dir.OpenOwnRead(file.Name)
 	if err != nil {

@@ -6,17 +6,17 @@ import (
 	"io/fs"
 )
 
-// Dropped is what was deleted of a series.
+// Dropped is what was deleted from a series.
 type Dropped struct {
 	Files int
-	Bytes int64 // that they counted
+	Bytes int64 // as they counted
 }
 
-// failedDrops is how many files that cannot be deleted are passed over at a time.
+// failedDrops is how many files that cannot be deleted are skipped at a time.
 const failedDrops = 8
 
-// DropOldest removes the oldest file of the series, to make room on a full disk. It
-// gives what that file counted; ok is false where there was nothing.
+// DropOldest removes the oldest file of the series, to make room on a full disk. It gives what
+// that file counted; ok is false if there was none.
 func (s *Set) DropOldest() (sizeBytes int64, ok bool, err error) {
 	dropped, err := s.Drop(1)
 	if dropped.Files > 0 {
@@ -25,9 +25,9 @@ func (s *Set) DropOldest() (sizeBytes int64, ok bool, err error) {
 	return dropped.Bytes, dropped.Files > 0, err
 }
 
-// Drop removes the oldest files of the series, so many if there are. The directory is
-// looked through once for all of them. A file that cannot be deleted keeps none of the
-// others; what was met then is the error, also where others were deleted.
+// Drop removes up to most of the oldest files of the series. It reads the directory once for
+// all of them. A file that cannot be deleted does not stop it; the error tells of it even if
+// others were deleted.
 func (s *Set) Drop(most int) (done Dropped, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

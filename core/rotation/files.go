@@ -13,15 +13,15 @@ import (
 // File is one file of a series.
 type File struct {
 	sandbox.Info
-	// Compressed says that it is compressed; Pending that it is still to be.
+	// Compressed says that it is compressed, Pending that it has yet to be.
 	Compressed, Pending bool
 
 	at seriesname.Place
 }
 
-// Files lists the series from the oldest file to the youngest, without the live
-// file. Names are in the directory of the series (Dir of the sandbox, or olddir).
-// Only what the retention counts is listed: no directories, links or foreign files.
+// Files lists the series from the oldest file to the youngest, without the live file. Names are
+// those in the directory of the series (the sandbox, or olddir). It lists only what the
+// retention counts: no directories, links or foreign files.
 func (s *Set) Files() ([]File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,8 +50,8 @@ func (s *Set) filesLocked() ([]File, error) {
 	return files, nil
 }
 
-// belongsLocked says that a file of the series is one of the policy's: a plain file under
-// a policy that compresses is one from before that policy, unless it waits for it.
+// belongsLocked says that a file of the series belongs to the policy. Under a policy that
+// compresses, a plain file is from before that policy, unless it waits for its compression.
 func (s *Set) belongsLocked(name string, at seriesname.Place) bool {
 	if s.scheme.CountsPlain() || s.scheme.CompressExt() == "" || at.Compressed {
 		return s.inRange(at)
@@ -68,12 +68,12 @@ func (s *Set) inRange(at seriesname.Place) bool {
 	return s.scheme.Dated() || at.Number >= s.scheme.Start() && (rotate < 0 || at.Number <= s.scheme.Start()+max(rotate, 1))
 }
 
-// OldDir is where the rotated files are: a path beneath the sandbox, empty for the
-// sandbox itself.
+// OldDir is where the rotated files are: a path beneath the sandbox, or empty for the sandbox
+// itself.
 func (s *Set) OldDir() string { return s.cfg.Policy.OldDir }
 
-// Expire removes the files that are older than maxage at now. It does nothing where
-// the policy has no maxage.
+// Expire removes the files that are older than maxage at now. It does nothing if the policy has
+// no maxage.
 func (s *Set) Expire(now time.Time) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -88,7 +88,7 @@ func (s *Set) Expire(now time.Time) error {
 func (s *Set) expireLocked(now time.Time) error {
 	maxAge := s.cfg.Policy.MaxAge
 	if maxAge <= 0 || s.keepsNone() {
-		// What there is beside a policy that keeps none, logrotate leaves for good.
+		// Under a policy that keeps none, logrotate leaves for good what there is.
 		return nil
 	}
 	files, err := s.filesLocked()
@@ -112,7 +112,7 @@ func (s *Set) expireLocked(now time.Time) error {
 	return errors.Join(failed...)
 }
 
-// preRemove runs that script outside of a rotation, without the lock.
+// preRemove runs the script of that name outside of a rotation, without the lock.
 func (s *Set) preRemove(name string) {
 	command := s.scriptCommand(Step{Script: "preremove", From: name})
 	if err := s.unlocked(func() error { return s.run(command) }); err != nil {

@@ -9,27 +9,27 @@ import (
 	"sluice/core/shortage"
 )
 
-// job is a plain file of the series that is to be compressed. It is known by its
-// inode: rotations rename the file while the work is under way.
+// job is a plain file of the series that has to be compressed. Its inode identifies it, since
+// rotations rename the file while the work is under way.
 type job struct {
 	inode uint64
 	stage jobStage // changed under Set.mu, read without it
-	// All that follows is under Set.mu.
+	// Set.mu guards everything below.
 	name string
-	// inHand says that an attempt is submitted or under way. That is no stage: the file may
-	// go meanwhile.
+	// inHand says that an attempt is submitted or under way. It is not a stage, since the file
+	// may go meanwhile.
 	inHand bool
 	faults int // attempts that had one
 }
 
-// oweLocked remembers that a file is to be compressed, here and in the directory.
+// oweLocked remembers, here and in the directory, that a file has to be compressed.
 func (s *Set) oweLocked(plain string, inode uint64) {
 	s.markLocked(inode)
 	s.jobs[plain] = &job{inode: inode, name: plain}
 }
 
-// submitAllLocked hands every job to the background that is not there yet: new ones, and
-// those whose last attempt failed.
+// submitAllLocked hands the background every job that it does not have: new ones, and those
+// whose last attempt failed.
 func (s *Set) submitAllLocked() {
 	for _, j := range s.jobs {
 		if !j.inHand {
@@ -39,11 +39,11 @@ func (s *Set) submitAllLocked() {
 	}
 }
 
-// maxFaults is how many attempts at one file may have a fault until it stays plain.
+// maxFaults is how many attempts at one file may have a fault before it stays plain.
 const maxFaults = 3
 
-// compressInBackground makes one attempt, and has another made where that had a fault or
-// met a shortage. Else the job is in hand no more, however the attempt ended.
+// compressInBackground makes one attempt, and asks for another if it had a fault or met a
+// shortage. Otherwise the job is no longer in hand, however the attempt ended.
 func (s *Set) compressInBackground(j *job, refused error) (again bool) {
 	if refused == nil {
 		err := s.cfg.Guard.Run("compress a rotated file", func() error { return s.attempt(j, s.cfg.Settle) })
@@ -87,9 +87,9 @@ func (s *Set) letGo(j *job) {
 	j.inHand = false
 }
 
-// attempt does the work that takes long where it is, and has settle run what needs the
-// lock: a thread of low priority that is interrupted while it holds the lock would hold
-// up the stream. nil leaves that to the caller's thread.
+// attempt does the long part of the work on the calling thread, and has settle run what needs
+// the lock: a thread of low priority, if interrupted while it holds the lock, would hold up the
+// stream. A nil settle leaves that part to the calling thread as well.
 func (s *Set) attempt(j *job, settle func(func())) error {
 	c := s.begin(j)
 	if c == nil {
@@ -105,7 +105,7 @@ func (s *Set) attempt(j *job, settle func(func())) error {
 	return err
 }
 
-// errUnconcluded says that an attempt had a fault at its end.
+// errUnconcluded says that the end of an attempt had a fault.
 var errUnconcluded = errors.New("fault while a compression was concluded")
 
 func (s *Set) complain(j *job, err error) {
@@ -115,15 +115,15 @@ func (s *Set) complain(j *job, err error) {
 	}
 }
 
-// nameOf gives the name that the file of a job has now.
+// nameOf gives the present name of a job's file.
 func (s *Set) nameOf(j *job) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return j.name
 }
 
-// compressInlineLocked compresses a file that is to be found compressed. A failure leaves
-// the plain file, as in the background. The lock is given up while it works.
+// compressInlineLocked compresses a file that scripts have to find compressed. A failure leaves
+// the plain file, as in the background. It gives the lock up while it works.
 func (s *Set) compressInlineLocked(plain string, out *Outcome) error {
 	j := s.jobs[plain]
 	if j != nil && j.inHand {
@@ -153,7 +153,7 @@ func (s *Set) compressInlineLocked(plain string, out *Outcome) error {
 	return err
 }
 
-// abandonLocked forgets a job, whose file somebody else has removed or which is forgone.
+// abandonLocked forgets a job that is forgone, or whose file somebody else has removed.
 func (s *Set) abandonLocked(j *job, why stage) {
 	if s.jobs[j.name] == j {
 		delete(s.jobs, j.name)

@@ -2,19 +2,18 @@ package rotation
 
 import "sluice/core/sandbox"
 
-// Kept is what the rotated files take: counted whenever the series is looked at, and
-// changed by what is done to it in between.
+// Kept is what the rotated files take: counted at each look at the series, and adjusted for our
+// own changes in between.
 type Kept struct {
 	Bytes int64
 	Files int
 }
 
-// counted is what a file of the series counts: what it takes of the disk, but no more than
-// the limit. The task can make one longer, with holes at no cost; that is not the series'
-// doing.
+// counted is what a file of the series counts: what it takes of the disk, but no more than the
+// limit. The task can make one longer, at no cost with holes; that is not the series' doing.
 func (s *Set) counted(info sandbox.Info) int64 { return s.within(takes(info)) }
 
-// within is what counts of so many bytes of one file.
+// within is how many of the bytes of one file count.
 func (s *Set) within(bytes int64) int64 {
 	if s.cfg.LimitBytes > 0 {
 		return min(bytes, s.cfg.LimitBytes)
@@ -22,12 +21,12 @@ func (s *Set) within(bytes int64) int64 {
 	return bytes
 }
 
-// takes is what a file takes of the disk: its blocks, without what the file system has
+// takes is what a file takes of the disk: its blocks, without those that the file system has
 // allotted beyond its end.
 func takes(info sandbox.Info) int64 { return min(info.Size, info.Disk) }
 
-// most is what all rotated files count at most: a task can plant any number of them, and
-// the policy keeps no more than this. 0 is without bound.
+// most is what all rotated files can count: a task may plant any number of them, but the policy
+// keeps no more than this. 0 means no bound.
 func (s *Set) most() int64 { return int64(max(0, s.cfg.Policy.Rotate)) * s.cfg.LimitBytes }
 
 // countLocked counts what was found.
@@ -44,8 +43,8 @@ func (s *Set) countLocked(found map[string]sandbox.Info) {
 	}
 }
 
-// keepsNone says that the policy keeps no rotated file: what has such a name beside
-// it is the task's.
+// keepsNone says that the policy keeps no rotated file: then a file with such a name is the
+// task's.
 func (s *Set) keepsNone() bool { return s.cfg.Policy.Rotate == 0 }
 
 // countRotatedLocked adds what a rotation did to the series.
@@ -53,7 +52,7 @@ func (s *Set) countRotatedLocked(live sandbox.Info, out Outcome) {
 	if !out.Rotated {
 		return
 	}
-	// Where the live file was removed it is one of those removed.
+	// If the live file was removed, it is one of those removed.
 	s.addKeptLocked(s.counted(live)-out.RemovedBytes, 1-out.Removed)
 	s.tellKeptLocked(true)
 }

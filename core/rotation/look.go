@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// maxProbes slots are looked at one by one; a longer series is listed. A sandbox
-	// may hold a million files of the task, which a listing has to go through.
+	// maxProbes is how many slots are looked at one by one; a longer series is listed. A
+	// listing has to go through all files in the sandbox, which may be a million.
 	maxProbes = 64
-	// maxNames of a directory are looked at in one listing.
+	// maxNames is how many names of a directory one listing looks at.
 	maxNames = 1 << 20
-	// manyNames in the directory make a listing dear enough to be done only every
-	// listingLife, and after listingRest times as long as it took; in between the Set relies
-	// on what it did itself.
+	// manyNames in the directory make a listing so expensive that it is made only every
+	// listingLife, and not before listingRest times as long as it took; in between the Set
+	// relies on its own changes.
 	manyNames   = 4096
 	listingLife = 10 * time.Second
 	listingRest = 100
 )
 
-// listing is the series as last seen and kept up to date by our own changes.
+// listing is the series as last seen, updated by our own changes.
 type listing struct {
 	files map[string]sandbox.Info
 	names int
@@ -72,8 +72,8 @@ func (s *Set) probeOneLocked(files map[string]sandbox.Info, name string) error {
 	return nil
 }
 
-// listDirLocked lists the directory of the series. Where the task has removed that there is
-// nothing in it; the next rotation makes it again.
+// listDirLocked lists the directory of the series. If the task has removed it the list is empty;
+// the next rotation makes it again.
 func (s *Set) listDirLocked(want func(name string) bool) ([]sandbox.Info, error) {
 	found, err := s.dir.List(maxNames, want)
 	if s.cfg.Policy.OldDir != "" && errors.Is(err, fs.ErrNotExist) {
@@ -82,7 +82,7 @@ func (s *Set) listDirLocked(want func(name string) bool) ([]sandbox.Info, error)
 	return found, err
 }
 
-// listLocked reads the directory, unless it is so full that what is known must do.
+// listLocked reads the directory, unless that is so full that what is known must do.
 func (s *Set) listLocked() (map[string]sandbox.Info, error) {
 	began := time.Now()
 	if s.listing.names > manyNames && began.Before(s.listing.until) {
@@ -97,7 +97,7 @@ func (s *Set) listLocked() (map[string]sandbox.Info, error) {
 	}
 	files := map[string]sandbox.Info{}
 	if err != nil {
-		// Not all was seen: what was known before is still most likely true.
+		// It did not see everything: what was known before is most likely still true.
 		maps.Copy(files, s.listing.files)
 	}
 	if err := chosen.each(s.statIntoLocked(files)); err != nil {
@@ -134,7 +134,7 @@ func (s *Set) removedLocked(name string) {
 	}
 }
 
-// addedLocked tells of a file that the rotation put into the series.
+// addedLocked adds a file that the rotation put into the series.
 func (s *Set) addedLocked(info sandbox.Info) {
 	if s.listing.files != nil {
 		s.listing.files[info.Name] = info

@@ -13,7 +13,7 @@ import (
 
 const maxNoteBytes = sandbox.MaxNoteBytes
 
-// holdLocked takes a name from a file for as long as a pending one has it.
+// holdLocked takes the name from a file for as long as a pending file has it.
 func (s *Set) holdLocked(name string) error {
 	held := seriesname.HeldPrefix(s.cfg.Base) + name
 	if err := s.overLocked(held, func() error { return s.dir.Rename(name, s.dir.Dir, held) }); err != nil {
@@ -26,7 +26,7 @@ func (s *Set) holdLocked(name string) error {
 	return nil
 }
 
-// restoreLocked gives a name back.
+// restoreLocked gives the file its name back.
 func (s *Set) restoreLocked(name string) error {
 	delete(s.held, name)
 	err := s.dir.RenameNew(seriesname.HeldPrefix(s.cfg.Base)+name, s.dir.Dir, name)
@@ -40,7 +40,7 @@ func (s *Set) restoreLocked(name string) error {
 	return err
 }
 
-// vacatedLocked tells that a pending file has left its name.
+// vacatedLocked is called when a pending file has left its name.
 func (s *Set) vacatedLocked(name string) {
 	if _, ok := s.held[name]; !ok {
 		return
@@ -59,8 +59,8 @@ func (s *Set) markLocked(inode uint64) {
 	closeFile(f)
 }
 
-// leaveNoteLocked writes a note over an old one. A file system without symbolic links, or
-// one without a free inode, has none: then only a kill at the same time would show.
+// leaveNoteLocked writes a note over an old one. Without symbolic links or a free inode the file
+// system gets none: that matters only if a kill comes at the same time.
 func (s *Set) leaveNoteLocked(name, text string) {
 	err := s.dir.WriteNote(name, text)
 	if errors.Is(err, fs.ErrExist) {
@@ -82,10 +82,9 @@ func (s *Set) dropNoteLocked(name string) error {
 	return err
 }
 
-// undoShiftLocked takes back the shifts of a rotation that broke off before the live file
-// was moved, so that the next attempt finds the series as the first one did. Which
-// of them were done, the note and the inodes tell. If the live file was moved, there
-// is nothing to take back.
+// undoShiftLocked takes back the shifts of a rotation that broke off before the live file was
+// moved, so that the next attempt finds the series as the first one did. The note and the inodes
+// tell which of them were done. If the live file was moved, there is nothing to take back.
 func (s *Set) undoShiftLocked() error {
 	name := seriesname.ShiftNote(s.cfg.Base)
 	untrustedNote, err := s.dir.ReadNote(name)
@@ -97,7 +96,7 @@ func (s *Set) undoShiftLocked() error {
 	}
 	live, moves, ok := s.readShiftNote(untrustedNote)
 	if ok && !s.moved(live) {
-		// The last move was that of the lowest slot: taken back first, it makes room.
+		// The last move was that of the lowest slot: undone first, it makes room.
 		for i := len(moves) - 1; i >= 0; i-- {
 			if err := s.undoMoveLocked(moves[i]); err != nil {
 				return err
@@ -108,8 +107,8 @@ func (s *Set) undoShiftLocked() error {
 	return s.dropNoteLocked(name)
 }
 
-// moved says that the live file of a shift note has become the youngest of the
-// series: then the file under the live name, if any, is another.
+// moved says that the live file of a shift note has become the youngest of the series: then the
+// file under the live name, if any, is another one.
 func (s *Set) moved(live uint64) bool {
 	info, err := s.cfg.Dir.Stat(s.cfg.Base)
 	return err != nil || info.Inode != live
@@ -124,7 +123,7 @@ func (s *Set) undoMoveLocked(m Step) error {
 		return err
 	}
 	if occupant, err := s.dir.Stat(m.From); err == nil && !occupant.Mode.IsDir() && s.scheme.CompressExt() != "" {
-		// The file that had to make room before has its name back.
+		// The file that had made room has its name back by now.
 		if err := s.holdLocked(m.From); err != nil {
 			return err
 		}
@@ -143,8 +142,8 @@ func (s *Set) undoMoveLocked(m Step) error {
 	return s.killed("undo %q to %q", m.To, m.From)
 }
 
-// readShiftNote reads what shiftNote wrote. The task can have written it too: names
-// that are not of the series are refused.
+// readShiftNote reads what shiftNote wrote. The task may have written it instead: names that
+// are not of the series are refused.
 func (s *Set) readShiftNote(untrusted string) (live uint64, moves []Step, ok bool) {
 	fields := strings.Split(untrusted, "/")
 	live, err := strconv.ParseUint(fields[0], 36, 64)
@@ -163,7 +162,7 @@ func (s *Set) readShiftNote(untrusted string) (live uint64, moves []Step, ok boo
 	return live, moves, true
 }
 
-// finishRemovalLocked removes what a broken rotation was still to remove.
+// finishRemovalLocked removes what a broken rotation still had to remove.
 func (s *Set) finishRemovalLocked() error {
 	name := seriesname.RemovalNote(s.cfg.Base)
 	untrustedNote, err := s.dir.ReadNote(name)

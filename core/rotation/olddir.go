@@ -13,8 +13,7 @@ import (
 // defaultOldDirMode is the mode of a directory that createolddir makes.
 const defaultOldDirMode os.FileMode = 0o755
 
-// openSeries opens the directory of the rotated files: a handle of its own in any
-// case.
+// openSeries opens the directory of the rotated files, in any case as a handle of its own.
 func (s *Set) openSeries() (*sandbox.Dir, error) {
 	olddir := s.cfg.Policy.OldDir
 	if olddir == "" {
@@ -40,8 +39,8 @@ func (s *Set) openSeries() (*sandbox.Dir, error) {
 	return dir, nil
 }
 
-// makeDirs makes a directory beneath the sandbox, and those above it that are missing.
-// With force it moves aside what stands there instead.
+// makeDirs makes a directory beneath the sandbox, with those above it that are missing. With
+// force it moves aside what stands in their place.
 func (s *Set) makeDirs(path string, force bool) (*sandbox.Dir, error) {
 	at, err := s.cfg.Dir.Sub(".")
 	if err != nil || path == "." {
@@ -84,8 +83,8 @@ func (s *Set) makeOne(at *sandbox.Dir, name string, force bool) (*sandbox.Dir, e
 	return next, nil
 }
 
-// giveOldDir gives a directory to the owner that createolddir names. Where the task's
-// user may not, it stays the user's own: that is said, and no reason to do without a log.
+// giveOldDir gives a directory to the owner that createolddir names. If the task's user may not
+// give it away, it stays the user's own, with a warning: no reason to do without a log.
 func (s *Set) giveOldDir(dir *sandbox.Dir, name string) {
 	o, c := s.owners.olddir, s.cfg.Policy.CreateOldDir
 	if o.uid < 0 && o.gid < 0 {
@@ -97,10 +96,10 @@ func (s *Set) giveOldDir(dir *sandbox.Dir, name string) {
 	}
 }
 
-// reopenOldDirLocked makes the directory of the rotated files anew, after the task has
-// taken it away: the live file must go somewhere. What was owed there is gone with
-// it, but for the live file's own compression, which move is about. sheltered asks for
-// one that the task cannot know.
+// reopenOldDirLocked makes a new directory for the rotated files after the task has taken it
+// away: the live file must go somewhere. What was owed there is gone with it, except the
+// compression of the live file, which move is about. sheltered asks for a name that the task
+// cannot know.
 func (s *Set) reopenOldDirLocked(move Step, sheltered bool) error {
 	s.shelter = ""
 	anew := func() (*sandbox.Dir, error) { return s.makeDirs(s.cfg.Policy.OldDir, true) }

@@ -19,7 +19,7 @@ type owner struct {
 	uid, gid int
 }
 
-// over puts what the policy says over what a file had.
+// over applies what the policy says to what a file had.
 func (o owner) over(live LiveFile, c logrotate.Creation) LiveFile {
 	if c.ModeSet {
 		live.Mode = c.Mode
@@ -33,8 +33,8 @@ func (o owner) over(live LiveFile, c logrotate.Creation) LiveFile {
 	return live
 }
 
-// resolveOwners gives the numbers of the owners that a policy names; -1 are those that
-// the error tells of.
+// resolveOwners gives the numbers of the owners that a policy names; those that the error tells
+// of are -1.
 func resolveOwners(policy logrotate.Policy, patience time.Duration) (owners, error) {
 	create, err := resolve("create", policy.Create, patience)
 	olddir, more := resolve("createolddir", policy.CreateOldDir, patience)
@@ -58,9 +58,9 @@ func resolve(directive string, c logrotate.Creation, patience time.Duration) (ow
 	return o, err
 }
 
-// findOwners resolves the owners of the policy. A launch is refused without them. A series
-// with a past is not: its new files have the owner of the one before, until one can be
-// had.
+// findOwners resolves the owners of the policy. Without them a launch is refused, but a series
+// with a past is not: its new files have the owner of the previous one until the owners are
+// known.
 func (s *Set) findOwners() (err error) {
 	if !s.cfg.HasPast {
 		s.owners, err = resolveOwners(s.cfg.Policy, launchPatience)
@@ -91,16 +91,16 @@ func (s *Set) askOwnersAgainLocked() {
 const (
 	// patience is how long a series with a past waits for the name service.
 	patience = 200 * time.Millisecond
-	// askAgain is how often it asks.
+	// askAgain is how long it waits before it asks again.
 	askAgain = 10 * time.Second
-	// launchPatience is how long a launch waits; prepare_timeout bounds it, too.
+	// launchPatience is how long a launch waits; prepare_timeout bounds it too.
 	launchPatience = time.Minute
-	// knownPatience is how long whoever reads a text waits for each name.
+	// knownPatience is how long the reader of an options text waits for each name.
 	knownPatience = 2 * time.Second
 )
 
-// KnownUser and KnownGroup tell whether this machine has a user or group of that name
-// or number, for the rules by which texts are read. The error says that nobody answers.
+// KnownUser and KnownGroup tell whether this machine has a user or group of that name or number,
+// for the rules by which options texts are read. The error says that nobody answers.
 func KnownUser(name string) (bool, error) { return known(names.Machine.User(name, knownPatience)) }
 
 // KnownGroup is KnownUser for groups.

@@ -11,19 +11,19 @@ import (
 	"sluice/core/seriesname"
 )
 
-// view is what a plan is made from: the live file and what the directory of the
-// series holds under names of the series.
+// view is what a plan is made from: the live file, and what has names of the series in its
+// directory.
 type view struct {
 	live  sandbox.Info
 	files map[string]sandbox.Info
 	// pending has the plain names that are still to be compressed.
 	pending map[string]bool
-	// held has the files that gave their name to a pending one, by that name.
+	// held has the files that gave up their name to a pending one, by that name.
 	held map[string]sandbox.Info
 }
 
-// planner makes a plan. It keeps track of what its own steps do to the names, so
-// that later steps know what stands in their way.
+// planner makes a plan. It tracks what its own steps do to the names, so that later steps know
+// what stands in their way.
 type planner struct {
 	policy logrotate.Policy
 	scheme seriesname.Scheme
@@ -69,11 +69,11 @@ func plan(v view, s seriesname.Scheme, policy logrotate.Policy, now time.Time) [
 // keepsNone says that the live file is removed instead of kept.
 func (p *planner) keepsNone() bool { return p.policy.Rotate == 0 }
 
-// copies says that the replaced program would copy the live file: then a file that
-// stands in the way is kept as a backup instead of overwritten.
+// copies says that the replaced program would copy the live file: then a file that stands in
+// the way becomes a backup instead of being overwritten.
 func (p *planner) copies() bool { return p.policy.CopyTruncate || p.policy.RenameCopy }
 
-// compressesNow says that the file that is rotated out is compressed right away.
+// compressesNow says that the file being rotated out is compressed right away.
 func (p *planner) compressesNow() bool { return p.policy.Compresses() && !p.policy.DelayCompress }
 
 // count is how many files a rotation looks at.
@@ -89,8 +89,8 @@ func (p *planner) tooOld(info sandbox.Info) bool {
 func (p *planner) remove(name string) {
 	info, exists := p.files[name]
 	if !exists || info.Mode.IsDir() {
-		// A directory in a file's place is the task's: it is shifted and moved aside
-		// like any other impostor, but never removed.
+		// A directory in a file's place is the task's: it is shifted and moved aside like any
+		// other impostor, but never removed.
 		return
 	}
 	if p.policy.Scripts.Any() {
@@ -106,7 +106,7 @@ func (p *planner) removeNow(name string) {
 	p.vacate(name)
 }
 
-// vacate tells that a pending file has left its name: a held one gets it back.
+// vacate is called when a pending file has left its name: a held one gets it back.
 func (p *planner) vacate(name string) {
 	delete(p.pending, name)
 	if info, ok := p.held[name]; ok {
@@ -132,9 +132,9 @@ func (p *planner) shift(from, to string) Step {
 	return step
 }
 
-// makeWay frees a slot for a file that waits for its compression. A compressed file
-// there would be overwritten by its compressed form; a plain one is from before the
-// policy and not touched by it.
+// makeWay frees a slot for a file that waits for its compression. Its compressed form would
+// overwrite a compressed file there; a plain one is from before the policy, which does not touch
+// it.
 func (p *planner) makeWay(plain string) {
 	compressed := p.scheme.Compressed(plain)
 	if info, exists := p.files[compressed]; exists && !info.Mode.IsDir() {
@@ -146,8 +146,8 @@ func (p *planner) makeWay(plain string) {
 	}
 }
 
-// displace keeps what bears a name that must be free as a backup, as the replaced
-// program does with an output file that exists.
+// displace frees a name by making what bears it a backup, as the replaced program does with an
+// output file that exists.
 func (p *planner) displace(name string) {
 	if info, exists := p.files[name]; exists && !info.Mode.IsDir() {
 		p.add(Step{Op: OpDisplace, From: name, To: backupName(name, p.now)})
@@ -155,7 +155,7 @@ func (p *planner) displace(name string) {
 	}
 }
 
-// clearDirectory moves a directory aside that no file can be renamed over.
+// clearDirectory moves aside a directory, over which no file can be renamed.
 func (p *planner) clearDirectory(name string) {
 	if info, exists := p.files[name]; exists && info.Mode.IsDir() {
 		p.add(Step{Op: OpAside, From: name})
@@ -167,8 +167,8 @@ func backupName(name string, now time.Time) string {
 	return name + now.Format("-2006010215") + ".backup"
 }
 
-// owe marks a plain file of the series as one to be compressed; what has the
-// compressed name already is kept as a backup.
+// owe marks a plain file of the series as one to be compressed; what already has the compressed
+// name becomes a backup.
 func (p *planner) owe(plain string) {
 	info, exists := p.files[plain]
 	if !exists || p.pending[plain] || !info.Ours() {
@@ -223,8 +223,8 @@ func (p *planner) moveLive() {
 	p.add(Step{Op: op, From: p.live.Name, To: p.final, Inode: p.live.Inode})
 }
 
-// afterwards is what follows once the live file has been moved. Compression is in
-// the background and no step of the plan, except where a script is to find it done.
+// afterwards adds what follows once the live file has been moved. Compression happens in the
+// background and is not a step of the plan, unless a script has to find it done.
 func (p *planner) afterwards() {
 	p.forgetShift()
 	p.script("postrotate", p.policy.Scripts.PostRotate, p.final)
@@ -245,8 +245,8 @@ func (p *planner) afterwards() {
 	p.script("lastaction", p.policy.Scripts.LastAction, "")
 }
 
-// noteRemoval leaves word of what is to go once the live file has been moved and the
-// scripts have run: the live file's inode, and theirs.
+// noteRemoval notes what has to go once the live file has been moved and the scripts have run:
+// the live file's inode, and those of what goes.
 func (p *planner) noteRemoval() {
 	if len(p.doomed) == 0 || !p.policy.Scripts.Any() {
 		return // Recover counts dated files, and no others go late.

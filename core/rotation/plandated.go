@@ -6,7 +6,7 @@ import (
 	"sluice/core/seriesname"
 )
 
-// dated plans a rotation that names by date: nothing is shifted, the oldest go.
+// dated plans a rotation that names files by date: nothing is shifted, and the oldest go.
 func (p *planner) dated() {
 	if p.policy.DelayCompress && p.policy.Compresses() {
 		p.oweAll()
@@ -16,7 +16,7 @@ func (p *planner) dated() {
 	p.final = p.freeDay(series, today)
 	victims := p.victims(series)
 	if !p.disposesOldest() && len(victims) > 0 {
-		// logrotate disposes of the live file in place of the last victim, or of nothing.
+		// logrotate disposes of the live file instead of the last victim, or of nothing.
 		victims = victims[:len(victims)-1]
 	}
 	for i, v := range victims {
@@ -24,8 +24,8 @@ func (p *planner) dated() {
 		case i+1 < len(victims):
 			p.removeNow(v.name)
 		case v.Date == today:
-			// Were it gone before the live file has its name, a rotation that starts anew
-			// after a kill would begin to count at the beginning.
+			// If it went before the live file has its name, a rotation that starts anew after a
+			// kill would start counting at the beginning.
 			p.doomed = append(p.doomed, doom{v.name, v.inode})
 		default:
 			p.remove(v.name)
@@ -54,8 +54,7 @@ func (p *planner) oweAll() {
 	}
 }
 
-// series lists the counted files from the oldest to the youngest. Directories are
-// nobody's log.
+// series lists the counted files from the oldest to the youngest. Directories do not count.
 func (p *planner) series() []member {
 	var series []member
 	for name, info := range p.files {
@@ -76,9 +75,9 @@ func (p *planner) sort(members []member) {
 	seriesname.SortByAge(p.scheme, members, func(m member) (seriesname.Place, time.Time) { return m.Place, p.files[m.name].ModTime }, p.now)
 }
 
-// freeDay is the name for the live file: today's, with a counter behind the date if
-// today has files already. The counter only grows, so that the order of the names
-// is the order of the files even where the first of today are gone.
+// freeDay is the name for the live file: today's date, with a counter behind it if today has
+// files already. The counter only grows, so that the order of the names is the order of the
+// files even if the first of today are gone.
 func (p *planner) freeDay(series []member, suffix string) string {
 	counter, taken := 0, false
 	for _, m := range series {
@@ -101,7 +100,7 @@ func (p *planner) freeDay(series []member, suffix string) string {
 	}
 }
 
-// victims are the oldest beyond the number to keep, and the too old ones.
+// victims are the oldest files beyond the number to keep, and those that are too old.
 func (p *planner) victims(series []member) []member {
 	beyond := 0
 	if p.policy.Rotate >= 0 && len(series) >= p.count() {

@@ -9,8 +9,8 @@ import (
 	"sluice/core/seriesname"
 )
 
-// numbered plans the shift of numbered files, from the highest slot down, so that
-// the way is always free.
+// numbered plans the shift of numbered files, from the highest slot down so that the way is
+// always free.
 func (p *planner) numbered() {
 	s := p.scheme
 	p.final = s.Slot(s.Start())
@@ -41,8 +41,8 @@ func (p *planner) numbered() {
 	p.guardShift(at, moves)
 }
 
-// occupied lists the slots below top that may be taken, from the highest down: of a
-// policy that keeps millions of files only those that are there.
+// occupied lists the slots below top that may be taken, from the highest down. Under a policy
+// that keeps millions of files it lists only those that are there.
 func (p *planner) occupied(top int) []int {
 	var slots []int
 	if top-p.scheme.Start() <= maxProbes {
@@ -60,8 +60,8 @@ func (p *planner) occupied(top int) []int {
 	return slices.Compact(slots)
 }
 
-// disposesTop says whether what is pushed out of the last slot goes. Where no file
-// is kept, logrotate disposes of the live file instead, and the oldest stays.
+// disposesTop says whether a file that is pushed out of the last slot goes. If no file is kept,
+// logrotate disposes of the live file instead, and the oldest stays.
 func (p *planner) disposesTop() bool {
 	return p.policy.Rotate != -1 && p.disposesOldest()
 }
@@ -74,8 +74,8 @@ func (p *planner) disposesOldest() bool {
 	if !p.policy.CopyTruncate {
 		return false
 	}
-	// copytruncate with nothing copied: compressing what is not there fails, and
-	// logrotate then disposes of nothing.
+	// copytruncate has copied nothing: compressing what is not there fails, and then logrotate
+	// disposes of nothing.
 	_, leftover := p.files[p.final]
 	return !p.compressesNow() || leftover
 }
@@ -92,9 +92,9 @@ func highest(s seriesname.Scheme, files map[string]sandbox.Info, pending map[str
 	return last
 }
 
-// eachForm visits the names under which a slot is taken: the counted one, and the
-// plain one while it waits for its compression. The plain file of the first slot
-// belongs to the series as well where compression is delayed.
+// eachForm visits the names that take a slot: the counted one, and the plain one while it waits
+// for its compression. If compression is delayed, the plain file of the first slot belongs to
+// the series as well.
 func (p *planner) eachForm(slot int, visit func(name string)) {
 	plain := p.scheme.Slot(slot)
 	counted := p.scheme.Compressed(plain)
@@ -111,8 +111,8 @@ func (p *planner) eachForm(slot int, visit func(name string)) {
 	}
 }
 
-// ageOrShift moves one file a slot up, or disposes of it: when it is too old, or
-// when the next slot is behind the last.
+// ageOrShift moves one file up a slot, or disposes of it if it is too old or the next slot is
+// beyond the last.
 func (p *planner) ageOrShift(name string, slot, top int) (Step, bool) {
 	info := p.files[name]
 	to := p.scheme.Slot(slot+1) + strings.TrimPrefix(name, p.scheme.Slot(slot))
@@ -126,10 +126,9 @@ func (p *planner) ageOrShift(name string, slot, top int) (Step, bool) {
 	return p.shift(name, to), true
 }
 
-// guardShift makes sure that a kill amid the moves can be recovered from. Where every
-// slot from the first on is taken, once, it is enough to take the live file first:
-// the slot that is free then tells how far the moves have come. Otherwise the moves
-// are noted.
+// guardShift makes sure that the series can recover from a kill amid the moves. If every slot
+// from the first on is taken exactly once, it is enough to take the live file first: then the
+// free slot tells how far the moves have come. Otherwise it notes the moves.
 func (p *planner) guardShift(at int, moves []Step) {
 	if len(moves) == 0 {
 		return
@@ -144,8 +143,8 @@ func (p *planner) guardShift(at int, moves []Step) {
 	p.steps = slices.Insert(p.steps, at, guard)
 }
 
-// simple says that the moves are one of each slot from the first on, and all that
-// happens. Scripts must find the live file under its name.
+// simple says that there is one move for each slot from the first on, and nothing else. With
+// scripts it is false: they must find the live file under its name.
 func (p *planner) simple(at int, moves []Step) bool {
 	if p.policy.Scripts.Any() {
 		return false
@@ -156,7 +155,7 @@ func (p *planner) simple(at int, moves []Step) bool {
 		}
 	}
 	for i, s := range p.steps[at:] {
-		// The file that is pushed out goes before the first move.
+		// A file that is pushed out goes before the first move.
 		if s.Op != OpShift && (s.Op != OpRemove || i > 0) {
 			return false
 		}
@@ -173,10 +172,10 @@ func (p *planner) forgetShift() {
 	}
 }
 
-// shiftNote is the live file's inode and, for every move, inode and old name. Names
-// are those of the scheme, so they have no slash; the separator is one. A note that
-// would be too long is left out: then a kill in the middle of such a shift, of more
-// than some hundred files, leaves a gap in the numbers.
+// shiftNote is the live file's inode and, for every move, the inode and the old name. The
+// separator is a slash, which names of the scheme never have. A note that would be too long is
+// left out: then a kill in the middle of such a shift, of more than some hundred files, leaves a
+// gap in the numbers.
 func shiftNote(live uint64, moves []Step) string {
 	var b strings.Builder
 	b.WriteString(strconv.FormatUint(live, 36))

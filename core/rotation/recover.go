@@ -14,15 +14,14 @@ import (
 	"sluice/core/seriesname"
 )
 
-// Recover finishes what an earlier process left: it takes back half a shift, removes
-// what was to be removed, sweeps unfinished output, removes plain files whose
-// compressed form is complete, and submits the compressions that are owed. What it
-// needs to know is in the directory; what it finds there may be the task's doing, so
-// that at worst the task's own files are compressed or renamed within the series.
+// Recover finishes what an earlier process left: it takes back half a shift, removes what had
+// to be removed, sweeps unfinished output, removes plain files whose compressed form is
+// complete, and submits the compressions that are owed. All that it needs to know is in the
+// directory. What it finds there may be the task's doing: at worst it compresses the task's own
+// files, or renames them within the series.
 //
-// Call it before the first Rotate of a Set whose series may have a past. now is the
-// clock for maxage. After an error the Set can be used all the same: the next Rotate
-// begins with what is left to do.
+// Call it before the first Rotate of a Set whose series may have a past. now is the clock for
+// maxage. Even after an error the Set can be used: the next Rotate begins with what is left.
 func (s *Set) Recover(now time.Time) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -92,11 +91,11 @@ func (s *Set) sweepLocked() error {
 	return s.settleLocked(held)
 }
 
-// maxReserved names are looked at in one recovery. The logger has fewer; a task can plant any
-// number, and those beyond wait for the next.
+// maxReserved is how many reserved names one recovery looks at. The logger has fewer; a task can
+// plant any number, and those beyond wait for the next recovery.
 const maxReserved = 4096
 
-// settleLocked gives held files their names back, unless the name is still in use.
+// settleLocked gives held files their names back, unless these are still in use.
 func (s *Set) settleLocked(held []string) error {
 	for _, name := range held {
 		if _, ours := s.scheme.Parse(name); !ours {
@@ -113,7 +112,7 @@ func (s *Set) settleLocked(held []string) error {
 	return nil
 }
 
-// workingLocked says that this process itself is at the file.
+// workingLocked says that this process itself is working on the file.
 func (s *Set) workingLocked(inode uint64) bool {
 	for _, j := range s.jobs {
 		if j.inode == inode {
@@ -155,9 +154,9 @@ func (s *Set) adoptLocked(marks map[uint64]bool) error {
 	return nil
 }
 
-// finishShiftLocked carries on where a rotation that had taken the live file broke off. The
-// lowest free slot is the one that the last move left or that the first one was to
-// fill; what is below it is still to be moved.
+// finishShiftLocked continues a rotation that broke off after it had taken the live file. The
+// lowest free slot is the one that the last move left, or that the first was going to fill;
+// what is below it still has to move.
 func (s *Set) finishShiftLocked() error {
 	taken, err := s.dir.Stat(seriesname.Taken(s.cfg.Base))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -202,8 +201,8 @@ func (s *Set) finishShiftLocked() error {
 }
 
 // remainingMovesLocked shifts everything below the lowest free slot up by one, as far as the
-// rotation would have: with rotate -1 up to the last file that there is, which is
-// overwritten where numbers start at 0.
+// rotation would have: with rotate -1 up to the last file that there is, which is overwritten
+// if numbers start at 0.
 func (s *Set) remainingMovesLocked(files map[string]sandbox.Info) []Step {
 	count := max(s.cfg.Policy.Rotate, 1)
 	if s.cfg.Policy.Rotate < 0 {
@@ -227,8 +226,8 @@ func (s *Set) remainingMovesLocked(files map[string]sandbox.Info) []Step {
 	return moves
 }
 
-// trimDatesLocked removes the oldest dated files beyond the number to keep: a rotation
-// moves the live file first where both have today's date.
+// trimDatesLocked removes the oldest dated files beyond the number to keep: a rotation moves
+// the live file first if both have today's date.
 func (s *Set) trimDatesLocked() error {
 	keep := s.cfg.Policy.Rotate
 	if !s.scheme.Dated() || keep <= 0 {
@@ -249,7 +248,7 @@ func (s *Set) trimDatesLocked() error {
 	return nil
 }
 
-// recountLocked looks what the series takes, where somebody wants to know.
+// recountLocked counts what the series takes, if anybody wants to know.
 func (s *Set) recountLocked() error {
 	if s.cfg.Kept == nil {
 		return nil

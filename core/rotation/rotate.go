@@ -11,11 +11,10 @@ import (
 	"sluice/core/sandbox"
 )
 
-// Rotate makes the live file the youngest of the series, or removes it where the
-// policy keeps none, and disposes of what the policy does not keep. now, in the
-// location whose dates are wanted, is the time of the rotation. What bears the live
-// name and is no file of ours is moved aside. Outcome.Free tells whether the name is
-// free afterwards.
+// Rotate makes the live file the youngest of the series, or removes it if the policy keeps none,
+// and disposes of what the policy does not keep. now is the time of the rotation, in the location
+// whose dates are wanted. What bears the live name but is not a file of ours is moved aside.
+// Outcome.Free tells whether the name is free afterwards.
 //
 // An error leaves the live file, or what stands in its place, where it is; the next
 // call starts anew.
@@ -90,7 +89,7 @@ func (s *Set) disown(out Outcome) (Outcome, error) {
 	return out, s.killed("disown")
 }
 
-// resumeLocked takes back or finishes what a rotation left that broke off.
+// resumeLocked takes back or finishes what a broken rotation left.
 func (s *Set) resumeLocked() error {
 	if err := s.undoShiftLocked(); err != nil {
 		return err
@@ -108,8 +107,8 @@ func (s *Set) resumeLocked() error {
 	return nil
 }
 
-// runScript runs a script of the policy without the lock: it may take its time, and
-// compressions may finish meanwhile.
+// runScript runs a script of the policy without the lock: it may take long, and compressions may
+// finish meanwhile.
 func (s *Set) runScript(step Step, out *Outcome) {
 	s.makeLive(step, out)
 	command := s.scriptCommand(step)
@@ -119,7 +118,7 @@ func (s *Set) runScript(step Step, out *Outcome) {
 	}
 }
 
-// makeLive has the new live file made for the scripts that come after it.
+// makeLive has the new live file made for the scripts that follow.
 func (s *Set) makeLive(step Step, out *Outcome) {
 	policy := s.cfg.Policy
 	after := step.Script == "postrotate" || step.Script == "lastaction"
@@ -142,8 +141,8 @@ func (s *Set) run(command script.Command) error {
 
 var errNoScripts = errors.New("commands are not permitted")
 
-// scriptCommand gives a script the arguments that logrotate gives it: the pattern of
-// the configuration, quotes and trailing blank included, or the paths.
+// scriptCommand gives a script the arguments that logrotate gives it: the pattern of the
+// configuration, including quotes and the trailing blank, or the paths.
 func (s *Set) scriptCommand(step Step) script.Command {
 	scripts := s.cfg.Policy.Scripts
 	live := path.Join(s.cfg.Path, s.cfg.Base)

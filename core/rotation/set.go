@@ -15,46 +15,45 @@ import (
 	"sluice/core/throttle"
 )
 
-// Set is the rotated series of one live file. Its methods may be called
-// concurrently; Rotate, Recover and Expire run one after the other. All of them may
-// block for as long as the file system does, and Rotate for as long as the scripts
-// of its policy run.
+// Set is the rotated series of one live file. Its methods may be called concurrently; Rotate,
+// Recover and Expire run one after the other. All may block for as long as the file system does,
+// and Rotate for as long as the scripts of its policy run.
 type Set struct {
 	cfg    Config
 	scheme seriesname.Scheme
 	owners owners
-	// ownerForgone says that live files are not given away any more.
+	// ownerForgone says that live files are no longer given away.
 	ownerForgone atomic.Bool
-	// ownersAsked is when nobody answered for an owner; zero: they are known.
+	// ownersAsked is when nobody answered for an owner; zero if they are known.
 	ownersAsked time.Time
 
-	// turn is held by whoever changes the series as a whole; taken before mu.
+	// turn is held by whoever changes the series as a whole, and taken before mu.
 	turn sync.Mutex
-	// mu guards the names of the series and everything below; a method whose name ends in
-	// Locked wants it held.
+	// mu guards the names of the series and everything below. Methods whose names end in Locked
+	// need it held.
 	mu      sync.Mutex
 	dir     *directory      // nil once closed
-	jobs    map[string]*job // by the plain name that their file has now
+	jobs    map[string]*job // by the present plain name of their file
 	held    map[string]sandbox.Info
 	listing listing
 	stats   Stats
 	kept    Kept
-	// impostors were moved aside since the last Outcome told of them.
+	// impostors counts those that were moved aside and that no Outcome has told of yet.
 	impostors int
-	// shelter is the name that the directory of the series has in place of its own.
+	// shelter is the name that the directory of the series has instead of its own, if any.
 	shelter    string
 	complaints throttle.Reports // of failed compressions: the task can make every one fail
-	// unfinished says that the last rotation broke off and must be taken back first.
+	// unfinished says that the last rotation broke off, and must first be taken back.
 	unfinished bool
 
-	// stopped, if set, is asked after every change of a name whether the process is
-	// killed here. Only tests set it.
+	// stopped, if set, says after every change of a name whether the process is killed here.
+	// Only tests set it.
 	stopped func(done string) bool
 }
 
 // Stats count what happens in the background.
 type Stats struct {
-	// Compressed counts files, FailedCompressions attempts that left the plain file.
+	// Compressed counts files, FailedCompressions the attempts that left the plain file.
 	Compressed, FailedCompressions int64
 	// Pending is how many files wait to be compressed or are being compressed.
 	Pending int
@@ -63,9 +62,9 @@ type Stats struct {
 // errStopped is the end of a process, for tests.
 var errStopped = errors.New("stopped")
 
-// New gives the series of a live file. It opens the directory for the rotated files,
-// or makes it if the policy says so; the caller closes the Set. It looks at no file
-// of the series: after a restart call Recover.
+// New gives the series of a live file. It opens the directory for the rotated files, or makes it
+// if the policy says so. It looks at no file of the series: after a restart call Recover. The
+// caller closes the Set.
 func New(cfg Config) (*Set, error) {
 	if cfg.Guard == nil {
 		cfg.Guard = guard.New(cfg.Log)
@@ -85,7 +84,7 @@ func New(cfg Config) (*Set, error) {
 	told := false
 	defer func() {
 		if !told {
-			_ = s.Close() // a fault of who is told
+			_ = s.Close() // Kept had a fault
 		}
 	}()
 	s.tellKeptLocked(false)
@@ -93,17 +92,15 @@ func New(cfg Config) (*Set, error) {
 	return s, nil
 }
 
-// unlocked gives mu up while f runs, which may take its time or have a fault: mu is
-// held again however f ends. Nothing else gives a lock up that its caller holds. mu is
-// held.
+// unlocked gives up mu, which is held, while f runs: f may take long. However f ends, even by a
+// fault, mu is held again afterwards. Nothing else gives up a lock that its caller holds.
 func (s *Set) unlocked(f func() error) error {
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	return f()
 }
 
-// Close releases the directory of the rotated files. Tasks that were submitted and
-// run afterwards do nothing.
+// Close releases the directory of the rotated files. Submitted tasks that run later do nothing.
 func (s *Set) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,8 +115,8 @@ func (s *Set) Close() error {
 	return err
 }
 
-// directory is that of the series, with the number of those who use it without the
-// lock: the last one closes it once it has been left.
+// directory is that of the series, with the number of those who use it without the lock. Once
+// it has been left, the last of them closes it.
 type directory struct {
 	*sandbox.Dir
 	users int
@@ -157,8 +154,8 @@ func (s *Set) Stats() Stats {
 // Live says how to make the first live file.
 func (s *Set) Live() LiveFile { return s.liveAfter(nil) }
 
-// liveAfter says how to make the live file that follows old, which may be nil; with one mu
-// is held.
+// liveAfter says how to make the live file that follows old, which may be nil; otherwise mu is
+// held.
 func (s *Set) liveAfter(old *sandbox.Info) LiveFile {
 	policy := s.cfg.Policy
 	live := LiveFile{Mode: defaultLiveMode, UID: -1, GID: -1}
@@ -178,18 +175,18 @@ func (s *Set) liveAfter(old *sandbox.Info) LiveFile {
 	return live
 }
 
-// ForgoOwner takes the owner out of what Rotate says of live files to come: the task's
-// user may not give them away, and need be told so only once. MakeLive may call it.
+// ForgoOwner takes the owner out of what Rotate says of future live files: the task's user may
+// not give them away, and one report of that is enough. MakeLive may call it.
 func (s *Set) ForgoOwner() { s.ownerForgone.Store(true) }
 
-// defaultLiveMode is what the replaced program's open(2) gives with the usual umask.
+// defaultLiveMode is what open(2) in the replaced program gives with the usual umask.
 const defaultLiveMode os.FileMode = 0o644
 
-// Due says whether time alone asks for a rotation at now: when hourly, daily,
-// weekly, monthly or yearly is in force and now is in another such period, by the
-// clock of now's location, than the last rotation (or the making of the live file). A
-// last rotation that is more than a day in the future is one of a clock that was wrong,
-// and asks for one now, as in logrotate: the next would be far away.
+// Due says whether time alone asks for a rotation at now: hourly, daily, weekly, monthly or
+// yearly is in force, and now is in another such period, by the clock of now's location, than
+// the last rotation (or the making of the live file). If the last rotation is more than a day in
+// the future, the clock was wrong then, and a rotation is due now, as in logrotate: the next
+// would be far away.
 func (s *Set) Due(now, last time.Time) bool {
 	return due(s.cfg.Policy.Every, s.cfg.Policy.Weekday, now, last.In(now.Location()))
 }
@@ -226,7 +223,7 @@ func civilDays(t time.Time) int64 {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 3600)
 }
 
-// killed asks whether a test stops the process here.
+// killed tells whether a test stops the process here.
 func (s *Set) killed(format string, args ...any) error {
 	if s.stopped != nil && s.stopped(fmt.Sprintf(format, args...)) {
 		return errStopped

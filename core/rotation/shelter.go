@@ -10,12 +10,12 @@ import (
 	"sluice/core/seriesname"
 )
 
-// A task can take the directory of the rotated files away faster than it is made again
-// under the name that the task knows. Then one is made under a name that nobody can
-// know, a shelter, so that the live file has somewhere to go, and given its own name
-// when that is free.
+// A task can take the directory of the rotated files away faster than the logger can make it
+// again under the name that the task knows. Then the logger makes a shelter, a directory under
+// a name that nobody can know, so that the live file has somewhere to go. It gives the shelter
+// the directory's name when that is free.
 
-// contested is after how many attempts to make olddir again a shelter is made.
+// contested is how many times to try to make olddir again before making a shelter.
 const contested = 3
 
 // makeShelterLocked makes a directory for the rotated files under a name of its own.
@@ -29,7 +29,7 @@ func (s *Set) makeShelterLocked() (*sandbox.Dir, error) {
 	return s.makeOne(at, s.shelter, false)
 }
 
-// leaveShelterLocked gives the directory its name, if it can. Otherwise the next rotation does.
+// leaveShelterLocked gives the directory its name, if it can; else the next rotation tries.
 func (s *Set) leaveShelterLocked() {
 	if s.shelter == "" {
 		return

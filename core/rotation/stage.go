@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// stage is how far a job is. It changes as the table says:
+// stage is how far a job is. It changes as this table says:
 //
 //	owed       published, gone, forgone
 //	published  gone, forgone; owed, where a rotation disposed of the compressed file
@@ -15,15 +15,15 @@ import (
 type stage int32
 
 const (
-	// owed: the plain file is to be compressed.
+	// owed: the plain file has to be compressed.
 	owed stage = iota
-	// published: the compressed file is in its place, and only the plain one is left to remove.
+	// published: the compressed file is in place, and only the plain one is left to remove.
 	published
-	// gone: the plain file was removed, by the job itself or because a rotation or somebody
-	// else disposed of it; or the series is another owner's by now.
+	// gone: the plain file was removed, by the job itself, a rotation or somebody else; or the
+	// series is another owner's by now.
 	gone
 	// forgone: the plain file stays as it is for good. Nobody else goes on with the series, so
-	// that the output of an attempt is this one's to remove.
+	// an attempt has to remove its own output.
 	forgone
 	stages = iota
 )

@@ -7,14 +7,14 @@ type Op int
 
 // The steps of a rotation.
 const (
-	// OpOwe marks the file with Inode as one that is to be compressed.
+	// OpOwe marks the file with Inode as one that has to be compressed.
 	OpOwe Op = iota
-	// OpTake gives the live file a reserved name, for as long as the shift takes: what
-	// it stands for then is found in the directory after a kill.
+	// OpTake gives the live file a reserved name for as long as the shift takes. After a
+	// kill, that name in the directory tells of the shift.
 	OpTake
 	// OpPut makes the file that OpTake took the youngest of the series, as To.
 	OpPut
-	// OpRemoveTaken removes it instead: the policy keeps none.
+	// OpRemoveTaken removes that file instead: the policy keeps none.
 	OpRemoveTaken
 	// OpNoteShift notes the shifts that follow, so that Recover can take back half of them.
 	OpNoteShift
@@ -35,13 +35,13 @@ const (
 	OpRemoveLive
 	// OpMove makes the live file the youngest of the series, as To.
 	OpMove
-	// OpNoteRemoval notes what is to go after the scripts have run.
+	// OpNoteRemoval notes what has to go after the scripts have run.
 	OpNoteRemoval
 	// OpForgetRemoval removes that note.
 	OpForgetRemoval
 	// OpScript runs the script that Script names, with From as final name.
 	OpScript
-	// OpCompress compresses From here and now, because scripts want to see it done.
+	// OpCompress compresses From right away, because scripts want to see it done.
 	OpCompress
 )
 
@@ -52,13 +52,13 @@ var opNames = [...]string{
 
 func (o Op) String() string { return opNames[o] }
 
-// Step is one step of a plan. Names are in the directory of the series.
+// Step is one step of a plan. Names are those in the directory of the series.
 type Step struct {
 	Op       Op
 	From, To string
 	// Inode is the file's own, where the step must know it.
 	Inode uint64
-	// SizeBytes is what OpRemove takes away, of the disk.
+	// SizeBytes is how much of the disk OpRemove frees.
 	SizeBytes int64
 	// Script is the directive of OpScript.
 	Script string

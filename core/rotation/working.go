@@ -2,8 +2,8 @@ package rotation
 
 import "sluice/core/seriesname"
 
-// Working says whether a compression is under way or waits for a thread. One that
-// failed is not: it is tried again at the next rotation.
+// Working says whether a compression is under way or waits for a thread. One that failed does
+// neither: it is tried again at the next rotation.
 func (s *Set) Working() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -15,8 +15,8 @@ func (s *Set) Working() bool {
 	return false
 }
 
-// Forgo leaves every file plain that is not compressed yet, for good: nobody may open
-// the series to go on with it.
+// Forgo leaves every file plain, for good, that is not compressed yet: nobody may open the
+// series to go on with it.
 func (s *Set) Forgo() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
