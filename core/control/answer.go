@@ -19,13 +19,13 @@ import (
 type Owner interface {
 	// Status gives all streams as they are now. It waits for no disk.
 	Status() []Stream
-	// Rotate rotates streams, whatever their size, and tells of each, in their order. It
-	// returns when the context ends: a stream whose rotation has not begun then is left as it
-	// is, with context.Cause for its error.
+	// Rotate rotates streams, whatever their size, and reports each, in their order. It
+	// returns when the context ends: a stream whose rotation has not begun by then stays as it
+	// is, with context.Cause as its error.
 	Rotate(ctx context.Context, ids []string) []Rotated
 }
 
-// errHeldBack is what is told of a rotation that did not begin within Patience.
+// errHeldBack is the error of a rotation that did not begin within Patience.
 var errHeldBack = errors.New("the stream is held back, by its disk or its rate; nothing was rotated")
 
 // Conn is a connection whose deadlines can be set.
@@ -35,16 +35,16 @@ type Conn interface {
 	SetWriteDeadline(t time.Time) error
 }
 
-// Answer reads one question and answers it. It returns when the other side has the
-// answer, gave up, or was too slow; the caller closes the connection. The end of the context
-// ends the wait for rotations.
+// Answer reads one question and answers it. It returns when the other side has the answer, has
+// given up or is too slow; the caller closes the connection. The end of the context ends the
+// wait for rotations.
 func Answer(ctx context.Context, conn Conn, owner Owner) error {
 	if err := conn.SetReadDeadline(time.Now().Add(questionTime)); err != nil {
 		return fmt.Errorf("answer a question: %w", err)
 	}
 	q, err := readQuestion(conn)
 	if errors.Is(err, io.EOF) {
-		return nil // only looked whether somebody is there
+		return nil // it only checked whether somebody is there
 	}
 	var lines []any
 	if err == nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrRefused says that the owner did not answer the question; the text says why.
+// ErrRefused says that the owner did not answer the question; the error's text says why.
 var ErrRefused = errors.New("the owner refuses")
 
 // Status asks for all streams. It takes and closes the connection.

@@ -13,23 +13,24 @@ import (
 	"sluice/core/state"
 )
 
-// Poller is where the server waits for connections, with whatever else the owner waits for.
+// Poller is where the server waits for connections, along with all else that the owner waits
+// for.
 type Poller interface {
-	// Listen has accept called, on a thread of the poller's, when somebody connects to the
-	// listener: once, until ListenAgain. accept does not block.
+	// Listen calls accept, on a thread of the poller, when somebody connects to the listener:
+	// once, until ListenAgain. accept does not block.
 	Listen(listener int, accept func()) error
 	ListenAgain(listener int)
 }
 
-// Server answers whoever asks the owner of a state directory what it does. A goroutine is
-// there only as long as one is answered.
+// Server answers those who ask the owner of a state directory what it does. It has goroutines
+// only while it answers.
 type Server struct {
 	owner    Owner
 	dir      *state.Dir
 	poller   Poller
 	guard    *guard.Guard
 	listener int
-	// ctx ends with the server: what is under way is answered before it does.
+	// ctx ends with the server, which first answers what is under way.
 	ctx context.Context
 	end context.CancelCauseFunc
 
@@ -40,10 +41,10 @@ type Server struct {
 	wait   sync.WaitGroup
 }
 
-// MostAnswers is how many are answered at a time; others wait in the kernel.
+// MostAnswers is how many questions are answered at a time; others wait in the kernel.
 const MostAnswers = 4
 
-// errClosing is what is told of rotations that were not made before the server closed.
+// errClosing is the error of rotations that were not made before the server closed.
 var errClosing = errors.New("the owner gives its streams up; ask the next one")
 
 // Serve makes the socket in the directory, which must be locked, and answers there until
@@ -62,12 +63,12 @@ func Serve(dir *state.Dir, owner Owner, poller Poller, guard *guard.Guard) (*Ser
 	return s, nil
 }
 
-// accept is acceptOne for the thread on which all streams wait.
+// accept is acceptOne, kept off the thread on which all streams wait.
 func (s *Server) accept() {
 	_ = s.guard.Run("accept a question", func() error { s.acceptOne(); return nil })
 }
 
-// acceptOne accepts one connection, on a worker thread that waited for it, and has it answered.
+// acceptOne accepts one connection, on the worker thread that waited for it, and has it answered.
 func (s *Server) acceptOne() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +79,7 @@ func (s *Server) acceptOne() {
 	switch err {
 	case nil, unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
 	default:
-		// Who connects stays in the kernel's queue, and would be told of again at once.
+		// The connection stays in the kernel's queue, which would report it again at once.
 		s.guard.AfterFunc(s.pause.Next(), "accept again", s.again)
 		return
 	}
@@ -105,8 +106,8 @@ func (s *Server) again() {
 	}
 }
 
-// allowed lets root ask, and the user of this process. The mode of the directory says
-// the same; a descriptor can be handed on.
+// allowed lets root and the user of this process ask. The mode of the directory does the same,
+// but a descriptor can be handed on.
 func allowed(fd int) bool {
 	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	return err == nil && (peer.Uid == 0 || int(peer.Uid) == os.Geteuid())
@@ -121,11 +122,11 @@ func (s *Server) answer(conn *os.File) {
 			s.poller.ListenAgain(s.listener)
 		}
 	}()
-	_ = Answer(s.ctx, conn, s.owner) // who asked is gone or slow: nobody else minds
+	_ = Answer(s.ctx, conn, s.owner) // if the asker is gone or slow nobody else minds
 }
 
-// Close ends all answers and removes the socket. The state directory must be locked still.
-// A nil server has nothing to close.
+// Close ends all answers and removes the socket. The state directory must still be locked. A
+// nil server has nothing to close.
 func (s *Server) Close() {
 	if s == nil {
 		return
@@ -136,7 +137,7 @@ func (s *Server) Close() {
 	_ = unix.Close(s.listener)
 }
 
-// refuse ends what is being answered, and has nothing else accepted.
+// refuse ends what is being answered, and accepts nothing else.
 func (s *Server) refuse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// backlog is how many connections the kernel keeps for an owner that is answering others.
+	// backlog is how many connections the kernel keeps while the owner answers others.
 	backlog = 16
-	// dialTimeout is how long an owner may take whose queue of connections is full.
+	// dialTimeout is how long to wait for an owner whose queue of connections is full.
 	dialTimeout = 10 * time.Second
 )
 
-// listen makes the socket on which the owner of the directory can be asked what it does. The
-// caller takes the descriptor, which does not block, and removes the socket before it gives
-// the lock up. The directory must be locked.
+// listen makes the socket for questions to the owner of the directory. The caller takes the
+// descriptor, which does not block, and removes the socket before it gives the lock up. The
+// directory must be locked.
 func listen(dir *state.Dir) (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -37,12 +37,12 @@ func listen(dir *state.Dir) (fd int, err error) {
 	return fd, nil
 }
 
-// ErrNoOwner says that nobody answers for a state directory: no agent with the module
-// runs, and no keeper serves in its place.
+// ErrNoOwner says that nobody answers for a state directory: no agent with the module runs, and
+// no keeper serves in its place.
 var ErrNoOwner = errors.New("nobody serves the state directory")
 
-// Dial connects to the owner of a directory. Errors: ErrNoOwner, or of the
-// system, such as fs.ErrPermission.
+// Dial connects to the owner of a directory. Errors: ErrNoOwner, or the system's, such as
+// fs.ErrPermission.
 func Dial(ctx context.Context, dir *state.View) (net.Conn, error) {
 	address := dir.SocketAddress(state.OwnerSocket)
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, address.Net, address.Name)

@@ -1,14 +1,14 @@
-// Package control is the control socket of a state directory: its protocol, the server that
-// an owner has, the agent or the keeper in its place, and the client of the commands.
+// Package control is the control socket of a state directory: its protocol, the server in the
+// owner (the agent, or the keeper in its place), and the client for the commands.
 //
-// A connection carries one question and its answer, lines of JSON. Either side ignores
-// fields that it does not know; Version changes where that does not do. Lines, numbers
-// of lines and times are bounded on both sides, so that neither a slow nor a hostile
-// other side holds more than a goroutine and a buffer, for a few seconds. Root may ask,
-// and the user of the owner's process.
+// A connection carries one question and its answer, as lines of JSON. Either side ignores
+// fields that it does not know; Version changes when that is not enough. Lines, numbers of lines
+// and times are bounded on both sides, so that a slow or hostile peer holds no more than a
+// goroutine and a buffer, for a few seconds. Only root and the user of the owner's process may
+// ask.
 //
-// The package knows no engine and no terminal. It refuses questions that would change a
-// stream in any way but rotating it.
+// The package knows no engine and no terminal. It refuses questions that would change a stream
+// in any way other than rotating it.
 package control
 
 import "time"
@@ -29,7 +29,7 @@ const (
 	// other side may take to read the answer.
 	questionTime = 2 * time.Second
 	answerTime   = 10 * time.Second
-	// Patience is how long at most a question about a stream is waited for.
+	// Patience is how long a question about a stream may take.
 	Patience = 10 * time.Second
 )
 
@@ -74,14 +74,14 @@ const (
 	Blocked State = "blocked"
 	// Dropping ones are counted and thrown away, because the disk stays full or fails.
 	Dropping State = "dropping"
-	// Waiting is a stream that nobody serves: the container waits when its pipe is full.
-	// No owner says so.
+	// Waiting is the state of a stream that nobody serves: its container waits when the pipe
+	// is full. No owner reports it.
 	Waiting State = "waiting"
 )
 
 // Stream is one stdout or stderr with its figures, which count from its beginning.
 type Stream struct {
-	// ID is the name in the state directory.
+	// ID is its name in the state directory.
 	ID        string `json:"id"`
 	Container string `json:"container"`
 	Stream    string `json:"stream"`
@@ -97,8 +97,8 @@ type Stream struct {
 	WrittenBytes int64 `json:"written_bytes"`
 	DroppedBytes int64 `json:"dropped_bytes"`
 	DroppedLines int64 `json:"dropped_lines"`
-	// InLines and WrittenLines are missing where they are not counted (count_lines); while
-	// much is written they are up to a second or a mebibyte behind.
+	// InLines and WrittenLines are missing if lines are not counted (count_lines); while much
+	// is written they are up to a second or a mebibyte behind.
 	InLines      *int64 `json:"in_lines,omitempty"`
 	WrittenLines *int64 `json:"written_lines,omitempty"`
 	// Files of the series, with the live one, and what they take on the disk.
@@ -109,10 +109,10 @@ type Stream struct {
 	// Errors of rotations and of writes.
 	RotationErrors int64 `json:"rotation_errors"`
 	WriteErrors    int64 `json:"write_errors"`
-	// LastRotationUnixNano is 0 where there was none.
+	// LastRotationUnixNano is 0 if there was none.
 	LastRotationUnixNano int64 `json:"last_rotation_unix_nano,omitempty"`
 	CreatedUnixNano      int64 `json:"created_unix_nano"`
-	// LongestBlockedNanos is how long at most the disk held the container back.
+	// LongestBlockedNanos is the longest time that the disk held the container back.
 	LongestBlockedNanos int64 `json:"longest_blocked_nanos,omitempty"`
 }
 

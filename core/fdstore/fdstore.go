@@ -1,19 +1,19 @@
 // Package fdstore has the service manager keep the pipes of streams (systemd,
-// FileDescriptorStoreMax=): a pipe lives, with its bytes, as long as somebody has it open,
-// and the manager does while this process is dead.
+// FileDescriptorStoreMax=). A pipe lives, with its bytes, as long as somebody has it open, and
+// the manager does while this process is dead.
 //
-// The manager keeps all that it is sent, also twice under one name, unless it is the same
-// open file (kcmp(2)); it gives all of it to the next process of the unit, and keeps it
-// still. So a pipe that was passed back is not stored again. It tells nobody what it
-// took: what is not sent, because its queue is full for one, is sent later, without end.
+// The manager keeps all that it is sent, even twice under one name, unless it is the same open
+// file (kcmp(2)). It gives all of it to the next process of the unit, and still keeps it, so a
+// pipe that was passed back is not stored again. It tells nobody what it took. What cannot be
+// sent, because the manager's queue is full for one, is tried again without end.
 //
-// The manager passes all names in one variable of the environment, of which the kernel takes
-// 128 KiB (execve(2), MAX_ARG_STRLEN): with more the process would not start any more. So
-// names are short, the number of the pipe's inode, which is not given again as long as
-// somebody has the pipe open, and what would be too much is not sent.
+// The manager passes all names in one variable of the environment, which the kernel limits to
+// 128 KiB (execve(2), MAX_ARG_STRLEN): with more, the process could not start. So names are
+// short, and what would be too much is not sent. A name is the number of the pipe's inode, which
+// is not reused as long as somebody has the pipe open.
 //
-// The package takes no descriptor of its callers but by Claim, whose result is theirs; what
-// it stores is a duplicate that the manager has.
+// The package takes no descriptor of its callers; what Claim gives is theirs. What it stores is
+// a duplicate, which the manager has.
 package fdstore
 
 import (
@@ -31,10 +31,10 @@ import (
 	"sluice/core/throttle"
 )
 
-// Store is what the service manager keeps for one state directory and process, whoever of
-// its owners has it: a keeper is an owner again and again, and what the manager has outlives
-// each time. Where there is no such manager, as in the zero value, its methods do nothing.
-// They may be called concurrently.
+// Store is what the service manager keeps for one state directory and process, through all
+// times of ownership: a keeper is the owner again and again, and what the manager has outlives
+// each time. Without such a manager, as in the zero value, its methods do nothing. They may be
+// called concurrently.
 type Store struct {
 	address string // of the notification socket; empty: there is no store
 	prefix  string // of the names of our descriptors
@@ -43,31 +43,31 @@ type Store struct {
 	socket  int // -1: none yet
 	names   int // bytes of the names that the manager has
 	pipes   map[string]*storedPipe
-	waiting map[string]bool // ids of which the manager is to be told
+	waiting map[string]bool // ids that the manager has yet to hear of
 	pause   time.Duration   // before the next try
 	timer   *time.Timer     // nil: nothing waits
 	guard   *guard.Guard    // with the owner
 	owner   Owner           // the last one; nil before the first
-	owned   bool            // it has not closed the store yet
+	owned   bool            // the owner has not closed the store yet
 	warned  throttle.Reports
-	since   time.Time // when something has begun to wait
+	since   time.Time // when something began to wait
 }
 
-// Owner is what a store needs of the owner that has it. It is called with the store's lock
-// held, and must not call the store.
+// Owner is what a store needs of its owner. It is called with the store's lock held, and must
+// not call the store.
 type Owner interface {
 	// OpenReading opens the reading end of the pipe of a stream, for the store to close. It
-	// gives an fs.ErrNotExist where the stream has ended.
+	// gives an fs.ErrNotExist if the stream has ended.
 	OpenReading(id string) (fd int, err error)
-	// NotStored hears that descriptors are not kept, and how many; at most once a minute.
+	// NotStored hears, at most once a minute, that descriptors are not kept, and how many.
 	NotStored(waiting int, err error)
 }
 
-// storedPipe is what the manager is to have of a stream, and what it has.
+// storedPipe is what the manager should have of a stream, and what it has.
 type storedPipe struct {
 	wanted bool
-	names  []string // under which it is held
-	extra  bool     // more than one has such a name
+	names  []string // under which the manager has it
+	extra  bool     // the manager has more than one under such a name
 }
 
 func (p *storedPipe) held() bool { return len(p.names) > 0 }
@@ -82,8 +82,8 @@ var stores struct {
 }
 
 // Open gives the store of this process for a state directory to its owner, until Close. It
-// reads $NOTIFY_SOCKET (sd_notify(3)); the names in the store tell state directories apart by
-// their inode. Tries that come later run under guard.
+// reads $NOTIFY_SOCKET (sd_notify(3)); the names in the store distinguish state directories by
+// their inode. Later tries run under guard.
 func Open(stateInode uint64, guard *guard.Guard, owner Owner) *Store {
 	address, prefix := os.Getenv("NOTIFY_SOCKET"), fmt.Sprintf("%s%x-", namePrefix, stateInode)
 	if address == "" || address[0] != '/' && address[0] != '@' {
@@ -108,8 +108,8 @@ func Open(stateInode uint64, guard *guard.Guard, owner Owner) *Store {
 	return s
 }
 
-// Keep has the manager keep a duplicate of the pipe of a stream, which it may have already.
-// It borrows pipe for the call, and never blocks.
+// Keep has the manager keep a duplicate of the pipe of a stream, unless it has one. It borrows
+// pipe for the call, and never blocks.
 func (s *Store) Keep(id string, pipe int) { s.want(id, true, pipe) }
 
 // Forget has the manager close its duplicate. It never blocks.
@@ -129,7 +129,7 @@ func (s *Store) want(id string, wanted bool, pipe int) {
 		s.pipes[id] = p
 	}
 	p.wanted = wanted
-	// Behind what waits already, or a pipe that comes now would take its place in the queue.
+	// It waits behind the others: a pipe that comes now must not take their place in the queue.
 	err := errBehind
 	if len(s.waiting) == 0 {
 		err = s.reconcileLocked(id, pipe)
@@ -147,9 +147,9 @@ var (
 	errNames  = errors.New("the names of all descriptors would be too long for the environment of the next start")
 )
 
-// reconcileLocked tells the manager what it is to have of a stream. pipe is notOpen where it
-// has to be opened. FDPOLL=0: else the manager would drop the descriptor when the last
-// writer has gone, with the bytes.
+// reconcileLocked tells the manager what it should have of a stream. pipe is notOpen if it has
+// to be opened. FDPOLL=0 is needed because the manager would otherwise drop the descriptor, and
+// the bytes with it, when the last writer has gone.
 func (s *Store) reconcileLocked(id string, pipe int) error {
 	p := s.pipes[id]
 	for p.held() && (!p.wanted || p.extra || len(p.names) > 1) {
@@ -197,7 +197,7 @@ func (s *Store) storeLocked(p *storedPipe, pipe int) error {
 	return nil
 }
 
-// openLocked opens a pipe that nobody has at hand.
+// openLocked opens a pipe for which the caller has no descriptor.
 func (s *Store) openLocked(id string) (int, error) {
 	if !s.owned {
 		return -1, errNoPipe
@@ -226,9 +226,10 @@ func (s *Store) closeSocketLocked() {
 	s.socket = -1
 }
 
-// Close ends the time of an owner, whose pipes are open still. What the manager has it
-// keeps. What it is to keep and could not be sent yet is sent within goodbye, where its
-// queue is only full: so long Close may block. What it is to forget it is told later.
+// Close ends the time of an owner, whose pipes are still open. The manager keeps what it has.
+// Close sends what the manager should keep and could not be sent yet, if only the queue was
+// full: for that it may block for as long as goodbye. What the manager should forget it hears
+// later.
 func (s *Store) Close() {
 	if s.address == "" {
 		return

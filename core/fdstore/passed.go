@@ -17,11 +17,11 @@ const (
 	firstPassed = 3
 )
 
-// passed are the descriptors that the manager gave back to this process, by name. A
-// number means something only once: later it may be the host's.
+// passed are the descriptors that the manager gave back to this process, by name. A number
+// means something only once: later it may be the host's.
 //
-// The activation package of go-systemd is not used: it makes files of all descriptors
-// that were passed, also of those that are the host's own.
+// The activation package of go-systemd does not do: it makes files of all descriptors that were
+// passed, even of those that are the host's own.
 var passed struct {
 	once sync.Once
 	mu   sync.Mutex
@@ -31,13 +31,13 @@ var passed struct {
 // passedPipe is a descriptor that was passed back.
 type passedPipe struct {
 	fd    int
-	extra bool // more than one had its name
+	extra bool // its name was given to more than one
 }
 
-// Claim gives the descriptors of this store that were passed back, close-on-exec, by
-// the id of their stream, which fifos has for each pipe; one that is not in there has its
-// name for an id. The caller takes them, and has the manager forget what it does
-// not serve: the manager has all of them still. The environment stays as it is.
+// Claim gives the descriptors of this store that were passed back, close-on-exec, by the id of
+// their stream. fifos has the id for each pipe; for one that is not in there the name is the id.
+// The caller takes them, and has the manager, which still has all of them, forget those that it
+// does not serve. The environment stays as it is.
 func (s *Store) Claim(fifos map[state.Inode]string) map[string]int {
 	passed.once.Do(func() {
 		passed.fds = passedBack(os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES"))
@@ -56,7 +56,7 @@ func (s *Store) Claim(fifos map[state.Inode]string) map[string]int {
 		if !known {
 			id = name
 		}
-		if before, twice := claimed[id]; twice { // also under a name of 0.1.0's
+		if before, twice := claimed[id]; twice { // also under a name from 0.1.0
 			_ = unix.Close(before)
 		}
 		claimed[id] = p.fd
@@ -73,8 +73,8 @@ func (s *Store) Claim(fifos map[state.Inode]string) map[string]int {
 	return claimed
 }
 
-// Restart forgets what this process remembers, as the next one of its unit does. It is for
-// tests.
+// Restart forgets what this process remembers, as if it were the next process of its unit. It is
+// for tests.
 func Restart() {
 	passed.mu.Lock()
 	defer passed.mu.Unlock()
@@ -84,7 +84,7 @@ func Restart() {
 	stores.all = nil
 }
 
-// passedBack finds the pipes with names of ours among what was passed.
+// passedBack finds the pipes with our names among what was passed.
 func passedBack(pid, count, names string) map[string]passedPipe {
 	if pid != strconv.Itoa(os.Getpid()) {
 		return nil

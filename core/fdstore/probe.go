@@ -9,31 +9,31 @@ import (
 	"sluice/core/shortage"
 )
 
-// The service manager tells nobody what it keeps: a unit without FileDescriptorStoreMax=
-// has $NOTIFY_SOCKET all the same if it has NotifyAccess=, and what it is sent is closed
-// without a word. So it is tried: a pipe whose reading end only the manager has, says
-// whether that is open.
+// The service manager tells nobody what it keeps: a unit without FileDescriptorStoreMax= still
+// has $NOTIFY_SOCKET if it has NotifyAccess=, and the manager closes what it is sent without a
+// word. So Probe tries it: a pipe whose reading end only the manager has shows whether that end
+// is open.
 
 // Kept is what a try has shown.
 type Kept int
 
-// What there may be.
+// The results of a try.
 const (
 	// NoStore: there is no service manager that could keep anything.
 	NoStore Kept = iota
 	// NotKept: there is one, and it closes what it is sent.
 	NotKept
-	// NotTold: it has not answered within the patience of who asked.
+	// NotTold: it has not answered within the asker's patience.
 	NotTold
 	// IsKept: it keeps what it is sent.
 	IsKept
 )
 
-// probeName is the end of the name of what is sent for a try.
+// probeName is the end of the name under which a try sends its pipe.
 const probeName = "probe"
 
-// Probe asks whether the service manager keeps descriptors for this process. It blocks for
-// as long as that has no time, at most for patience.
+// Probe asks whether the service manager keeps descriptors for this process. It blocks while
+// the manager is busy, at most for patience.
 func (s *Store) Probe(patience time.Duration) (kept Kept) {
 	if s.address == "" {
 		return NoStore
@@ -52,8 +52,9 @@ func (s *Store) Probe(patience time.Duration) (kept Kept) {
 	name := "\nFDNAME=" + s.prefix + probeName
 	err := errors.Join(
 		s.sendBy(deadline, "FDSTORE=1\nFDPOLL=0"+name, unix.UnixRights(pipe[0])),
-		// It is closed when all before it was looked at (sd_notify_barrier(3)): by a manager
-		// that knows nothing of barriers too, as it keeps no descriptor that is not named.
+		// The manager closes it when it has looked at all that came before
+		// (sd_notify_barrier(3)). One that knows no barriers does so too, since it keeps no
+		// descriptor without a name.
 		s.sendBy(deadline, "BARRIER=1", unix.UnixRights(barrier[1])),
 	)
 	_, _ = unix.Close(pipe[0]), unix.Close(barrier[1])
@@ -80,8 +81,8 @@ func (s *Store) sendBy(deadline time.Time, message string, rights []byte) error 
 	})
 }
 
-// polled waits until a descriptor has the event, which poll(2) always reports; the zero
-// deadline does not wait.
+// polled waits until a descriptor has the event, which must be one that poll(2) always reports;
+// with a zero deadline it does not wait.
 func polled(fd int, event int16, deadline time.Time) bool {
 	for {
 		patience := 0

@@ -13,18 +13,17 @@ import (
 )
 
 const (
-	// The pauses of tries double between these; a queue that is full empties soon.
+	// The pauses between tries double between these; a full queue empties soon.
 	retrySoon    = 5 * time.Millisecond
 	retryQueue   = time.Second
 	retryFailing = time.Minute
-	// behind is how long descriptors may wait for a manager that is busy before
-	// that is reported.
+	// behind is how long descriptors may wait for a busy manager before that is reported.
 	behind = 10 * time.Second
-	// goodbye is for how long an owner that ends waits for a queue that is full.
+	// goodbye is how long an owner that ends waits for a full queue.
 	goodbye = time.Second
 )
 
-// laterLocked sees to another try, and reports what no try is likely to mend.
+// laterLocked schedules another try, and reports what no try is likely to mend.
 func (s *Store) laterLocked(err error) {
 	if s.timer != nil || s.guard == nil {
 		return
@@ -51,8 +50,8 @@ func (s *Store) failLocked(err error) {
 	}
 }
 
-// warnOfLimitLocked says so where more is to be kept than the manager takes, as far as
-// that tells (systemd 254): it drops the rest without a word.
+// warnOfLimitLocked warns if there is more to keep than the manager takes, which drops the rest
+// without a word. Managers tell their limit from systemd 254 on.
 func (s *Store) warnOfLimitLocked() {
 	most, err := strconv.Atoi(os.Getenv("FDSTORE"))
 	if err == nil && len(s.pipes) > most {
@@ -60,7 +59,7 @@ func (s *Store) warnOfLimitLocked() {
 	}
 }
 
-// tryAgain tells what waits.
+// tryAgain tells the manager what waits.
 func (s *Store) tryAgain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +69,7 @@ func (s *Store) tryAgain() {
 	}
 }
 
-// flushLocked tells what waits until something fails.
+// flushLocked tells the manager what waits, until something fails.
 func (s *Store) flushLocked() error {
 	for id := range s.waiting {
 		err := s.reconcileLocked(id, notOpen)
@@ -90,8 +89,8 @@ func (s *Store) flushLocked() error {
 	return nil
 }
 
-// hasUnsent tells what waits, and says whether the queue was full before all pipes were
-// sent.
+// hasUnsent tells the manager what waits, and says whether the queue was full before all pipes
+// were sent.
 func (s *Store) hasUnsent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

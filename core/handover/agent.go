@@ -2,13 +2,13 @@
 // that owns it to an agent that starts.
 //
 // The agent finds the directory locked by a keeper and connects to the keeper's socket. The
-// keeper stops serving, gives the lock up and writes one byte. The agent takes the lock,
-// opens the pipes and closes the connection; until then the keeper has them open, so that a
-// container that ends meanwhile leaves its last bytes in them. An agent that dies over it
-// leaves a lock that nobody has: the keeper, which waits for it, serves again.
+// keeper stops serving, gives up the lock and writes one byte. The agent takes the lock, opens
+// the pipes and closes the connection. Until then the keeper has them open, so that a container
+// that ends meanwhile leaves its last bytes in them. If the agent dies over this, nobody has the
+// lock: the keeper, which waits for it, serves again.
 //
-// At any instant one of them has the lock, or nobody. The package knows an owner by what it
-// gives up, and refuses to take anything from an owner that is no keeper.
+// At any instant one of them has the lock, or nobody. To the package an owner is what it gives
+// up; the package refuses to take anything from an owner that is not a keeper.
 package handover
 
 import (
@@ -25,19 +25,18 @@ import (
 var ErrKeeperHangs = errors.New("the keeper does not hand the state directory over")
 
 const (
-	// timeout is how long a keeper may take to finish what it has in hand, on a
-	// machine that has much else to do: an agent that does not start is worse than one
-	// that starts late.
+	// timeout is how long a keeper on a busy machine may take to finish what it has in
+	// hand: an agent that does not start is worse than one that starts late.
 	timeout = 30 * time.Second
-	// retryPause is how soon a keeper is asked again that was about to listen.
+	// retryPause is how soon to ask again a keeper that was about to listen.
 	retryPause = 5 * time.Millisecond
 )
 
-// Take opens a state directory and takes its lock, for an agent. A keeper that has it is
-// asked to hand over, and may take its time, half a minute at most (ErrKeeperHangs); any
-// other owner is an error at once, a *state.LockedError. Other errors are those of
-// state.Attach. A keeper that handed over holds the pipes open until the caller closes
-// opened, which is nil where there was none. Take blocks.
+// Take opens a state directory and takes its lock, for an agent. It asks a keeper that has the
+// lock to hand over, which may take up to half a minute (ErrKeeperHangs); any other owner is an
+// error at once, a *state.LockedError. Other errors are those of state.Attach. A keeper that
+// handed over holds the pipes open until the caller closes opened, which is nil if there was no
+// keeper. Take blocks.
 func Take(path string, log *slog.Logger) (dir *state.Dir, opened io.Closer, err error) {
 	return take(path, timeout, log)
 }
@@ -74,8 +73,8 @@ func take(path string, timeout time.Duration, log *slog.Logger) (dir *state.Dir,
 	}
 }
 
-// ask connects to the keeper and waits until it has let go. It does not
-// take the lock before the returned connection is closed.
+// ask connects to the keeper and waits until it has let go. The keeper does not take the lock
+// before the returned connection is closed.
 func ask(dir *state.Dir, deadline time.Time) (done io.Closer, err error) {
 	conn, err := dial(dir)
 	if err != nil {
@@ -84,7 +83,7 @@ func ask(dir *state.Dir, deadline time.Time) (done io.Closer, err error) {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	// The keeper writes one byte when it owns nothing any more.
+	// The keeper writes one byte once it owns nothing any more.
 	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

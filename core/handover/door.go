@@ -14,12 +14,12 @@ import (
 type Door struct {
 	knocks   chan *net.UnixConn
 	closed   chan struct{}
-	listener *net.UnixListener // nil until it could be opened
+	listener *net.UnixListener // nil until it is open
 	guard    *guard.Guard
 	pause    shortage.Pause
 }
 
-// NewDoor makes one that is not open yet.
+// NewDoor makes a door that is not open yet.
 func NewDoor(guard *guard.Guard) *Door {
 	return &Door{knocks: make(chan *net.UnixConn), closed: make(chan struct{}), guard: guard}
 }
@@ -27,9 +27,9 @@ func NewDoor(guard *guard.Guard) *Door {
 // Knocks gives the connections of agents that ask, which the receiver takes.
 func (d *Door) Knocks() <-chan *net.UnixConn { return d.knocks }
 
-// Open makes the socket in the directory, which must be locked. Where that cannot be done
-// now (a full state directory, no descriptors) the caller tries again when the returned
-// channel tells: an agent that starts asks for 30 seconds.
+// Open makes the socket in the directory, which must be locked. If that fails for now (a full
+// state directory, no descriptors), the caller tries again when the returned channel fires: an
+// agent that starts keeps asking for 30 seconds.
 func (d *Door) Open(dir *state.Dir) (again <-chan time.Time, err error) {
 	if d.listener, err = listen(dir); err != nil {
 		return time.After(d.pause.Next()), err
@@ -47,7 +47,7 @@ func (d *Door) wait(pause time.Duration) (goOn bool) {
 	}
 }
 
-// accept passes on who asks, one at a time, until the door is closed.
+// accept passes on those who ask, one at a time, until the door is closed.
 func (d *Door) accept() {
 	var pause shortage.Pause
 	for {
@@ -71,7 +71,8 @@ func (d *Door) accept() {
 	}
 }
 
-// Close ends it and removes the socket: before the lock of the directory is given up.
+// Close ends it and removes the socket. It is called before the lock of the directory is given
+// up.
 func (d *Door) Close() {
 	close(d.closed)
 	if d.listener != nil {

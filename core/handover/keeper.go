@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// slowOpening is after how long an agent is reported that has asked for the streams
-	// and has not opened them.
+	// slowOpening is how long an agent that has asked for the streams may take to open them
+	// before that is reported.
 	slowOpening = 10 * time.Second
-	// afterDeath is for how long the pipes stay open after an agent has closed its
-	// connection. It does that when it has opened them and when it dies, which only the
-	// lock tells apart, and the kernel closes the one before it frees the other.
+	// afterDeath is how long the pipes stay open after an agent has closed its connection.
+	// That happens when it has opened them and when it dies. Only the lock distinguishes
+	// these, and the kernel closes the connection before it frees the lock.
 	afterDeath = 200 * time.Millisecond
 	// deathLook is how often the lock is tried meanwhile.
 	deathLook = 5 * time.Millisecond
@@ -37,15 +37,15 @@ type Keeper struct {
 	StateDir string
 	Log      *slog.Logger
 	Guard    *guard.Guard
-	// pipes are held since the last handover, until somebody else is known to have
+	// pipes are held since the last handover, until it is known that somebody else has
 	// opened them, or they are opened here again.
 	pipes []int
 }
 
-// HandOver has the owner let go of everything but the pipes, tells the agent that has asked
-// on conn, and holds them until the agent has opened them too, however long that takes it: a
-// container that ends before would take what is in its pipe with it. It keeps them where the
-// agent has died over it, or is gone: see Holds. It takes conn, and fails when the context
+// HandOver has the owner let go of everything but the pipes, and tells the agent that has asked
+// on conn. It holds the pipes until the agent has opened them too, however long that takes: a
+// container that ended before that would take the contents of its pipe with it. If the agent
+// dies over this it goes on holding them: see Holds. It takes conn, and fails when the context
 // ends.
 func (k *Keeper) HandOver(ctx context.Context, owner Owner, conn *net.UnixConn) error {
 	defer conn.Close()
@@ -63,7 +63,7 @@ func (k *Keeper) HandOver(ctx context.Context, owner Owner, conn *net.UnixConn) 
 	return nil
 }
 
-// Holds tells whether pipes are held since a handover that came to nothing.
+// Holds tells whether pipes are still held after a handover that came to nothing.
 func (k *Keeper) Holds() bool { return len(k.pipes) > 0 }
 
 // Release closes the pipes of the last handover.
@@ -96,12 +96,12 @@ func (k *Keeper) awaitClosing(ctx context.Context, conn *net.UnixConn) {
 	}
 }
 
-// agentDied tells whether nobody has the lock of the state directory. The pipes are then
-// held on, until they are served here.
+// agentDied tells whether nobody has the lock of the state directory. Then the pipes stay held
+// until they are served here.
 func (k *Keeper) agentDied(ctx context.Context) bool {
 	dir, err := state.Attach(k.StateDir)
 	if err != nil {
-		return true // it cannot be told
+		return true // in doubt
 	}
 	defer dir.Close()
 	for began := time.Now(); ; wait(ctx, deathLook) {

@@ -7,8 +7,8 @@ import (
 	"sluice/core/state"
 )
 
-// listen makes the socket on which a keeper that owns the directory is asked to hand
-// over. The caller closes it, which removes it. The directory must be locked.
+// listen makes the socket on which agents ask a keeper that owns the directory to hand over.
+// The caller closes it, which removes it. The directory must be locked.
 func listen(dir *state.Dir) (*net.UnixListener, error) {
 	if err := dir.RemoveSocket(state.KeeperSocket); err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func listen(dir *state.Dir) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// dial connects to the keeper that listens.
+// dial connects to a keeper that listens.
 func dial(dir *state.Dir) (*net.UnixConn, error) {
 	return net.DialUnix("unix", nil, dir.SocketAddress(state.KeeperSocket))
 }

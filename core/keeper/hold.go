@@ -15,16 +15,16 @@ import (
 	"sluice/core/state"
 )
 
-// A keeper that stands by has the pipes of all streams open. It reads nothing from them,
-// but a container that ends with the agent, or before the keeper is on its feet, leaves
-// its last bytes in a pipe that somebody has. The kernel tells it of pipes that come and
-// go, so that it sleeps while no container does.
+// A keeper that stands by has the pipes of all streams open. It reads nothing from them, but
+// thanks to it a container that ends with the agent, or before the keeper serves, leaves its
+// last bytes in a pipe that somebody has open. The kernel tells the keeper of pipes that come
+// and go, so it sleeps while none does.
 
 // holder is what a keeper holds while it waits for the lock.
 type holder struct {
 	dir    *state.Dir
 	log    *slog.Logger
-	events *os.File // inotify(7); nil: what comes is not told
+	events *os.File // inotify(7); nil: nothing tells what comes
 	ended  chan struct{}
 
 	mu    sync.Mutex
@@ -34,12 +34,12 @@ type holder struct {
 // heldPipe is the reading end of a pipe.
 type heldPipe struct {
 	fd int
-	// alive says that it was opened while its owner or a container had it, so that nothing
-	// of it can be missing.
+	// alive says that it was opened while its owner or a container had it, so nothing in it can
+	// be missing.
 	alive bool
 }
 
-// hold begins to hold the pipes of a directory, whose lock somebody may have. The caller
+// hold begins to hold the pipes of a directory, whose lock somebody else may have. The caller
 // releases them.
 func hold(dir *state.Dir, guard *guard.Guard, log *slog.Logger) *holder {
 	h := &holder{dir: dir, log: log, ended: make(chan struct{}), pipes: map[string]heldPipe{}}
@@ -75,15 +75,15 @@ func (h *holder) follow(short error) {
 		if err != nil && !late {
 			return
 		}
-		// Records come and go all the time; what was left out can have been anything.
+		// Records come and go all the time. What the last look left out can have been anything.
 		if late || short != nil || state.TellsOfFIFOs(buffer[:n]) {
 			short = h.look()
 		}
 	}
 }
 
-// look opens what is new in the directory and closes what has gone. Its error is a
-// shortage: what could not be opened is tried again.
+// look opens what is new in the directory and closes what has gone. Its error is a shortage:
+// what could not be opened has to be tried again.
 func (h *holder) look() (short error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -127,7 +127,7 @@ func (h *holder) open(id string, scratch *pump.Scratch) error {
 	return nil
 }
 
-// stop holds what it has, and no more.
+// stop keeps what it holds, and takes nothing more.
 func (h *holder) stop() {
 	if h.events != nil {
 		_ = h.events.Close()
@@ -135,7 +135,7 @@ func (h *holder) stop() {
 	<-h.ended
 }
 
-// has tells whether a pipe has been held since its owner, or its container, had it.
+// has tells whether a pipe has been held since its owner or its container had it.
 func (h *holder) has(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,15 +1,14 @@
-// Package keeper is the standby that serves the containers of an agent while the
-// agent is away.
+// Package keeper is the standby that serves the containers of an agent while the agent is
+// away.
 //
-// While the agent lives the keeper has the pipes of all streams open and sleeps, waiting
-// for the lock of the state directory, which the kernel gives it the moment the agent
-// dies. It then does with the streams what the agent would, by the same code and
-// with the parameters that the agent left in the directory, until an agent that
-// starts asks for them on a socket.
+// While the agent lives, the keeper has the pipes of all streams open and sleeps. It waits for
+// the lock of the state directory, which the kernel gives it the moment the agent dies. Then
+// it does with the streams what the agent would, by the same code and with the parameters that
+// the agent left in the directory, until a new agent asks for them on a socket.
 //
-// It refuses to share: at any instant the agent or the keeper owns the streams. And it
-// refuses to give up: once it has had the lock, whatever keeps it from serving is tried
-// again, because without it nobody reads the pipes.
+// It refuses to share: at any instant either the agent or the keeper owns the streams. And it
+// refuses to give up: once it has had the lock, it tries again whatever keeps it from serving,
+// because without it nobody reads the pipes.
 package keeper
 
 import (
@@ -32,16 +31,16 @@ import (
 type Config struct {
 	// StateDir is the agent's state directory.
 	StateDir string
-	// Drain ends the keeper when the last stream has ended: for an operator who goes
-	// back to another logger.
+	// Drain ends the keeper when the last stream has ended, for an operator who goes back to
+	// another logger.
 	Drain bool
-	// Detached says that it was started in the background, and that no service manager
-	// starts it again.
+	// Detached says that it was started in the background, so no service manager starts it
+	// again.
 	Detached bool
 	Log      *slog.Logger
 }
 
-// drainLook is how often a keeper that drains looks whether streams are left.
+// drainLook is how often a draining keeper checks whether streams are left.
 const drainLook = 100 * time.Millisecond
 
 // errDrained ends a keeper whose work is done.
@@ -54,10 +53,10 @@ type keeper struct {
 	handover handover.Keeper
 }
 
-// Run keeps until the context ends, or until everything is drained if that was asked
-// for. It blocks. Streams that it owns when the context ends stay as they are: their
-// containers write on until their pipes are full, for the next owner. It fails where it
-// cannot become the keeper; afterwards what goes wrong is logged and tried again.
+// Run keeps until the context ends, or until everything is drained if Drain is set. It blocks.
+// Streams that it owns when the context ends stay as they are: their containers write on until
+// their pipes are full, for the next owner. It fails if it cannot become the keeper; afterwards
+// it logs what goes wrong and tries again.
 func Run(ctx context.Context, config Config) error {
 	dir, err := state.Attach(config.StateDir)
 	if err != nil {
@@ -101,10 +100,10 @@ func waitFor(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// turn waits for the lock and serves until an agent has taken over (nil), the streams
-// have ended (errDrained) or the context has. It takes dir.
+// turn waits for the lock and serves until an agent has taken over (nil), or the streams
+// (errDrained) or the context have ended. It takes dir.
 func (k *keeper) turn(ctx context.Context, dir *state.Dir) error {
-	if _, err := dir.Owned(); err != nil { // it opens the lock, for all who ask from here on
+	if _, err := dir.Owned(); err != nil { // this opens the lock for all later questions
 		return errors.Join(err, dir.Close())
 	}
 	held := hold(dir, k.guard, k.Log)
@@ -119,7 +118,7 @@ func (k *keeper) turn(ctx context.Context, dir *state.Dir) error {
 	}
 	held.stop()
 	began := time.Now()
-	// What is held since a handover was this keeper's, and all of it.
+	// Pipes that are held since a handover were this keeper's all the time.
 	had := k.handover.Holds()
 	e, err := engine.Serve(dir, k.agentSettings(dir), k.Log, func(id string) bool { return had || held.has(id) })
 	held.release()
@@ -137,8 +136,8 @@ func (k *keeper) turn(ctx context.Context, dir *state.Dir) error {
 	return err
 }
 
-// waitLock waits until the agent is gone. When the context ends first the thread
-// that waits is left to the end of the process, and dir with it.
+// waitLock waits until the agent is gone. If the context ends first, the waiting thread stays
+// until the end of the process, and dir with it.
 func (k *keeper) waitLock(ctx context.Context, dir *state.Dir) error {
 	got := make(chan error, 1)
 	k.guard.Go("wait for the lock", func() {
@@ -154,8 +153,8 @@ func (k *keeper) waitLock(ctx context.Context, dir *state.Dir) error {
 	}
 }
 
-// serve waits for what ends the ownership: an agent that asks for the streams, whose
-// connection it gives, or an error. It leaves the engine, and with it dir, to the caller.
+// serve waits for the end of the ownership: an agent asks for the streams, whose connection it
+// then returns, or an error. It leaves the engine, and with it dir, to the caller.
 func (k *keeper) serve(ctx context.Context, e *engine.Engine, dir *state.Dir) (*net.UnixConn, error) {
 	door := handover.NewDoor(k.guard)
 	defer door.Close()

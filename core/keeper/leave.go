@@ -13,12 +13,12 @@ import (
 	"sluice/core/cgroup"
 )
 
-// A service manager ends what is in the control group of a service with it, unless the
-// unit says KillMode=process. Mesos puts its executors into a slice of their own for that
-// (mesos_executors.slice, src/linux/systemd.cpp), and a keeper goes to the same place, or,
-// where that is not, to a group at the root of the hierarchy. Only the hierarchies by which
-// a manager finds processes are looked at: that of version 2, and systemd's own of
-// version 1. Limits of memory and the like stay those of the agent.
+// A service manager ends a service with everything in its control group, unless the unit says
+// KillMode=process. For that reason Mesos puts its executors into a slice of their own
+// (mesos_executors.slice, src/linux/systemd.cpp). A keeper goes to the same place, or, if there
+// is none, to a group at the root of the hierarchy. It leaves only the hierarchies by which a
+// manager finds processes: that of version 2, and systemd's own of version 1. Limits of memory
+// and the like stay those of the agent.
 
 const (
 	executorsSlice = "mesos_executors.slice"
@@ -31,8 +31,8 @@ type hierarchy struct {
 	cgroup.Mount
 }
 
-// LeaveGroups takes this process out of the control groups that it was started in. What is
-// at the root of a hierarchy stays there.
+// LeaveGroups takes this process out of the control groups that it was started in. Where it is
+// at the root of a hierarchy it stays there.
 func LeaveGroups() error {
 	groups, err := cgroup.Of(cgroup.Self, cgroup.Systemd)
 	if err != nil {
@@ -51,7 +51,7 @@ func LeaveGroups() error {
 	return left
 }
 
-// outside lists the hierarchies in which a process is not at the root of what can be seen.
+// outside lists the hierarchies in which a process is not at the root of what it can see.
 func outside(groups []cgroup.Group, mounts cgroup.Mounts) (all []hierarchy) {
 	for _, g := range groups {
 		at, found := mounts.Of(g.Hierarchy)

@@ -5,9 +5,9 @@ import (
 	"sluice/core/state"
 )
 
-// agentSettings gives the settings of the last agent, which may have been a newer version:
-// whatever is not understood is left out. The pipes are as the agent made them, and each
-// stream goes by what its record says, so that what is missing is what all streams share.
+// agentSettings gives the settings of the last agent, which may have been a newer version: it
+// leaves out what it does not understand. That can only concern what all streams share: the
+// agent made the pipes, and each stream goes by its record.
 func (k *keeper) agentSettings(dir *state.Dir) settings.Module {
 	text, err := dir.LoadSettings()
 	var given []settings.Parameter

@@ -1,10 +1,9 @@
-// Package standby sees to it that somebody holds the pipes of the containers while the
-// agent is away: it starts a keeper where the operator wants one (keeper=start), and again
-// when that has ended; and it tells the agent's log who holds them, and what is lost
-// where nobody does.
+// Package standby sees to it that somebody holds the pipes of the containers while the agent is
+// away. It starts a keeper if the operator wants one (keeper=start), and another when that has
+// ended. It tells the agent's log who holds the pipes, and what is lost if nobody does.
 //
-// It runs beside the start of the agent and holds nothing up. What it cannot do now it
-// tries again; no container waits for it.
+// It runs beside the start of the agent and holds nothing up. What it cannot do now it tries
+// again; no container waits for it.
 package standby
 
 import (
@@ -32,14 +31,14 @@ type Agent struct {
 }
 
 const (
-	// storePatience is how long the service manager may take to answer. It has much to do
-	// when a machine starts.
+	// storePatience is how long the service manager may take to answer. It has much to do when
+	// a machine starts.
 	storePatience = time.Minute
-	// The pauses between attempts to start a keeper double between these; one that has
-	// lived for longer than the last begins anew.
+	// The pauses between attempts to start a keeper double between these. After a keeper that
+	// lived for longer than the last pause they begin anew.
 	firstPause = time.Second
 	lastPause  = time.Minute
-	// expectedContainers is for how many a unit should have room where nobody says.
+	// expectedContainers is how many a unit should have room for if nobody says.
 	expectedContainers = 200
 )
 
@@ -61,7 +60,7 @@ func Begin(agent Agent) {
 	})
 }
 
-// keep has a keeper live, for as long as the agent does. After the first attempt it calls
+// keep keeps a keeper alive for as long as the agent lives. After the first attempt it calls
 // told.
 func (a Agent) keep(dir *state.Dir, told func()) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {

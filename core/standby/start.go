@@ -19,16 +19,16 @@ import (
 )
 
 const (
-	// startPatience is how long the program may take that leaves a keeper behind; a machine
-	// without processes is tried again meanwhile.
+	// startPatience is how long the program that leaves a keeper behind may take. If there are
+	// no processes left it is tried again within that time.
 	startPatience = time.Minute
-	// maxLines of it are looked at.
+	// maxLines is how many lines of its output are read.
 	maxLines = 10
 
 	warningPrefix = "warning: "
 )
 
-// start has a keeper started, unless one lives.
+// start starts a keeper, unless one lives.
 func (a Agent) start() error {
 	library, err := ownFile()
 	if err != nil && a.Settings.KeeperCommand == "" {
@@ -71,13 +71,13 @@ func (a Agent) hear(answer *os.File) {
 	}
 }
 
-// programName is what is looked for beside the library.
+// programName is the program to look for beside the library.
 const programName = "sluice"
 
 // Program gives the path of the command that keeper=start runs: what is given, if it is not
-// empty, else the one that was installed with the library. That of another installation could be another
-// version's; so it is not searched for in $PATH, but where the build and the packages put
-// it: beside the library, and in the bin of the prefix below which that is.
+// empty, else the one that was installed with the library. Another installation could have
+// another version, so Program does not search $PATH, but the places where the build and the
+// packages put the command: beside the library, and in the bin of the prefix above it.
 func Program(given, library string) (string, error) {
 	if given != "" {
 		return given, runnable(given)
@@ -93,7 +93,7 @@ func Program(given, library string) (string, error) {
 		programName, strings.Join(places, ", "), fs.ErrNotExist)
 }
 
-// runnable says why a file cannot be run, nil where it can.
+// runnable says why a file cannot be run, or nil if it can.
 func runnable(path string) error {
 	info, err := os.Stat(path)
 	switch {
