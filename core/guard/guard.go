@@ -1,10 +1,9 @@
-// Package guard keeps a fault in one piece of work from ending the process, which is
-// somebody else's: an agent with all its containers.
+// Package guard keeps a fault in one piece of work from ending the process, which is somebody
+// else's: an agent with all its containers.
 //
-// It is the only place of the packages that live in an agent where a goroutine or a
-// timer is started, and TestOnlyTheGuardStartsGoroutines sees to that. What a panic
-// leaves behind is not its concern: whoever holds a lock, a descriptor or somebody who
-// waits gives it up in a defer.
+// Of the packages that live in an agent, no other starts goroutines or timers;
+// TestOnlyTheGuardStartsGoroutines sees to that. What a panic leaves behind is not its concern:
+// whoever holds a lock or a descriptor, or keeps somebody waiting, gives it up in a defer.
 package guard
 
 import (
@@ -56,8 +55,7 @@ func (g *Guard) Go(work string, f func()) {
 	go g.run(work, f)
 }
 
-// AfterFunc calls f on a goroutine of its own when after has passed, unless the timer
-// is stopped before.
+// AfterFunc calls f on a goroutine of its own after a time, unless the timer is stopped before.
 func (g *Guard) AfterFunc(after time.Duration, work string, f func()) *time.Timer {
 	return time.AfterFunc(after, func() { g.run(work, f) })
 }
@@ -66,7 +64,7 @@ func (g *Guard) run(work string, f func()) {
 	_ = g.Run(work, func() error { f(); return nil })
 }
 
-// caughtOne counts and logs a panic. A log that panics too has nobody to tell.
+// caughtOne counts and logs a panic. If the log panics too, there is nobody to tell.
 func (g *Guard) caughtOne(work string, value any) *FaultError {
 	g.caught.Add(1)
 	defer func() { _ = recover() }()

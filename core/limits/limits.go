@@ -1,8 +1,8 @@
 // Package limits tells what the kernel allows a process to have, and how much of that is
-// taken: descriptors, and threads and processes, which are one to the kernel.
+// taken: descriptors, and threads and processes, which are the same to the kernel.
 //
-// It reads /proc and the control groups, whose figures are true when they are read. What
-// the logger needs of it all is here too. It changes nothing.
+// It reads /proc and the control groups, whose figures are true at the moment of reading. It
+// also has what the logger needs of all that. It changes nothing.
 package limits
 
 import (
@@ -23,13 +23,13 @@ type Limit struct {
 	Most, Taken int64
 }
 
-// Left is what there may be beside what is taken.
+// Left is how much is not taken.
 func (l Limit) Left() int64 { return max(0, l.Most-l.Taken) }
 
 // Self is the process that asks.
 const Self = cgroup.Self
 
-// Tightest gives the limit of which the least is left; ok is false where there is none.
+// Tightest gives the limit of which the least is left; ok is false if there is none.
 func Tightest(all []Limit) (least Limit, ok bool) {
 	for _, l := range all {
 		if !ok || l.Left() < least.Left() {
@@ -39,8 +39,8 @@ func Tightest(all []Limit) (least Limit, ok bool) {
 	return least, ok
 }
 
-// Descriptors gives the limit of a process's descriptors, the soft one, which is in
-// force; ok is false where it cannot be read.
+// Descriptors gives the limit of a process's descriptors: the soft one, which is in force. ok
+// is false if it cannot be read.
 func Descriptors(pid int) (l Limit, ok bool) {
 	most, ok := rlimit(pid, "Max open files")
 	if !ok {
@@ -50,8 +50,8 @@ func Descriptors(pid int) (l Limit, ok bool) {
 	return Limit{Name: "the limit of open files (RLIMIT_NOFILE)", Remedy: "LimitNOFILE=", Most: most, Taken: int64(len(open))}, err == nil
 }
 
-// Processes gives the limits of threads and processes that hold for a process. What
-// cannot be read is taken for no limit.
+// Processes gives the limits of threads and processes that hold for a process. A limit that
+// cannot be read counts as none.
 func Processes(pid int) []Limit {
 	all := controlGroups(pid)
 	if l, ok := ofUser(pid); ok {
@@ -64,8 +64,8 @@ func Processes(pid int) []Limit {
 // in kernel/fork.c): CAP_SYS_ADMIN and CAP_SYS_RESOURCE.
 const exempt = 1<<21 | 1<<24
 
-// ofUser is RLIMIT_NPROC, which is of all processes of the real user and does not hold
-// for root.
+// ofUser is RLIMIT_NPROC, which counts all processes of the real user and does not hold for
+// root.
 func ofUser(pid int) (l Limit, ok bool) {
 	status := fields(proc(pid, "status"))
 	uid := firstWord(status["Uid"])
@@ -83,7 +83,7 @@ func ofUser(pid int) (l Limit, ok bool) {
 	}, true
 }
 
-// threadsOf counts what counts for a user's limit.
+// threadsOf counts the threads that count towards a user's limit.
 func threadsOf(uid string) (total int64) {
 	names, _ := list("/proc")
 	for _, name := range names {
@@ -102,7 +102,7 @@ func threadsOf(uid string) (total int64) {
 	return total
 }
 
-// ofMachine are the limits of all processes together: of their number and of their ids.
+// ofMachine are the limits on all processes together: on their number and on their ids.
 func ofMachine() (all []Limit) {
 	loadavg := strings.Fields(text("/proc/loadavg"))
 	if len(loadavg) < 4 {
@@ -122,7 +122,7 @@ func ofMachine() (all []Limit) {
 	return all
 }
 
-// rlimit reads a soft limit of a process; none is math.MaxInt64.
+// rlimit reads a soft limit of a process; math.MaxInt64 means none.
 func rlimit(pid int, name string) (most int64, ok bool) {
 	for line := range strings.Lines(text(proc(pid, "limits"))) {
 		rest, found := strings.CutPrefix(line, name)
@@ -139,8 +139,8 @@ func rlimit(pid int, name string) (most int64, ok bool) {
 	return 0, false
 }
 
-// controlGroups are the limits of the pids controller, of the process's group and those
-// above it: each counts all that is below.
+// controlGroups are the limits of the pids controller for the process's group and those above
+// it: each counts everything below.
 func controlGroups(pid int) (all []Limit) {
 	groups, err := cgroup.Of(pid, cgroup.Pids)
 	mounts, err2 := cgroup.OwnMounts()

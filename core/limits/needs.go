@@ -1,8 +1,8 @@
 package limits
 
-// What the logger needs, for those who hold limits against it.
+// What the logger needs, to compare with limits.
 const (
-	// MostThreads is how many it has at most, all from its start on.
+	// MostThreads is how many threads it can have, all of them from its start on.
 	MostThreads = 160
 	// DescriptorsOfContainer is how many one container holds while it runs: two pipes, two
 	// live files, two directories of series, and the sandbox.
@@ -12,8 +12,7 @@ const (
 	DescriptorsInPassing = 256
 )
 
-// Containers is how many containers a limit of descriptors has room for beside what is
-// taken.
+// Containers is how many containers still fit into a limit of descriptors.
 func Containers(l Limit) int64 {
 	return max(0, l.Left()-DescriptorsInPassing) / DescriptorsOfContainer
 }

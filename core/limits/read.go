@@ -9,7 +9,7 @@ import (
 	"sluice/core/cgroup"
 )
 
-// text gives a file of the kernel's; one that cannot be read is empty.
+// text gives the contents of one of the kernel's files; one that cannot be read is empty.
 func text(file string) string {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -18,7 +18,7 @@ func text(file string) string {
 	return string(data)
 }
 
-// list gives the names in a directory of the kernel's.
+// list gives the names in one of the kernel's directories.
 func list(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	names := make([]string, len(entries))
@@ -36,7 +36,7 @@ func proc(pid int, name string) string {
 	return "/proc/" + strconv.Itoa(pid) + "/" + name
 }
 
-// fields reads lines of a name, a colon and a value.
+// fields reads lines that have a name, a colon and a value.
 func fields(file string) map[string]string {
 	found := map[string]string{}
 	for line := range strings.Lines(text(file)) {

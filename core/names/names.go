@@ -1,9 +1,9 @@
 // Package names asks the machine's name service for the numbers of users and groups.
 //
-// The service may be another machine's: it may be away, and take minutes to say so. "It
-// does not answer" is not "there is no such user", and whoever asks decides for how long
-// he waits. Questions that nobody waits for any more go on, a bounded number of them; who
-// asks for the same name meanwhile waits for the same answer.
+// The service may be on another machine: it may be away, and take minutes to say so. "It does
+// not answer" does not mean "there is no such user", and callers decide how long they wait.
+// Questions go on when nobody waits for them any more, a bounded number of them; whoever asks for
+// the same name meanwhile waits for the same answer.
 package names
 
 import (
@@ -22,11 +22,11 @@ import (
 var (
 	// ErrUnknown says that the machine has no user or group of that name or number.
 	ErrUnknown = errors.New("unknown to this machine")
-	// ErrNoAnswer says that it could not be asked, or did not answer in time.
+	// ErrNoAnswer says that the service could not be asked, or did not answer in time.
 	ErrNoAnswer = errors.New("the name service does not answer")
 )
 
-// mostQuestions are under way at once, each with a thread that may hang.
+// mostQuestions is how many are under way at once, each with a thread that may hang.
 const mostQuestions = 8
 
 // Service is a name service. Its methods may be called concurrently.
@@ -35,7 +35,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	asked  map[string]*question // under way
-	silent time.Time            // when somebody last waited in vain; zero: it has answered since
+	silent time.Time            // when somebody last waited in vain; zero once it has answered since
 }
 
 type question struct {
@@ -45,18 +45,18 @@ type question struct {
 	err   error
 }
 
-// Machine is that of this machine.
+// Machine is the name service of this machine.
 var Machine = New(askUser, askGroup)
 
-// New makes a service of functions that answer or give ErrUnknown; every other error is
-// none of an answer. They may block.
+// New makes a service of functions that answer or give ErrUnknown; any other error means that
+// there is no answer. They may block.
 func New(user, group func(name string) (int, error)) *Service {
 	return &Service{user: user, group: group, asked: map[string]*question{}}
 }
 
-// User gives the number of a user by its name or number. It waits for patience at most,
-// from when the question was first asked: a thousand streams of one owner wait once.
-// Errors: ErrUnknown, ErrNoAnswer.
+// User gives the number of a user by its name or number. It waits for patience at most, counted
+// from when the question was first asked: a thousand streams with one owner wait once. Errors:
+// ErrUnknown, ErrNoAnswer.
 func (s *Service) User(name string, patience time.Duration) (int, error) {
 	return s.ask("user "+strconv.Quote(name), func() (int, error) { return s.user(name) }, patience)
 }
@@ -90,8 +90,8 @@ func (s *Service) ask(what string, how func() (int, error), patience time.Durati
 	return q.id, nil
 }
 
-// waits is how long a question is still waited for. While the service is silent nobody has
-// much patience: an agent that starts may have many names to ask for.
+// waits is how much longer to wait for a question. While the service is silent nobody has much
+// patience: an agent that starts may have many names to ask for.
 func (s *Service) waits(q *question, patience time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,13 +102,13 @@ func (s *Service) waits(q *question, patience time.Duration) time.Duration {
 }
 
 const (
-	// silence is for how long one answer that did not come is taken for the service's.
+	// silence is how long the service counts as silent after an answer did not come.
 	silence = 10 * time.Second
-	// silentPatience is how long it is waited for meanwhile.
+	// silentPatience is how long to wait for it meanwhile.
 	silentPatience = 50 * time.Millisecond
 )
 
-// question gives the one that is under way, or begins it; nil where there are too many.
+// question gives the question that is under way, or begins it; nil if there are too many.
 func (s *Service) question(what string, how func() (int, error)) *question {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +162,7 @@ func isNumber(name string) bool {
 	return err == nil
 }
 
-// without tells what an error of a lookup means. A number needs nobody's answer.
+// without tells what an error of a lookup means. A number needs no answer.
 func without(name string, why error) (int, error) {
 	if errors.As(why, new(user.UnknownUserError)) || errors.As(why, new(user.UnknownUserIdError)) ||
 		errors.As(why, new(user.UnknownGroupError)) || errors.As(why, new(user.UnknownGroupIdError)) {

@@ -10,13 +10,13 @@ import (
 	sluicepb "sluice/proto"
 )
 
-// memoryKeeper keeps a stream for as long as the process lives (sluice pipe). That is longer
-// than the stream has its spill open, as it may be rebuilt after a fault. close releases it.
+// memoryKeeper keeps a stream for as long as the process lives (sluice pipe). That is longer than
+// the stream has its spill open, since it may be rebuilt after a fault. close releases it.
 type memoryKeeper struct{ spill int }
 
 func newMemoryKeeper() *memoryKeeper { return &memoryKeeper{spill: -1} }
 
-// Save has nothing to do: the stream itself has the record.
+// Save does nothing: the stream itself has the record.
 func (k *memoryKeeper) Save(*sluicepb.StreamRecord) error { return nil }
 
 func (k *memoryKeeper) Forget() error { return nil }

@@ -15,9 +15,9 @@ import (
 // ErrServed says that another process writes the file.
 var ErrServed = errors.New("another process writes this log")
 
-// claimFile makes this process the only one that serves a live file: two would write
-// over each other. The claim is the lock of a hidden file beside it, because the live
-// file itself changes with each rotation; the kernel frees it when the process dies.
+// claimFile makes this process the only one that serves a live file: two would overwrite each
+// other. The claim is the lock of a hidden file beside it, because each rotation replaces the
+// live file itself; the kernel frees the lock when the process dies.
 func claimFile(path string) (release func(), err error) {
 	dir, err := sandbox.Open(filepath.Dir(path))
 	if err != nil {
@@ -41,7 +41,7 @@ func claimFile(path string) (release func(), err error) {
 	}
 }
 
-// lockFile gives nil where the file was removed before it was locked.
+// lockFile gives nil if the file was removed before it was locked.
 func lockFile(dir *sandbox.Dir, name string) (*os.File, error) {
 	f, err := dir.OpenWrite(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,5 +1,5 @@
-// Package pipelog serves one stream without a state directory: what comes through a pipe
-// goes into a series of files, by the same code as the output of containers (sluice pipe).
+// Package pipelog serves one stream without a state directory: what comes through a pipe goes
+// into a series of files, by the same code as the output of containers (sluice pipe).
 package pipelog
 
 import (
@@ -27,28 +27,28 @@ import (
 type Config struct {
 	// Input is the reading end of a pipe, non-blocking. Serve takes it.
 	Input int
-	// Path of the live file, absolute; its directory must be there.
+	// Path of the live file, absolute; its directory must exist.
 	Path string
 	// Settings of the process and, among them, of the stream.
 	Module settings.Module
 	Stream settings.Stream
-	// Former is the policy of the process that served the file before; nil: there was none,
-	// or nobody knows.
+	// Former is the policy of the process that served the file before; nil if there was none,
+	// or nobody knows it.
 	Former *logrotate.Policy
-	// Trusted says that nobody else has a hand in the directory of the file: its user has named it
-	// himself. Then root's rights on files are kept, and with them the owner of the log.
+	// Trusted says that nobody else has a hand in the directory of the file, which the user has
+	// named himself. Then root keeps its rights on files, and the log its owner.
 	Trusted bool
 	Log     *slog.Logger
 }
 
 const (
-	// drainPoll is how often a pipe that is to be left is looked at until it is empty, and
-	// drainTimeout how long at most.
+	// Before it is left, a pipe is checked every drainPoll until it is empty, for drainTimeout
+	// at most.
 	drainPoll    = 10 * time.Millisecond
 	drainTimeout = 10 * time.Second
-	// retryAfter is how often a stream tries again to write where that fails.
+	// retryAfter is how often a stream tries again when writing fails.
 	retryAfter = time.Second
-	// heapBytes is what one stream needs beyond the parameter memory_limit, generously.
+	// heapBytes is a generous estimate of what one stream needs beyond memory_limit.
 	heapBytes = 16 << 20
 )
 
@@ -60,7 +60,7 @@ type served struct {
 	ended chan struct{} // closed when the last byte is in the files, and they are compressed
 }
 
-// Serviced has nothing to do: there is no budget.
+// Serviced does nothing: there is no budget.
 func (s *served) Serviced() {}
 
 // Ended tells Serve.
@@ -69,13 +69,13 @@ func (s *served) Ended() {
 	close(s.ended)
 }
 
-// Serve moves what comes through a pipe into a series of files until the last writer has
-// gone: then everything is in the files, and they are compressed. When the context ends
-// first it still moves what is in the pipe at that time, which takes 10 seconds at most;
-// compressions that are owed then are left to the next process that serves the file.
+// Serve moves what comes through a pipe into a series of files until the last writer has gone:
+// then everything is in the files, and they are compressed. If the context ends first, it still
+// moves what is in the pipe at that time, for 10 seconds at most; it leaves compressions that are
+// owed then to the next process that serves the file.
 //
-// Nothing outlives the process but the files. Two processes cannot serve one file:
-// the second gets ErrServed. It blocks; the account is valid also with an error.
+// Only the files outlive the process. Two processes cannot serve one file: the second gets
+// ErrServed. It blocks; the account is valid even with an error.
 func Serve(ctx context.Context, config Config) (stream.Account, error) {
 	defer unix.Close(config.Input) // a duplicate is the stream's
 	release, err := claimFile(config.Path)

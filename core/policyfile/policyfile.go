@@ -17,7 +17,7 @@ import (
 // Suffix of the file's name, after that of the live file.
 const Suffix = logformat.PolicySuffix
 
-// checkEvery is how often at most is looked, when a stream is serviced, whether the file is
+// checkEvery is the least time between two checks, at services of the stream, that the file is
 // there.
 const checkEvery = 10 * time.Second
 
@@ -29,7 +29,7 @@ type Source struct {
 	// Name of the live file, and its settings.
 	Name     string
 	Settings settings.Stream
-	// More is what has happened to the stream; nil: nothing is told of that.
+	// More is what has happened to the stream; if it is nil the file says nothing of that.
 	More interface{ ConfText() string }
 }
 
@@ -51,19 +51,19 @@ type File struct {
 
 	mu     sync.Mutex
 	looked time.Time // zero before the first time
-	inode  uint64    // of what was written; 0 where it could not be
+	inode  uint64    // of what was written; 0 if that failed
 	bytes  int64
-	failed bool // to be written, which is told
+	failed bool // the last write failed, which was reported
 }
 
-// New makes a file that was not written yet.
+// New makes a File that is not written yet.
 func New(source Source, log *slog.Logger) *File { return &File{source: &source, log: log} }
 
-// Refresh writes the file on the first service of a stream: no launch waits for it. Every
-// owner does, whose rules may differ, and which may have been killed over it. Where it could
-// not be written, or somebody has removed or changed it, it is written again, a while later
-// and at the end of the stream: once the container has ended readers have nothing else that
-// tells them which files are the log's.
+// Refresh writes the file on the first service of a stream, so that no launch waits for it.
+// Every owner writes it: its rules may differ from the last owner's, which may have been killed
+// over it. If the file could not be written, or somebody has removed or changed it, it is written
+// again, a while later and at the end of the stream: once the container has ended, nothing else
+// tells readers which files belong to the log.
 func (f *File) Refresh(now time.Time, ended bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

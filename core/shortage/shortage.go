@@ -1,6 +1,6 @@
-// Package shortage tells a host that runs short of something, which passes, from a disk
-// or a file that fails, which an operator has a policy for. What met a shortage waits
-// and is tried again: nothing is dropped for it.
+// Package shortage distinguishes a shortage on the host, which passes, from a disk or a file that
+// fails, for which an operator has a policy. Work that met a shortage waits and is tried again:
+// nothing is dropped for it.
 package shortage
 
 import (
@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errnos are of descriptors, of the process (EMFILE) and of the host (ENFILE), of
-// memory and of threads and processes.
+// errnos mean a shortage of descriptors, in the process (EMFILE) or the host (ENFILE), of
+// memory, or of threads and processes.
 var errnos = []unix.Errno{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EAGAIN}
 
-// Is says that an error is the host's shortage. A pipe that is empty, or a lock that
-// somebody has, is EAGAIN too: who asks has told these apart before.
+// Is says that an error is a shortage on the host. An empty pipe, or a lock that somebody has,
+// is EAGAIN too: the caller has to rule these out first.
 func Is(err error) bool {
 	for _, short := range errnos {
 		if errors.Is(err, short) {
@@ -27,12 +27,12 @@ func Is(err error) bool {
 
 const (
 	firstPause = 50 * time.Millisecond
-	// LongestPause is how soon after its end a shortage is noticed at the latest.
+	// LongestPause is how long the end of a shortage may go unnoticed.
 	LongestPause = time.Second
 )
 
-// Pause is how long to wait until the next attempt: at first briefly, then twice as long
-// each time, up to LongestPause. The zero value is ready; a success sets it to that
+// Pause is how long to wait before the next attempt: at first briefly, then twice as long each
+// time, up to LongestPause. The zero value is ready; after a success the caller sets it to zero
 // again.
 type Pause time.Duration
 
@@ -42,8 +42,8 @@ func (p *Pause) Next() time.Duration {
 	return time.Duration(*p)
 }
 
-// Retry calls f until its error is no shortage any more, or for so long that another
-// pause would pass patience. It blocks.
+// Retry calls f until its error is not a shortage any more, or another pause would exceed
+// patience. It blocks.
 func Retry(patience time.Duration, f func() error) error {
 	var pause Pause
 	for began := time.Now(); ; {

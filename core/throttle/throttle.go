@@ -1,4 +1,4 @@
-// Package throttle lets one report a minute into a log and counts what it held back:
+// Package throttle lets one report a minute into a log and counts those that it holds back:
 // whoever can make something fail again and again must not be able to fill the agent's log.
 package throttle
 
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Interval is the least time between two reports of one kind.
+// Interval is the shortest time between two reports of one kind.
 const Interval = time.Minute
 
 // Reports are the reports of one kind. The zero value lets the first one through; its
@@ -18,9 +18,9 @@ type Reports struct {
 	held int
 }
 
-// Allow says whether to report now, and how many reports were held back since the last one.
-// The time passed to it should have a monotonic reading: then a wall clock that is set
-// neither silences reports nor lets them through.
+// Allow says whether to report now, and how many reports were held back since the last one. now
+// should have a monotonic reading: then setting the wall clock neither silences reports nor lets
+// them through.
 func (r *Reports) Allow(now time.Time) (heldBack int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 
 // Missing is a setting that a unit should have.
 type Missing struct {
-	// Setting and Has are its name and value, Expected is what it should be at least, and
-	// Means what the lack leads to.
+	// Setting and Has are its name and value, Expected is what it should at least be, and
+	// Means is what the lack leads to.
 	Setting, Has, Expected, Means string
 }
 
@@ -20,8 +20,8 @@ func (m Missing) String() string {
 
 const (
 	pipesOfContainer = 2
-	// expectedProcesses are for the agent and tasks without a control group of their own,
-	// tasksOfContainer for one of those that have none.
+	// expectedProcesses are for the agent and for tasks without a control group of their
+	// own, tasksOfContainer for a container without one.
 	expectedProcesses = 100
 	tasksOfContainer  = 3
 )

@@ -1,5 +1,5 @@
-// Package unit tells what systemd does for the service of an agent, and which of the
-// settings that the logger relies on its unit lacks.
+// Package unit tells what systemd does for the service of an agent, and which settings that
+// the logger relies on are missing in its unit.
 //
 // It asks systemctl(1), whose output is made for programs. It changes nothing, and says
 // nothing of a machine that systemd does not run.
@@ -35,7 +35,7 @@ func Booted() bool {
 	return err == nil && info.IsDir()
 }
 
-// Of gives the service that a process belongs to, "" where it is in none.
+// Of gives the service that a process belongs to, or "" if it is in none.
 func Of(pid int) string {
 	groups, err := cgroup.Of(pid, cgroup.Systemd)
 	if err != nil {
@@ -56,10 +56,10 @@ func inGroups(all []cgroup.Group) string {
 	return ""
 }
 
-// Properties are settings of a unit by their names, as systemd has them in force.
+// Properties are the settings of a unit that are in force in systemd, by their names.
 type Properties map[string]string
 
-// asked are the properties that are looked at.
+// asked are the properties to ask for.
 const asked = "LoadState,MainPID,FileDescriptorStoreMax,NotifyAccess,KillMode,TasksMax,LimitNOFILESoft"
 
 // ErrNotLoaded says that there is no such unit.
