@@ -19,7 +19,7 @@ import (
 	"sluice/core/engine"
 )
 
-// maxTextBytes bounds the text of an error that the core itself holds for a call.
+// maxTextBytes bounds the text of an error that the core itself keeps for a call.
 const maxTextBytes = 4096
 
 // report writes err into the caller's buffer and gives its category.
@@ -39,7 +39,7 @@ func report(failure *C.sluice_error, err error) C.int32_t {
 	return C.int32_t(category)
 }
 
-// cutText cuts a text at the end of a character.
+// cutText shortens a text, at the end of a character.
 func cutText(text string, capacity int) string {
 	if len(text) <= capacity {
 		return text
@@ -50,8 +50,8 @@ func cutText(text string, capacity int) string {
 	return text[:capacity]
 }
 
-// answers bounds how many threads are in calls of the module's at a time: each call
-// holds one, and a crowd of launches shall not become a crowd of threads.
+// answers bounds how many threads are in calls of the module at a time: each call holds one,
+// and a crowd of launches must not become a crowd of threads.
 var answers = make(chan struct{}, 8)
 
 // callPrepared hands both descriptors to the module.
@@ -72,8 +72,8 @@ func failPrepared(done C.sluice_prepared_fn, context C.uintptr_t, err error) {
 	C.sluice_call_prepared(done, context, -1, -1, &failure)
 }
 
-// logSink is where log lines go; calls of the host's function are over when set
-// returns, so that the host may tear its log down.
+// logSink is where log lines go. When set returns, no call of the earlier function is under way,
+// so the host may tear its log down.
 type logSink struct {
 	mu  sync.RWMutex
 	log C.sluice_log_fn

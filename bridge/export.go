@@ -1,5 +1,5 @@
-// The number of processors is taken once: the runtime would look at the control group
-// again each second while it works, and once more while it should sleep.
+// The number of processors is read once: otherwise the runtime would read the control group
+// again every second while it works, and once more while it should sleep.
 //go:debug updatemaxprocs=0
 
 // Package main is the C face of the core: an archive that the module links. It
@@ -130,7 +130,7 @@ func sluice_metrics(values *C.int64_t, count C.uint32_t) {
 	copy(out, all[:])
 }
 
-// memoryBytes is what the Go runtime has from the kernel and has not given back.
+// memoryBytes is what the Go runtime has taken from the kernel and not given back.
 func memoryBytes() int64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)
@@ -141,8 +141,8 @@ func bytesOf(data C.sluice_bytes, length C.uint64_t) []byte {
 	return sliceAt[byte](unsafe.Pointer(data), int(length))
 }
 
-// sliceAt is memory of the caller's. What is not there is a panic that an export recovers from:
-// that of unsafe.Slice ends the process where the race detector is linked in.
+// sliceAt is memory of the caller. If there is none, it panics, and the export recovers: the
+// panic of unsafe.Slice would end the process when the race detector is linked in.
 func sliceAt[T any](at unsafe.Pointer, length int) []T {
 	if at == nil && length != 0 {
 		panic(fmt.Sprintf("the caller gave no memory, and says that it has %d of it", length))
@@ -150,7 +150,7 @@ func sliceAt[T any](at unsafe.Pointer, length int) []T {
 	return unsafe.Slice((*T)(at), length)
 }
 
-// recoverInto makes a panic an error of the export that it happened in.
+// recoverInto turns a panic into an error of the export in which it happened.
 func recoverInto(failure *C.sluice_error, category *C.int32_t) {
 	if r := recover(); r != nil {
 		c := report(failure, fault(r))
@@ -166,7 +166,7 @@ func logPanic() {
 	}
 }
 
-// fault counts and logs a panic and gives the error for the caller.
+// fault counts and logs a panic, and gives the error for the caller.
 func fault(r any) error {
 	panics.Add(1)
 	log.Error("fault in the core", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))

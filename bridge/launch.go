@@ -81,6 +81,7 @@ func decodeTask(l *engine.Launch, data []byte) error {
 	return nil
 }
 
-// text is an id as the record can hold it. Frameworks choose the ids of their tasks and
-// executors, and Mesos lets any bytes pass but control characters and slashes; here ids are for people only.
+// text is an id in a form that the record can hold. Frameworks choose the ids of their tasks and
+// executors, and Mesos lets any bytes pass except control characters and slashes; here ids are
+// for people only.
 func text(untrustedID string) string { return strings.ToValidUTF8(untrustedID, "\uFFFD") }

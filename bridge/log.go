@@ -17,9 +17,9 @@ var (
 	log   = slog.New(newHostHandler())
 )
 
-// hostHandler writes log lines into the host's log: the message, then the
-// attributes as key=value. Control characters are escaped: nothing that a task
-// wrote can begin a line of its own.
+// hostHandler writes log lines into the host's log: the message, then the attributes as
+// key=value. It escapes control characters, so that nothing that a task wrote can begin a line
+// of its own.
 type hostHandler struct {
 	attributes slog.Handler // writes into line
 	line       *lockedBuffer
@@ -80,7 +80,7 @@ func visible(r rune) rune {
 	return r
 }
 
-// severity is the level as glog counts.
+// severity is the level as a number of glog.
 func severity(level slog.Level) int {
 	switch {
 	case level >= slog.LevelError:

@@ -31,7 +31,7 @@ const (
 
 var (
 	panics atomic.Int64
-	// guarded is for what runs after an export has returned.
+	// guarded runs what goes on after an export has returned.
 	guarded = guard.New(log)
 
 	errNoLogger = errors.New("the logger is not known, or not initialised")
@@ -79,12 +79,12 @@ func (h *handles) remove(handle int64) {
 	delete(h.all, handle)
 }
 
-// thisMachine is where the files of the options texts are made.
+// thisMachine is where the files that the options texts name owners for are made.
 var thisMachine = settings.Machine{KnownUser: rotation.KnownUser, KnownGroup: rotation.KnownGroup}
 
 // create validates the parameters of a logger.
 func create(parameters []byte) (handle int64, err error) {
-	defer queue.flush() // a host that is refused may end at once
+	defer queue.flush() // a host whose parameters are refused may end at once
 	var message mesos.Parameters
 	if err := message.Unmarshal(parameters); err != nil {
 		return 0, fmt.Errorf("decode the module's parameters: %w", err)
@@ -124,7 +124,7 @@ func initialize(handle int64) error {
 	return nil
 }
 
-// lookedAfter are the engines whose pipes somebody is seen to hold.
+// lookedAfter are the engines for which package standby is at work.
 var lookedAfter sync.Map
 
 // prepare makes the streams of a container.

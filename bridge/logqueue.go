@@ -11,25 +11,25 @@ import (
 )
 
 const (
-	// queuedLines is how many lines wait for the host's log at most. What comes while so
-	// many wait is left out, and counted.
+	// queuedLines is how many lines may wait for the host's log. Those that come while so
+	// many wait are left out, and counted.
 	queuedLines = 1024
-	// flushTime is how long the host's log is waited for where lines should be in it.
+	// flushTime is how long to wait for the host's log when lines should be in it.
 	flushTime = time.Second
 )
 
 // logQueue has one goroutine write lines to the host's log, in order. The host's log may be a
-// file on a disk that hangs: whoever has something to say, above all a thread that moves
-// the output of containers, never waits for that. Its methods may be called concurrently.
+// file on a disk that hangs, and nobody who logs must wait for that, least of all a thread that
+// moves the output of containers. Its methods may be called concurrently.
 type logQueue struct {
 	host  func(severity int, line []byte)
 	lines chan queuedLine
 	guard *guard.Guard // of the log itself: there is nobody to tell
-	left  atomic.Int64 // lines that were left out since one was queued
+	left  atomic.Int64 // lines that were left out since the last report
 	start sync.Once
 }
 
-// queuedLine is a line, or somebody who waits until those before are written.
+// queuedLine is a line, or somebody who waits until the earlier lines are written.
 type queuedLine struct {
 	severity int
 	text     []byte
@@ -40,7 +40,7 @@ func newLogQueue(host func(severity int, line []byte)) *logQueue {
 	return &logQueue{host: host, lines: make(chan queuedLine, queuedLines), guard: guard.New(slog.New(slog.DiscardHandler))}
 }
 
-// put queues a line, whose bytes it takes. It never blocks.
+// put queues a line and takes its bytes. It never blocks.
 func (q *logQueue) put(severity int, text []byte) {
 	q.begin()
 	select {
@@ -50,7 +50,7 @@ func (q *logQueue) put(severity int, text []byte) {
 	}
 }
 
-// flush waits until what is queued is written, but not longer than flushTime.
+// flush waits until what is queued is written, but no longer than flushTime.
 func (q *logQueue) flush() {
 	written := make(chan struct{})
 	patience := time.NewTimer(flushTime)

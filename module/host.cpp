@@ -26,13 +26,13 @@ int __real_pthread_create(
 
 
 // What the linker gives the core in place of pthread_create (--wrap): the Go
-// runtime aborts the process where that fails. It starts a thread when it needs
-// one, and a task may have taken all processes that the agent may have. The
-// core has started what it needs before that; this is for what nobody thought
-// of.
+// runtime aborts the process if that fails. It starts a thread when it needs
+// one, at which time a task may have taken all processes that the agent may
+// have. The core starts the threads that it needs before that; this is for
+// those that nobody thought of.
 //
-// NOTE: Called with all signals blocked, on a thread that holds locks of the
-// runtime: the agent's log is out of reach.
+// NOTE: This is called with all signals blocked, on a thread that holds locks
+// of the runtime: the agent's log is out of reach.
 [[gnu::visibility("hidden")]] int __wrap_pthread_create(
   pthread_t* thread,
   const pthread_attr_t* attributes,

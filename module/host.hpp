@@ -1,12 +1,12 @@
-// The agent's process, as the Go runtime must not treat it.
+// What the Go runtime must not do to the agent's process.
 
 #ifndef SLUICE_MODULE_HOST_HPP
 #define SLUICE_MODULE_HOST_HPP
 
 namespace [[gnu::visibility("hidden")]] sluice {
 
-// Has threads that the core starts from now on waited for where the host may
-// not have more: before, their failure is the failure of loading the library.
+// From now on, waits when the core starts a thread and the host has too many.
+// Before, a failure to start one makes the loading of the library fail.
 void waitForThreads();
 
 } // namespace sluice {

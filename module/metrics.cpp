@@ -60,8 +60,8 @@ static_assert(
 
 
 // Gives numbers of one instant to a reader that asks gauge after gauge, as the
-// registry does: a reading serves every gauge once, and the first that is asked
-// again takes the next one.
+// registry does. A reading serves every gauge once; the first gauge that is
+// asked again takes the next reading.
 class Reading
 {
 public:
@@ -78,7 +78,7 @@ public:
 
     served[metric] = true;
 
-    // NOTE: The registry leaves out of a snapshot what has failed.
+    // NOTE: The registry leaves failed gauges out of a snapshot.
     if (values[metric] < 0) {
       return process::Failure("This is not counted");
     }

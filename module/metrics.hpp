@@ -5,7 +5,7 @@
 
 namespace [[gnu::visibility("hidden")]] sluice {
 
-// Registers the metrics `sluice/...`, once per process; they stay until its
+// Registers the metrics `sluice/...`, once per process. They stay until its
 // end, as the engine does.
 void addMetrics();
 

@@ -71,8 +71,8 @@ string describe(const ContainerID& id, const ContainerConfig& config)
 }
 
 
-// Takes the outcome of a `prepare`, on a thread of the core's, which no
-// exception can pass.
+// Takes the outcome of a `prepare`, on a thread of the core, which no exception
+// may reach.
 void prepared(
   uintptr_t context, int32_t outFd, int32_t errFd, sluice_error* error) noexcept
 {
@@ -86,7 +86,7 @@ void prepared(
   }
 
   // NOTE: The ownership of these FDs comes from the core. The last copy of `io`
-  // closes them, also where nobody waits for the future any more.
+  // closes them, even if nobody waits for the future any more.
   ContainerIO io;
   io.out = ContainerIO::IO::FD(outFd);
   io.err = ContainerIO::IO::FD(errFd);
@@ -127,7 +127,7 @@ public:
     const string launch = describe(id, config);
 
     // NOTE: The ownership of the promise is given to the core, so the future
-    // has to be taken before.
+    // has to be taken first.
     auto* promise = new Promise<ContainerIO>();
     Future<ContainerIO> future = promise->future();
 
@@ -146,7 +146,7 @@ private:
 };
 
 
-// Takes a line of the core's into the agent's log.
+// Writes a line of the core into the agent's log.
 void log(int32_t severity, sluice_bytes text, uint64_t length) noexcept
 {
   const string line(reinterpret_cast<const char*>(text), length);
@@ -171,7 +171,7 @@ struct StopLogging
   ~StopLogging()
   {
     // NOTE: A forked child that calls exit() comes here too; it has no thread
-    // of the core's and must not enter it.
+    // of the core and must not enter it.
     if (getpid() == loader) {
       sluice_log_to(nullptr);
     }
@@ -202,9 +202,9 @@ ContainerLogger* create(const Parameters& parameters)
 } // namespace {
 
 
-// Under the name of the module that it takes the place of, so that an agent's
-// configuration needs a new path only; and under a name that cannot clash.
-// The description is also what `sluice check` finds in the file.
+// Under the name of the module that it replaces, so that an agent's
+// configuration needs only a new path; and under a name that cannot clash.
+// `sluice check` also finds the description in the file.
 #define SLUICE_MODULE(name)                                       \
   Module<ContainerLogger> name(                                   \
     MESOS_MODULE_API_VERSION,                                     \
