@@ -79,7 +79,7 @@ func (h *handles) remove(handle int64) {
 	delete(h.all, handle)
 }
 
-// thisMachine is where the files that the options texts name owners for are made.
+// thisMachine is the machine on which the files that options texts describe are made.
 var thisMachine = settings.Machine{KnownUser: rotation.KnownUser, KnownGroup: rotation.KnownGroup}
 
 // create validates the parameters of a logger.

@@ -5,8 +5,8 @@
 
 namespace [[gnu::visibility("hidden")]] sluice {
 
-// From now on, waits when the core starts a thread and the host has too many.
-// Before, a failure to start one makes the loading of the library fail.
+// From now on, starting a thread of the core waits while the host may not have
+// another one. Until now, such a failure makes loading the library fail.
 void waitForThreads();
 
 } // namespace sluice {

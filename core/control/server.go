@@ -63,7 +63,7 @@ func Serve(dir *state.Dir, owner Owner, poller Poller, guard *guard.Guard) (*Ser
 	return s, nil
 }
 
-// accept is acceptOne, kept off the thread on which all streams wait.
+// accept is acceptOne, but no fault in it reaches the thread, on which all streams wait.
 func (s *Server) accept() {
 	_ = s.guard.Run("accept a question", func() error { s.acceptOne(); return nil })
 }

@@ -31,7 +31,7 @@ var passed struct {
 // passedPipe is a descriptor that was passed back.
 type passedPipe struct {
 	fd    int
-	extra bool // its name was given to more than one
+	extra bool // another one had the same name
 }
 
 // Claim gives the descriptors of this store that were passed back, close-on-exec, by the id of

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// startPatience is how long the program that leaves a keeper behind may take. If there are
-	// no processes left it is tried again within that time.
+	// startPatience is how long the program that leaves a keeper behind may take. On a machine
+	// that has no process to spare it is tried again within that time.
 	startPatience = time.Minute
 	// maxLines is how many lines of its output are read.
 	maxLines = 10
