@@ -1,0 +1,75 @@
+package times
+
+import (
+	"crypto/rand"
+	"io"
+	"sort"
+)
+
+const (
+	// trimPages is from how many pages on it is looked whether some can go.
+	trimPages = 8
+	// trimShare of the pages is what Trim has them grow by before it looks again, and what
+	// has to go to make it worth the copy.
+	trimShare = 5
+)
+
+// Trim removes what tells of files that are gone: so many rotated ones are left. It writes
+// the index anew, but only where that is worth it. It follows Flush.
+func (w *Writer) Trim(rotated int) error {
+	pages := w.at / pageBytes
+	if w.file == nil || pages < max(trimPages, w.looked+w.looked/(trimShare-1)) {
+		return nil
+	}
+	w.looked = pages
+	oldest := w.last.files - min(w.last.files, uint64(max(0, rotated)))
+	from, err := pageOf(w.file, pages, oldest)
+	if err != nil || from < pages/trimShare {
+		return w.wrapped(err)
+	}
+	if err := w.copyFrom(from); err != nil {
+		return w.wrapped(err)
+	}
+	w.looked = w.at / pageBytes
+	return nil
+}
+
+// pageOf gives the last page, of so many, that begins before the file of that number did.
+func pageOf(f io.ReaderAt, pages int64, file uint64) (int64, error) {
+	var failed error
+	after := sort.Search(int(pages), func(i int) bool {
+		h, err := readHeader(f, int64(i))
+		if err != nil {
+			failed = err
+			return true
+		}
+		return h.files >= file
+	})
+	return max(0, int64(after)-1), failed
+}
+
+// copyFrom makes the page of that number the first.
+func (w *Writer) copyFrom(page int64) error {
+	begin := page * pageBytes
+	h, err := readHeader(w.file, page)
+	if err != nil {
+		return err
+	}
+	name := w.Prefix + rand.Text()
+	f, err := w.Dir.Create(name, w.Mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, io.NewSectionReader(w.file, begin, w.at+atOnceBytes-begin))
+	if err == nil {
+		err = w.Dir.Rename(name, w.Dir, w.Name)
+	}
+	if err != nil {
+		_ = f.Close()
+		_ = w.Dir.Unlink(name)
+		return err
+	}
+	_ = w.release()
+	w.file, w.at, w.first = f, w.at-begin, h.position
+	return nil
+}
