@@ -209,7 +209,7 @@ func TestFileNobodyMayRead(t *testing.T) {
 }
 
 func TestTaskVariables(t *testing.T) {
-	text := manifest("/no/such.so", "task_max_size", "20MB", "task_max_files", "4", "state_dir", t.TempDir())
+	text := manifest("/no/such.so", "task_max_size", "20MB", "task_max_files", "4", "state_dir", t.TempDir(), "times", "false")
 	ask := func(user string, pairs ...string) *Report {
 		var env []settings.Variable
 		for i := 0; i < len(pairs); i += 2 {
@@ -287,7 +287,7 @@ func TestAdvice(t *testing.T) {
 func TestDiskAgainstTheFileSystem(t *testing.T) {
 	text := manifest("/no/such.so", "max_stdout_size", "1TB", "max_stderr_size", "1TB")
 	r := Run(Request{Modules: text, Containers: 1000000, WorkDir: t.TempDir()})
-	assert.Contains(t, strings.Join(texts(r, Warning), "\n"), "the logs of that many containers can take 3.8EB; the file system of ")
+	assert.Contains(t, strings.Join(texts(r, Warning), "\n"), "the logs of that many containers can take 4.1EB; the file system of ")
 	r = Run(Request{Modules: manifest("/no/such.so", "node_max_bytes", "1GB"), Containers: 40})
 	assert.Equal(t, int64(1<<30), r.Loggers[0].Disk.NodeBytes, "the budget holds")
 	assert.NotContains(t, strings.Join(texts(r, Warning), "\n"), "live files")

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/core/logformat"
 	"sluice/core/settings"
 )
 
@@ -76,7 +77,11 @@ func mostOfTask(operator settings.Module, s settings.Stream) int64 {
 	if operator.Task.MaxBytes == 0 || operator.Task.MaxFiles < 0 || s.Policy.Rotate < 0 {
 		return unbounded
 	}
-	return times(max(s.MaxBytes, operator.Task.MaxBytes), int64(max(s.Policy.Rotate, operator.Task.MaxFiles))+1)
+	log := times(max(s.MaxBytes, operator.Task.MaxBytes), int64(max(s.Policy.Rotate, operator.Task.MaxFiles))+1)
+	if s.Times == 0 {
+		return log
+	}
+	return plus(log, logformat.TimesMostBytes(log))
 }
 
 func plus(a, b int64) int64 {

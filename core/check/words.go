@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/core/logformat"
 	"sluice/core/logrotate"
 	"sluice/core/settings"
 )
@@ -33,6 +34,9 @@ func describe(name string, s settings.Stream) Policy {
 	}
 	if s.Policy.Scripts.Any() {
 		p.Words = append(p.Words, "commands of the options run on the host, as the task's user")
+	}
+	if s.Times > 0 && s.FirstBytes == 0 {
+		p.Words = append(p.Words, fmt.Sprintf("when it was written is kept, to %s, in %s (parameter times)", duration(s.Times), logformat.TimesName(name)))
 	}
 	p.Words = append(p.Words, whenFull(s.WhenFull))
 	return p

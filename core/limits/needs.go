@@ -5,8 +5,8 @@ const (
 	// MostThreads is how many threads it can have, all of them from its start on.
 	MostThreads = 160
 	// DescriptorsOfContainer is how many one container holds while it runs: two pipes, two
-	// live files, two directories of series, and the sandbox.
-	DescriptorsOfContainer = 7
+	// live files, two time indexes, two directories of series, and the sandbox.
+	DescriptorsOfContainer = 9
 	// DescriptorsInPassing are those of launches, rotations and compressions under way,
 	// and of the logger itself.
 	DescriptorsInPassing = 256

@@ -2,7 +2,10 @@ package settings
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
+
+	"sluice/core/logformat"
 )
 
 // confQuote escapes what would end the quoted path of a configuration.
@@ -33,6 +36,9 @@ func (s Stream) ConfText(path string) string {
 	}
 	for _, line := range s.WhenFull.lines() {
 		fmt.Fprintf(&b, "    # %s\n", line)
+	}
+	if s.Times > 0 && s.FirstBytes == 0 {
+		fmt.Fprintf(&b, "    # parameter times: when it was written, to %s, is in %s\n", s.Times, printable(logformat.TimesName(filepath.Base(path))))
 	}
 	if s.FirstBytes > 0 {
 		fmt.Fprintf(&b, "    # %s: the first %d bytes are kept; what follows is counted and dropped\n", s.MaxBytesFrom, s.FirstBytes)

@@ -14,6 +14,7 @@ func TestConfTextOfDefaults(t *testing.T) {
     rotate 1
     # default
     size 10485760
+    # parameter times: when it was written, to 100ms, is in stdout.times
 }
 `, module(t).Stdout.ConfText("/sandbox/stdout"))
 }
@@ -22,6 +23,7 @@ func TestConfTextSaysWhereLinesCameFrom(t *testing.T) {
 	m := module(t,
 		Parameter{"max_stdout_size", "2MB"},
 		Parameter{"max_stdout_rate", "1MB"},
+		Parameter{"time_resolution", "1secs"},
 	)
 	c, _, err := m.ForTask([]Variable{{"CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "\n  rotate 4\r\n\n"}}, "nobody", "/sandbox")
 	require.NoError(t, err)
@@ -32,6 +34,7 @@ func TestConfTextSaysWhereLinesCameFrom(t *testing.T) {
     # parameter max_stdout_size
     size 2097152
     # parameter max_stdout_rate: at most 1048576 bytes per second
+    # parameter times: when it was written, to 1s, is in stdout.times
 }
 `, c.Stdout.ConfText("/sandbox/a\"b\n/stdout"))
 }

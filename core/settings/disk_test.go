@@ -16,6 +16,7 @@ func TestMostDisk(t *testing.T) {
 		{"rotate 1000000", "2097154097152 bytes"},
 	} {
 		m, _, err := ParseModule([]Parameter{
+			{"times", "false"},
 			{"max_stdout_size", "1MB"},
 			{"max_stderr_size", "1MB"},
 			{"logrotate_stdout_options", c.options},
@@ -25,4 +26,18 @@ func TestMostDisk(t *testing.T) {
 		got := Container{m.Stdout, m.Stderr}.MostDisk()
 		assert.Equal(t, c.want, got, c.options)
 	}
+}
+
+// The time index of each stream takes a sixteenth of what its files do, and 64 KB.
+func TestMostDiskOfTimes(t *testing.T) {
+	most := func(parameters ...Parameter) int64 {
+		m, _, err := ParseModule(append(parameters, Parameter{"max_stdout_size", "1MB"}))
+		require.NoError(t, err)
+		bytes, _ := m.Stdout.MostBytes()
+		return bytes
+	}
+	assert.EqualValues(t, 2<<20+128<<10+64<<10, most())
+	assert.EqualValues(t, 2<<20, most(Parameter{"times", "false"}))
+	assert.EqualValues(t, 2<<20, most(Parameter{"times", "false"}, Parameter{"time_resolution", "1secs"}))
+	assert.Zero(t, most(Parameter{"stdout", "discard"}))
 }

@@ -39,6 +39,7 @@ func (on Machine) ParseModule(params []Parameter) (Module, []Note, error) {
 	var wrong found
 	notes, err := m.apply(params)
 	wrong.add(err)
+	m.spreadTimes()
 	m.machine = on.startable(&notes)
 	more, err := m.readPolicies("", "")
 	m.machine = on
@@ -47,6 +48,13 @@ func (on Machine) ParseModule(params []Parameter) (Module, []Note, error) {
 		wrong.add(m.contradiction())
 	}
 	return m, append(notes, more...), wrong.err()
+}
+
+// spreadTimes gives each stream the resolution of its time index.
+func (m *Module) spreadTimes() {
+	if m.Times {
+		m.Stdout.Times, m.Stderr.Times = m.TimeResolution, m.TimeResolution
+	}
 }
 
 // startable takes names that nobody answers for, with a note: an agent must start while the

@@ -111,6 +111,10 @@ type Module struct {
 	// CountLines keeps the number of the lines that each stream writes.
 	CountLines bool
 
+	// Times keeps a time index of each stream, with one entry for each TimeResolution.
+	Times          bool
+	TimeResolution time.Duration
+
 	// LogStreams asks for a log line per stream.
 	LogStreams bool
 
@@ -143,6 +147,9 @@ type Stream struct {
 
 	// WhenFull is what a failing write leads to.
 	WhenFull WhenFull
+
+	// Times is how far the entries of the time index are apart; 0: there is none.
+	Times time.Duration
 
 	// OptionsText is the rotation policy as written, OptionsFrom by whom.
 	OptionsText string

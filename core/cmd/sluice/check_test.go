@@ -34,7 +34,7 @@ func TestCheckOfAFile(t *testing.T) {
 	require.Zero(t, code, errOut)
 	assert.Contains(t, out, "is rotated before the file passes 20MB (parameter max_stdout_size)")
 	assert.Contains(t, out, "is rotated before the file passes 1MB (task variable CONTAINER_LOGGER_MAX_STDERR_SIZE)")
-	assert.Contains(t, out, "10 containers 420MB")
+	assert.Contains(t, out, "10 containers 447.5MB")
 
 	bad := modulesFile(t, "max_stdout_size", "20")
 	code, out, errOut = sluice("check", bad)
