@@ -26,9 +26,12 @@ BENCH ?=
 # Flags of the attacks on neighbours, e.g. ATTACKS='-planted=1000 -only=none'.
 ATTACKS ?=
 
+# Flags of the measurement of times, e.g. TIMES='-kills=100'.
+TIMES ?=
+
 PREFIX ?= /usr/local
 
-.PHONY: help deps configure build standards sdk sdk-test install package package-test demo test bench bench-quick budget attacks soak chaos sanitize fuzz lint man generate clean
+.PHONY: help deps configure build standards sdk sdk-test install package package-test demo test bench bench-quick budget attacks soak chaos times sanitize fuzz lint man generate clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [BUILD=dir] [MESOS_ROOT=dir] [MESOS_SOURCE=dir] [BUILD_TYPE=type]"
@@ -91,6 +94,9 @@ budget: deps build ## let 200 containers overrun a small disk, as root; redraws 
 
 attacks: ## what hostile containers cost their neighbours, as root, half an hour; prints the table of docs/neighbours.md
 	@go run ./tests/attacks $(ATTACKS)
+
+times: ## how right the times of lines are: containers print their clock, also across kills of the owner; prints a table
+	@go run ./tests/times $(TIMES)
 
 soak: deps build ## load, kills, faults and fork storms for SOAK (15m), beside the harness; leaves a plot in BUILD/soak
 	@mkdir -p $(BUILD)/soak
