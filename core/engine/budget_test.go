@@ -45,7 +45,7 @@ func (b *testbed) usage(id string) (total int64, rotated int) {
 // budgetBed is a testbed with small files and a budget.
 func budgetBed(t *testing.T, most string, more ...string) *testbed {
 	return newTestbed(t, append([]string{
-		"node_max_bytes", most, "max_stdout_size", "16KB", "max_stderr_size", "4KB",
+		"times", "false", "node_max_bytes", most, "max_stdout_size", "16KB", "max_stderr_size", "4KB",
 		"logrotate_stdout_options", "rotate -1",
 	}, more...)...)
 }
@@ -152,7 +152,7 @@ func resting(e *Engine) bool {
 // TestBudgetLeavesWhatIsNotItsOwn puts files beside a series that is trimmed to its
 // live file.
 func TestBudgetLeavesWhatIsNotItsOwn(t *testing.T) {
-	b := newTestbed(t, "node_max_bytes", "60KB", "logrotate_stdout_options", "rotate 2\ncompress", "max_stdout_size", "16KB", "stderr", "discard")
+	b := newTestbed(t, "times", "false", "node_max_bytes", "60KB", "logrotate_stdout_options", "rotate 2\ncompress", "max_stdout_size", "16KB", "stderr", "discard")
 	b.module.NodeMaxBytes = 1 // less than anybody can ask for
 	foreign := []string{"stdout.10.gz", "stdout.1.bak", "stdout.old", "stdoutx.1.gz", "stderr.1", "data"}
 	box := b.sandbox("c1")
@@ -230,7 +230,7 @@ func freeOf(t *testing.T, path string) int64 {
 func TestMinFree(t *testing.T) {
 	for _, least := range []string{"2MB", "25%"} {
 		t.Run(least, func(t *testing.T) {
-			b := newTestbed(t, "node_min_free", least, "max_stdout_size", "64KB", "logrotate_stdout_options", "rotate -1")
+			b := newTestbed(t, "times", "false", "node_min_free", least, "max_stdout_size", "64KB", "logrotate_stdout_options", "rotate -1")
 			b.boxes = smallDisk(t, 8<<20)
 			e := b.open()
 			defer e.Close()

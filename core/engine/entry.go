@@ -88,7 +88,7 @@ func (e *Engine) newEntry(p parts) *entry {
 	}
 	if e.budget != nil {
 		of := budget.Of{ID: p.id, Record: p.record, Settings: p.settings, As: entry.as}
-		entry.account = e.budget.NewAccount(of, p.settings.Policy.LimitBytes(p.settings.MaxBytes))
+		entry.account = e.budget.NewAccount(of, p.settings.Policy.LimitBytes(p.settings.MaxBytes)+p.settings.MostTimesBytes())
 		files.Account = entry.account
 	}
 	config := e.reactor.Equip(&entry.Served, entry, files)

@@ -180,7 +180,7 @@ func (m *matrix) load(f *faults, b *testbed, inputs map[*os.File][]byte, faulty,
 	kept := func(id string) (bytes int64) {
 		files, _ := filepath.Glob(filepath.Join(b.boxes, id, "stdout*"))
 		for _, file := range files {
-			if info, err := os.Stat(file); err == nil && filepath.Ext(file) != ".conf" {
+			if info, err := os.Stat(file); err == nil && filepath.Ext(file) != ".conf" && filepath.Ext(file) != ".times" {
 				bytes += info.Size()
 			}
 		}

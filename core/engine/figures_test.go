@@ -25,7 +25,7 @@ func TestLongFilesForgeNoFigures(t *testing.T) {
 	} {
 		for _, options := range []string{"rotate 3", "rotate 0"} {
 			t.Run(name+", "+options, func(t *testing.T) {
-				b := newTestbed(t, "logrotate_stdout_options", options)
+				b := newTestbed(t, "times", "false", "logrotate_stdout_options", options)
 				e := b.open()
 				stdout, stderr := b.prepare(e, "c")
 				require.NoError(t, stderr.Close())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"sluice/core/logformat"
 	"sluice/core/policyfile"
 	"sluice/core/settings"
 	"sluice/core/stream"
@@ -171,7 +172,7 @@ func countFiles(t *testing.T, box string) int64 {
 	require.NoError(t, err)
 	count := int64(0)
 	for _, name := range names {
-		if filepath.Base(name) != "stdout"+policyfile.Suffix {
+		if base := filepath.Base(name); base != "stdout"+policyfile.Suffix && base != logformat.TimesName("stdout") {
 			count++
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"sluice/core/settings"
 	"sluice/tests/kit"
+	"sluice/tests/kit/timestest"
 )
 
 // Environment of a process that serves a state directory until it has moved so many
@@ -139,7 +140,7 @@ func killOnce(t *testing.T, options string, at int, by owners) (calls []string, 
 	if options == "rotate 0" {
 		b.stateInMemory()
 	}
-	box := b.sandbox("k")
+	box, began := b.sandbox("k"), time.Now()
 	e := b.open()
 	stdout, stderr := b.prepare(e, "k")
 	require.NoError(t, stderr.Close())
@@ -173,12 +174,23 @@ func killOnce(t *testing.T, options string, at int, by owners) (calls []string, 
 		want = text[len(text)-min(len(text), len(got)):]
 	}
 	sameBytes(t, want, got)
+	timestest.Require(t, timestest.Log{
+		Sandbox: box, Live: "stdout", Bytes: int64(len(text)), From: int64(len(text) - len(got)), Began: began, OldDir: oldDirOf(options),
+	})
 	require.Equal(t, int64(len(text)), m.WrittenBytes, "the account of the stream")
 	require.Equal(t, newlines(text), m.WrittenLines, "killed at %d", at)
 	require.True(t, m.LinesKnown)
 	require.True(t, tidy(box))
 	require.Empty(t, b.stateNames())
 	return calls, killed
+}
+
+// oldDirOf is the directory of the rotated files under options.
+func oldDirOf(options string) string {
+	if strings.Contains(options, "olddir") {
+		return "old"
+	}
+	return ""
 }
 
 // stateInMemory moves the state directory to a tmpfs, where agents have it: then the

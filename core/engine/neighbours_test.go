@@ -86,7 +86,7 @@ func TestFilesOfATaskCostItsNeighboursNothing(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newTestbed(t, "node_max_bytes", fmt.Sprintf("%dB", most), "max_stdout_size", "16KB", "max_stderr_size", "16KB",
+			b := newTestbed(t, "times", "false", "node_max_bytes", fmt.Sprintf("%dB", most), "max_stdout_size", "16KB", "max_stderr_size", "16KB",
 				"logrotate_stdout_options", "rotate 5", "task_max_files", "none")
 			e := b.open()
 			defer e.Close()
@@ -278,7 +278,7 @@ func TestHonestContainersLoseNothingBesideHostileOnes(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	b := newTestbed(t, "node_max_bytes", fmt.Sprintf("%dB", most), "max_stdout_size", "16KB", "max_stderr_size", "16KB",
+	b := newTestbed(t, "times", "false", "node_max_bytes", fmt.Sprintf("%dB", most), "max_stdout_size", "16KB", "max_stderr_size", "16KB",
 		"logrotate_stdout_options", "rotate 5", "full_wait", "10ms", "task_max_files", "none")
 	e := b.open()
 	defer e.Close()

@@ -60,6 +60,7 @@ func RecordedSettings(module settings.Module, r *sluicepb.StreamRecord) settings
 		MaxRateFrom:  recordedOrigin(recorded.GetMaxRateFrom()),
 		WhenFull:     recordedWhenFull(module, recorded.GetWhenFull()),
 		FirstBytes:   recorded.GetFirstBytes(),
+		Times:        module.Stdout.Times,
 	}, r.GetUser(), r.GetSandbox())
 }
 

@@ -78,6 +78,7 @@ func (s *served) Ended() {
 // ErrServed. It blocks; the account is valid even with an error.
 func Serve(ctx context.Context, config Config) (stream.Account, error) {
 	defer unix.Close(config.Input) // a duplicate is the stream's
+	config.Stream.Times = 0        // positions of an index go on where an account does, and this one begins anew
 	release, err := claimFile(config.Path)
 	if err != nil {
 		return stream.Account{}, err

@@ -113,6 +113,7 @@ type shown struct {
 	visiting     atomic.Int64 // nanoseconds from made to the begin of the visit under way; 0: none
 	liveBytes    atomic.Int64 // when last looked at
 	liveDisk     atomic.Int64 // of them, those that take blocks
+	timesBytes   atomic.Int64 // of the time index
 	lastRotation atomic.Int64 // Unix nanoseconds; 0: never
 }
 
@@ -121,9 +122,10 @@ type shown struct {
 func (s *Stream) LiveBytes() int64 { return s.shown.liveBytes.Load() }
 
 // LiveDiskBytes is what the live file took of the disk then, as far as the stream itself
-// can have made it: holes take nothing, and no file of the stream is longer than its limit.
+// can have made it, with the time index: holes take nothing, and no file of the stream is
+// longer than its limit.
 func (s *Stream) LiveDiskBytes() int64 {
-	return min(s.shown.liveDisk.Load(), max(s.limit, s.Settings.FirstBytes))
+	return min(s.shown.liveDisk.Load(), max(s.limit, s.Settings.FirstBytes)) + s.shown.timesBytes.Load()
 }
 
 // keeps gives the function that hears what the rotated files take, and tells others.

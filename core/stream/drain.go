@@ -94,6 +94,7 @@ func (s *Stream) move(size int64, count int) (moved int, err error) {
 	s.account.writtenBytes.Add(int64(moved))
 	s.live.own.wrote(size, moved)
 	s.wrote(size, moved)
+	s.timeMoved()
 	s.sawLive(size+int64(moved), s.shown.liveDisk.Load()+int64(moved))
 	return moved, err
 }

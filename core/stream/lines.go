@@ -70,8 +70,9 @@ func (s *Stream) countWaiting(now time.Time) {
 // CountOn has the figures tell of everything that was written, a part of it at a time:
 // more says that it should be called again. What cannot be read now is left to the next
 // visit. It may not overlap with Service; the engine calls it when a stream is left to its
-// pipe, so that figures are behind only while much is written.
+// pipe, so that figures and times are behind only while much is written.
 func (s *Stream) CountOn() (more bool) {
+	s.writeTimesNow(s.Now(), false)
 	return s.countUpTo(quantumBytes) == nil && s.lines.from < s.lines.to
 }
 

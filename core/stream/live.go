@@ -147,6 +147,7 @@ func (s *Stream) follow() (size int64, err error) {
 		}
 		if st.Nlink > 0 || attempt > followAttempts {
 			s.sawLive(st.Size, min(st.Size, st.Blocks*blockBytes))
+			s.timeLive(st.Size)
 			return st.Size, nil
 		}
 		if err := s.countAll(); err != nil {
@@ -162,7 +163,7 @@ func (s *Stream) follow() (size int64, err error) {
 // open until then: its inode cannot be used again at once.
 func (s *Stream) openAnew() error {
 	defer s.live.file.Close()
-	s.live.file, s.live.fd, s.live.strayed = nil, -1, true
+	s.live.file, s.live.fd, s.live.strayed, s.timed.removed = nil, -1, true, true
 	return s.openLive()
 }
 

@@ -30,6 +30,7 @@ func (s *Stream) writeMark(t *worker.Thread, now time.Time, size int64) error {
 	s.live.own.wrote(size, len(text))
 	s.account.marks.Add(1)
 	s.account.markBytes.Add(int64(len(text)))
+	s.timeMoved()
 	s.sawLive(size+int64(len(text)), s.shown.liveDisk.Load()+int64(len(text)))
 	return nil
 }

@@ -56,7 +56,11 @@ func (s *Stream) openFiles(fresh bool) error {
 	if err := s.resumeLive(); err != nil {
 		return err
 	}
-	return s.resumeFirst()
+	if err := s.resumeFirst(); err != nil {
+		return err
+	}
+	s.openTimes(fresh)
+	return nil
 }
 
 // openSeries makes the set of the rotated files anew, and finishes what was interrupted.

@@ -82,7 +82,7 @@ func (s *served) owner(use func(t *worker.Thread, of *Stream)) {
 		},
 		Record: proto.Clone(s.saved.Load()).(*sluicepb.StreamRecord),
 		Keeper: s, Parking: s,
-		Retry: time.Second, Now: time.Now, Log: log, CountLines: true,
+		Retry: time.Second, Now: s.clock, Log: log, CountLines: true,
 	})
 	onThread(s.t, func(t *worker.Thread) {
 		require.NoError(s.t, of.Open(t, false))

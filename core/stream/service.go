@@ -65,6 +65,7 @@ func (s *Stream) Service(t *worker.Thread, refused error, now time.Time, wished 
 	s.rotateAsked(t, refused, now)
 	next := s.service(t, refused, now, wished)
 	s.countWaiting(now)
+	s.writeTimes(now)
 	if took := s.Now().Sub(now); took > hangs {
 		s.account.blockedFor(took)
 	}

@@ -87,6 +87,7 @@ type Stream struct {
 	room    room          // what a full disk has been given
 	loss    loss          // while dropping
 	lines   lines         // that were written
+	timed   timed         // when
 	account account       // of all bytes
 
 	asked   asked   // by other threads
@@ -116,6 +117,7 @@ func New(config Config) *Stream {
 // that is there for the next owner.
 func (s *Stream) Close() {
 	s.enter(closed)
+	s.closeTimes()
 	s.closeLive()
 	if s.series.set != nil {
 		_ = s.series.set.Close()
@@ -145,6 +147,7 @@ func (s *Stream) Rebuild(t *worker.Thread) {
 	if parked := s.phase == ended && s.Pipe < 0; parked {
 		defer s.enter(ended)
 	}
+	s.closeTimes()
 	s.series.carried, s.flow.flood, s.live.strayed, s.lines = "", false, false, lines{}
 	s.opened = false
 	s.enter(resuming)
@@ -175,6 +178,7 @@ func (s *Stream) finish(t *worker.Thread) Next {
 	if err := s.countAll(); err != nil {
 		s.loseCount(err)
 	}
+	s.writeTimesNow(s.Now(), false)
 	if s.series.set != nil && s.series.set.Working() {
 		if s.Parking.Admit() {
 			s.saveComplete(t)

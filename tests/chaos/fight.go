@@ -43,7 +43,7 @@ func (c *contained) name(random *rand.Rand) string {
 		"stdout", "stdout", "stdout", "stdout.1", "stdout.2", "stdout.3.gz", "stdout.0", "stdout.1.gz", "stdout.5",
 		"stdout-" + now.Format("20060102"), "stdout-" + now.Format("20060102") + ".1", "stdout-" + now.Format("20060102") + ".2.gz",
 		fmt.Sprintf("stdout-%s-%d", now.Format("20060102"), now.Unix()+random.Int64N(3)),
-		"stdout.logrotate.conf", ".stdout.sluice-tmp.taken", ".stdout.sluice-tmp.shift", ".stdout.sluice-tmp.removal",
+		"stdout.logrotate.conf", "stdout.times", "stdout.times", ".stdout.sluice-tmp.taken", ".stdout.sluice-tmp.shift", ".stdout.sluice-tmp.removal",
 		".stdout.sluice-tmp.held.stdout.1", ".stdout.sluice-tmp.held.stdout.2",
 		fmt.Sprintf(".stdout.sluice-carry-0-%d", 1<<random.IntN(17)), ".stdout.sluice-carry-1-65536",
 		"old", "old/stdout.1", "old/stdout.1.gz", "old/stdout.2", "old/stdout", "stdout.impostor-1",

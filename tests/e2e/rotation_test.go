@@ -24,8 +24,9 @@ func TestFewLinesStayInOneFile(t *testing.T) {
     rotate 1
     # default
     size 10485760
+    # parameter times: when it was written, to 100ms, is in %s.times
 }
-`, sandbox, stream), read(t, filepath.Join(sandbox, stream+".logrotate.conf")))
+`, sandbox, stream, stream), read(t, filepath.Join(sandbox, stream+".logrotate.conf")))
 	}
 	a.requireStateEmpty()
 }
@@ -100,6 +101,7 @@ func TestBothStreamsKeepTheirOwnLimits(t *testing.T) {
     rotate 2
     # task variable CONTAINER_LOGGER_max_stderr_size
     size 65536
+    # parameter times: when it was written, to 100ms, is in stderr.times
 }
 `, sandbox), read(t, filepath.Join(sandbox, "stderr.logrotate.conf")))
 }

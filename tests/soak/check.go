@@ -109,7 +109,7 @@ func settled(box string) bool {
 	}
 	for _, entry := range entries {
 		switch name := entry.Name(); filepath.Ext(name) {
-		case "", ".gz", ".conf":
+		case "", ".gz", ".conf", ".times":
 		default:
 			if name != "stderr.1" { // delaycompress leaves it
 				return false

@@ -85,7 +85,7 @@ func TestStatusOfAnOwner(t *testing.T) {
 		strings.Join(strings.Fields(lines[1]), " "))
 	fields := strings.Fields(lines[2])
 	require.Len(t, fields, 16)
-	assert.Equal(t, []string{someContainer, "stdout", "web.1?[2J", "served", "0B/s", "97.7KB", "97.7KB", "0B", "12500", "4", "49.7KB"}, fields[:11])
+	assert.Equal(t, []string{someContainer, "stdout", "web.1?[2J", "served", "0B/s", "97.7KB", "97.7KB", "0B", "12500", "4", "49.8KB"}, fields[:11])
 	assert.Equal(t, []string{"-", "executor", "F-0001", s.sandbox}, fields[12:], "a name does nothing to a terminal")
 	assert.NotContains(t, out, "\x1b", "no colours but on a terminal")
 }

@@ -162,4 +162,15 @@ var swaps = []attack{
 			})
 		},
 	},
+	{
+		name: "time index swapped for a link", wants: "write", as: both,
+		act: func(k *task) {
+			k.storm(func() {
+				for _, stream := range []string{"stdout", "stderr"} {
+					k.plant(stream+".times", k.symlink(k.canary))
+					k.plant(stream+".times", k.hardLink)
+				}
+			})
+		},
+	},
 }

@@ -24,6 +24,18 @@ var fileAttacks = []attack{
 		check: func(t *testing.T, p proof) { require.NoFileExists(t, p.outside+"/ran") },
 	},
 	{
+		name: "time index garbled", wants: "the agent's time", keeps: true,
+		act: func(k *task) {
+			k.storm(func() {
+				_ = os.Truncate("stdout.times", int64(k.random(1<<40)))
+				_ = os.WriteFile("stdout.times", []byte("sTI1"), 0o600)
+				_ = os.Remove("stdout.times")
+				_ = os.Mkdir("stdout.times", 0o700)
+				_ = os.Remove("stdout.times")
+			})
+		},
+	},
+	{
 		name: "live file renamed", wants: "the limit",
 		act: func(k *task) { k.storm(func() { _ = os.Rename("stdout", "kept") }) },
 	},
