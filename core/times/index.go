@@ -31,6 +31,8 @@ type File struct {
 type Index struct {
 	from  io.ReaderAt
 	pages int64
+	first header // of the first page
+	last  state  // behind the last page, when it was read
 
 	number  int64 // of the page that was read last; -1: none
 	spans   []Span
@@ -50,19 +52,31 @@ func Read(from io.ReaderAt, sizeBytes int64) (*Index, error) {
 	if x.pages == 0 {
 		return nil, errPage
 	}
-	if _, err := readHeader(from, 0); err != nil {
+	var err error
+	if x.first, err = readHeader(from, 0); err != nil {
 		return nil, err
 	}
-	return x, x.page(x.pages - 1)
+	if err := x.page(x.pages - 1); err != nil {
+		return nil, err
+	}
+	x.last = x.end
+	return x, nil
 }
 
 // Bounds gives the positions of the first byte with a time and of the end.
 func (x *Index) Bounds() (begin, end int64, err error) {
-	first, err := readHeader(x.from, 0)
-	if err == nil {
-		err = x.page(x.pages - 1)
-	}
-	return first.position, x.end.position, err
+	return x.first.position, x.last.position, nil
+}
+
+// Begun is when the index was begun: what is before its first byte was written by then.
+func (x *Index) Begun() time.Time { return time.UnixMilli(x.first.unixMS) }
+
+// Told is when the last byte was moved that it tells of: what is behind that came later.
+func (x *Index) Told() time.Time { return time.UnixMilli(x.last.unixMS) }
+
+// Resolution is how far times are apart at least, as the index has it.
+func (x *Index) Resolution() time.Duration {
+	return time.Duration(x.first.resolutionMS) * time.Millisecond
 }
 
 // page reads a page.
@@ -117,12 +131,27 @@ func (x *Index) At(position int64) (s Span, ok bool, err error) {
 // there is none.
 func (x *Index) Since(t time.Time) (position int64, ok bool, err error) {
 	ms := t.UnixMilli()
-	number, err := x.search(func(h header) bool { return h.unixMS >= ms })
+	return x.find(func(h header) bool { return h.unixMS >= ms }, func(s Span) bool { return !s.Latest.Before(t) })
+}
+
+// After gives the first position at which the time is after t for certain; ok is false where
+// there is none.
+func (x *Index) After(t time.Time) (position int64, ok bool, err error) {
+	ms := t.UnixMilli()
+	return x.find(func(h header) bool { return h.unixMS > ms }, func(s Span) bool {
+		return s.Latest.After(t) && (s.Exact() || !s.Earliest.Before(t))
+	})
+}
+
+// find gives the position of the first span that is looked for: there is none before the last
+// page that is not beyond.
+func (x *Index) find(beyond func(header) bool, wanted func(Span) bool) (position int64, ok bool, err error) {
+	number, err := x.search(beyond)
 	for ; err == nil && number < x.pages; number++ {
 		if err = x.page(number); err != nil {
 			break
 		}
-		if at := slices.IndexFunc(x.spans, func(s Span) bool { return !s.Latest.Before(t) }); at >= 0 {
+		if at := slices.IndexFunc(x.spans, wanted); at >= 0 {
 			return x.spans[at].Begin, true, nil
 		}
 	}
@@ -139,26 +168,4 @@ func (x *Index) search(beyond func(header) bool) (number int64, err error) {
 		return failed != nil || beyond(h)
 	})
 	return max(0, int64(at)-1), err
-}
-
-// Files gives the files of the series that the index knows, at most so many, from the live
-// one back.
-func (x *Index) Files(most int) (files []File, err error) {
-	for number := x.pages - 1; number >= 0; number-- {
-		if err := x.page(number); err != nil {
-			return nil, err
-		}
-		if number == x.pages-1 {
-			files = append(files, File{x.end.begin, x.end.position, x.end.inode})
-		}
-		for _, c := range slices.Backward(x.changes) {
-			if c.stays {
-				files = append(files, File{c.before.begin, c.behind.begin, c.before.inode})
-			}
-		}
-		if len(files) >= most {
-			return files[:most], nil
-		}
-	}
-	return files, nil
 }
