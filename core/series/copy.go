@@ -113,7 +113,7 @@ func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 // readFirst reads on in the first file.
 func (r *Reader) readFirst(buffer []byte) (int, error) {
 	first := r.current
-	if r.endBytes >= 0 && len(r.links) == 1 && !first.compressed {
+	if r.endBytes >= 0 && len(r.links) == 1 {
 		left := r.endBytes - r.offset
 		if left <= 0 {
 			return 0, io.EOF
@@ -138,6 +138,9 @@ func (r *Reader) readFirst(buffer []byte) (int, error) {
 // handed the beginning of its last line on to the next one, which begins with it.
 func (r *Reader) advance() {
 	r.closeContent()
+	if r.times != nil {
+		r.times.leave(r.current)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first := r.links[0]

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"sluice/core/logformat"
 	"sluice/core/sandbox"
@@ -25,7 +26,7 @@ func (r *Reader) Follow(ctx context.Context, w io.Writer, ended func() bool) err
 	ending := false
 	for {
 		// Asked before the file is read: one that has a successor is complete.
-		successor := r.hasSuccessor()
+		successor, looked := r.hasSuccessor(), time.Now()
 		if err := r.copyFile(ctx, w, buffer); err != nil {
 			return err
 		}
@@ -50,6 +51,7 @@ func (r *Reader) Follow(ctx context.Context, w io.Writer, ended func() bool) err
 			if err := c.wait(ctx); err != nil {
 				return err
 			}
+			r.foundEnd = looked
 		}
 	}
 }

@@ -111,14 +111,14 @@ func FuzzHostileDirectories(f *testing.F) {
 		}
 		defer r.Close()
 		if next()%2 == 0 {
-			r.Since(time.Unix(int64(next()), 0))
+			_ = r.Since(time.Unix(int64(next()), 0))
 		}
 		if next()%2 == 0 {
 			_ = r.Last(int64(next() % 5))
 		}
 		if next()%2 == 0 {
 			if next()%2 == 0 {
-				r.Until(time.Unix(int64(next()), 0))
+				_ = r.Until(time.Unix(int64(next()), 0))
 			}
 			_ = r.Copy(t.Context(), io.Discard)
 			return

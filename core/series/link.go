@@ -21,6 +21,7 @@ type link struct {
 	inode      uint64
 	modTime    time.Time
 	size       int64
+	step       int // from the live file of the listing (number.go); 0: it was in none
 	// f is open while the link is held, else nil.
 	f *os.File
 	// gone says that the file could not be found again.
@@ -35,6 +36,17 @@ func linkOf(f *os.File, info sandbox.Info, live, compressed bool) *link {
 	}
 }
 
+// contentEnd is where the content ends, at the latest where it is compressed.
+func (l *link) contentEnd() int64 {
+	if l.compressed {
+		return mostBytes
+	}
+	return l.size
+}
+
+// mostBytes is more than any content has.
+const mostBytes = 1 << 62
+
 // refresh takes over what is true of a held file now. links is its number of names.
 func (l *link) refresh() (links uint64, err error) {
 	info, err := sandbox.StatFile(l.f)
@@ -43,6 +55,14 @@ func (l *link) refresh() (links uint64, err error) {
 	}
 	l.size, l.modTime = info.Size, info.ModTime
 	return info.Links, nil
+}
+
+// stat looks at a held file.
+func (l *link) stat() (sandbox.Info, error) {
+	if l.f == nil {
+		return sandbox.Info{}, fs.ErrClosed
+	}
+	return sandbox.StatFile(l.f)
 }
 
 // release gives the descriptor up, and keeps what the file can be found again by.
@@ -193,9 +213,9 @@ func lastIndexFunc(files []File, accept func(File) bool) int {
 // reader gives the content of a held link from an offset on. The caller closes it.
 func (l *link) reader(offset int64) (io.ReadCloser, error) {
 	if !l.compressed {
-		return io.NopCloser(io.NewSectionReader(l.f, offset, 1<<62-offset)), nil
+		return io.NopCloser(io.NewSectionReader(l.f, offset, mostBytes-offset)), nil
 	}
-	content, err := Expand(io.NewSectionReader(l.f, 0, 1<<62))
+	content, err := Expand(io.NewSectionReader(l.f, 0, mostBytes))
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ type Reader struct {
 	offset  int64
 	current *link         // the first one, once it is read
 	content io.ReadCloser // its content, at offset; nil where it is to be opened
-	// endBytes is where the last file ends for somebody who does not follow.
+	// endBytes is where the content of the last file ends for somebody who does not follow.
 	endBytes int64
 
 	failed bool
@@ -49,6 +49,14 @@ type Reader struct {
 	done    Progress
 	// tail is the end of what was read of the first file.
 	tail []byte
+
+	times *timeline // nil until somebody asks for times
+	stamp stamped   // that was asked for last
+	chunk chunk     // that is written
+	// foundEnd is when Follow found the end of what there was.
+	foundEnd time.Time
+	// untold says that it was told that there are no times of some lines.
+	untold bool
 }
 
 // Progress says how far a Reader is.
@@ -72,7 +80,7 @@ func (s *Series) Read() (*Reader, error) {
 			return nil, err
 		}
 		if last := r.links[len(r.links)-1]; last.f != nil {
-			r.listing, r.endBytes, r.done.Files = listing, last.size, len(r.links)
+			r.listing, r.endBytes, r.done.Files = listing, last.contentEnd(), len(r.links)
 			return r, nil
 		}
 	}
@@ -87,8 +95,11 @@ func (r *Reader) begin(listing Listing) (bool, error) {
 		r.letGo(l)
 	}
 	r.links = r.links[:0]
-	for _, file := range listing.Files {
-		r.links = append(r.links, linkOf(nil, file.Info, file.Live, file.Compressed))
+	steps := r.series.steps(listing.Files)
+	for i, file := range listing.Files {
+		l := linkOf(nil, file.Info, file.Live, file.Compressed)
+		l.step = steps[i]
+		r.links = append(r.links, l)
 	}
 	for i, l := range slices.Backward(r.links) {
 		if i < len(r.links)-1 && i >= maxHeld-1 {
@@ -144,34 +155,10 @@ func (r *Reader) Close() {
 	for _, l := range r.secured {
 		l.release()
 	}
+	if r.times != nil {
+		r.times.close()
+	}
 	r.links, r.secured = nil, nil
-}
-
-// Since leaves out the files that were written to last before t. What is left begins
-// with the line that begins the first file, which may have been written before t.
-func (r *Reader) Since(t time.Time) {
-	for len(r.links) > 1 && r.links[0].modTime.Before(t) {
-		r.letGo(r.links[0])
-		r.links = r.links[1:]
-	}
-	if last := r.links[0]; len(r.links) == 1 && last.modTime.Before(t) {
-		r.offset = last.size
-	}
-}
-
-// Until leaves out the files that were begun after t: those behind the first one that was
-// written to at t or later. What is left ends with the end of that file, which may have been
-// written after t. It is for somebody who does not follow.
-func (r *Reader) Until(t time.Time) {
-	at := slices.IndexFunc(r.links, func(l *link) bool { return !l.modTime.Before(t) })
-	if at < 0 || at == len(r.links)-1 {
-		return
-	}
-	for _, l := range r.links[at+1:] {
-		r.letGo(l)
-	}
-	r.links = r.links[:at+1]
-	r.endBytes, r.done.Files = r.links[at].size, len(r.links)
 }
 
 // damaged says that a file cannot be read on.

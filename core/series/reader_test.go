@@ -105,7 +105,7 @@ func TestSinceLeavesOutOlderFiles(t *testing.T) {
 	}{{-time.Hour, 1}, {0, 1}, {time.Minute, 11}, {time.Hour, 11}, {61 * time.Minute, 21}, {3 * time.Hour, 31}, {4 * time.Hour, 36}} {
 		var out bytes.Buffer
 		r, _ := read(t, seriesOf(l, "rotate 9"))
-		r.Since(then.Add(c.since))
+		require.NoError(t, r.Since(then.Add(c.since)))
 		require.NoError(t, r.Copy(t.Context(), &out))
 		assert.Equal(t, numbered(c.from, 35), out.String(), c.since)
 	}

@@ -23,7 +23,7 @@ func (r *Reader) Last(lines int64) error {
 		if l.gone {
 			continue
 		}
-		end := l.size
+		end := l.contentEnd()
 		if i == len(r.links)-1 {
 			end = r.endBytes
 		}
@@ -65,8 +65,11 @@ func (r *Reader) hold(l *link) error {
 	return r.take(l, r.find)
 }
 
-// startAt makes the Reader start in that link.
+// startAt makes the Reader start in that link, not before where it starts already.
 func (r *Reader) startAt(at int, offset int64) error {
+	if at == 0 {
+		offset = max(offset, r.offset)
+	}
 	for _, l := range r.links[:at] {
 		r.letGo(l)
 	}
@@ -80,7 +83,7 @@ func (r *Reader) startAt(at int, offset int64) error {
 // missing; 0 says that offset is it.
 func lastLines(l *link, end, lines int64, last bool) (offset, left int64, err error) {
 	if l.compressed {
-		return lastLinesForward(l, lines, last)
+		return lastLinesForward(l, end, lines, last)
 	}
 	return LastLines(l.f, end, lines, last)
 }
@@ -116,8 +119,8 @@ func LastLines(f io.ReaderAt, end, lines int64, last bool) (offset, left int64, 
 }
 
 // lastLinesForward reads twice: to count, and to find.
-func lastLinesForward(l *link, lines int64, last bool) (offset, left int64, err error) {
-	total, endsLine, _, err := countNewlines(l, -1)
+func lastLinesForward(l *link, end, lines int64, last bool) (offset, left int64, err error) {
+	total, endsLine, _, err := countNewlines(l, end, -1)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -128,21 +131,22 @@ func lastLinesForward(l *link, lines int64, last bool) (offset, left int64, err 
 	if begins < lines {
 		return 0, lines - begins, nil
 	}
-	_, _, offset, err = countNewlines(l, begins-lines+1)
+	_, _, offset, err = countNewlines(l, end, begins-lines+1)
 	return offset, 0, err
 }
 
-// countNewlines counts up to the newline number `stop` (-1 for all) and gives the offset
-// behind it; endsLine says that the content ends with one.
-func countNewlines(l *link, stop int64) (count int64, endsLine bool, offset int64, err error) {
+// countNewlines counts up to an offset, or to the newline number `stop` (-1 for all), and gives
+// the offset behind it; endsLine says that what was read ends with one.
+func countNewlines(l *link, end, stop int64) (count int64, endsLine bool, offset int64, err error) {
 	content, err := l.reader(0)
 	if err != nil {
 		return 0, false, 0, err
 	}
 	defer content.Close()
+	from := io.LimitReader(content, end)
 	buffer := make([]byte, copyBytes)
 	for {
-		n, err := content.Read(buffer)
+		n, err := from.Read(buffer)
 		chunk := buffer[:n]
 		for i := 0; ; {
 			next := bytes.IndexByte(chunk[i:], '\n')

@@ -174,10 +174,14 @@ func (t *target) printer(p *printer) func(context.Context, string, io.Writer) er
 			r.Notice(guessedNames(s.Guessed))
 		}
 		if !p.until.IsZero() {
-			r.Until(p.until)
+			if err := r.Until(p.until); err != nil {
+				return fmt.Errorf("sandbox %q: %w", t.path, err)
+			}
 		}
 		if !p.since.IsZero() {
-			r.Since(p.since)
+			if err := r.Since(p.since); err != nil {
+				return fmt.Errorf("sandbox %q: %w", t.path, err)
+			}
 		}
 		if p.options.lines >= 0 {
 			if err := r.Last(int64(p.options.lines)); err != nil {
