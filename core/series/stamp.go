@@ -125,7 +125,11 @@ func (r *Reader) unknown(offset int64) stamped {
 func (r *Reader) seen(after time.Time) times.Moment {
 	m := times.Moment{Earliest: after, Latest: r.chunk.seen}
 	if info, err := r.current.stat(); err == nil {
-		if written := info.ModTime.Add(clockTick); written.After(after) && written.Before(m.Latest) {
+		written := info.ModTime
+		if !after.IsZero() {
+			written = written.Add(clockTick)
+		}
+		if written.After(after) && written.Before(m.Latest) {
 			m.Latest = written
 		}
 	}

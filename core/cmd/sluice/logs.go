@@ -2,17 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"sluice/core/series"
 )
 
 const logsHelp = `Print the whole log of a container, from its oldest rotated file to what was written
@@ -26,17 +19,28 @@ read slowly is still subject to the retention of the log; what that takes is sai
 stderr, with its amount, and the exit status is 1. With --wait a log that is not there yet
 is waited for.
 
---since leaves out the rotated files in which nothing was written after that time, --until
-those that were begun after it. Both go by the times of files: lines have no times of
-their own. The first file that is left is printed from its beginning and the last one to
-its end, so that earlier and later lines than asked for may come, and none is left out.
+--timestamps puts before each line when it was written, as the time index beside the log
+has it (stdout.times): the time of its first byte, in the zone of this machine, and with
+--utc or --epoch otherwise. It is exact to the logger's time_resolution, 0.1 s unless that
+is set, and never earlier than the line. A "<" before it says that it is the latest that it
+can have been: of lines that came while no agent lived, or before there was an index; of
+files that the index does not tell of it is when they were written last. What --follow
+prints before the index has it has the time at which it was seen. A clock that was set back
+is shown as it was.
+
+--since begins with the first line that was written at that time or later, --until ends
+before the first one that was written after it. Where there is no time index, or it does
+not tell of a file, both go by the times of files: --since leaves out those in which
+nothing was written after that time, --until those that were begun after it, and those
+that are left are printed whole. That is said on stderr.
 
 ` + momentHelp + `
 
---all prints both streams, each line behind the name of its stream: all of stdout, then
-all of stderr; with --follow, lines as they come. Which line of one stream was written
-before which one of the other, nothing tells. A line of more than a mebibyte that the
-other stream comes into is continued on another line.
+--all prints both streams, each line behind the name of its stream, in the order in which
+they were written as far as the time indexes tell: of what was written within their
+resolution stdout comes first, and where one stream has no index, all of stdout does. With
+--follow lines come as they are read, and a line of more than a mebibyte that the other
+stream comes into is continued on another line.
 
 Which files belong to the log the policy of its rotation says: by the record of a running
 container, else by stdout.logrotate.conf in its sandbox. Where there is neither, the names
@@ -48,7 +52,9 @@ executor, or a task's name, or the beginning of one; or a path as the agent's fi
 has it. What has ended is found while the agent remembers its task; of several runs of one
 name the latest is printed, and the others are listed on stderr. The agent must let
 the principal view containers and tasks and access sandboxes. An agent that restarts is
-waited for with --follow. Where files hold the same, as of a line that is printed again
+waited for with --follow. The time index is not read from there: --since and --until go by
+the times of files, --all prints all of stdout and then all of stderr, and times of lines are
+not to be had. Where files hold the same, as of a line that is printed again
 and again, and are rotated while they are read, nobody can tell how many there were: that
 is said, and the exit status is 1. A log at rest is always printed whole.
 
@@ -57,6 +63,7 @@ is said, and the exit status is 1. A log at rest is always printed whole.
 const logsExample = `  sluice logs /var/lib/mesos/slaves/S1/frameworks/F1/executors/web/runs/latest
   sluice logs --follow --lines=20 web.7f3a
   sluice logs --since=2h --stderr 3e1c | grep -c timeout
+  sluice logs --all --timestamps --since=14:00 --until=14:05 web.7f3a
   sluice logs --follow --agent=http://node7:5051 --principal=ops --secret_file=ops.secret web`
 
 // logsOptions are the flags of `sluice logs`.
@@ -68,6 +75,7 @@ type logsOptions struct {
 	since       string
 	until       string
 	stderr, all bool
+	stamps      stampOptions
 	agent       agentOptions
 }
 
@@ -88,8 +96,11 @@ func newLogs() *cobra.Command {
 	flags.BoolVar(&o.wait, "wait", false, "with --follow, wait for a log that is not there yet")
 	flags.VarP(&o.lines, "lines", "n", "print the last lines only, so many of each stream; -1 is all")
 	flags.Var(&o.lines, "tail", "the same as --lines")
-	flags.StringVar(&o.since, "since", "", "leave out files not written to since WHEN")
-	flags.StringVar(&o.until, "until", "", "leave out files begun after WHEN")
+	flags.StringVar(&o.since, "since", "", "leave out what was written before WHEN")
+	flags.StringVar(&o.until, "until", "", "leave out what was written after WHEN")
+	flags.BoolVarP(&o.stamps.timestamps, "timestamps", "t", false, "put before each line when it was written")
+	flags.BoolVar(&o.stamps.utc, "utc", false, "--timestamps in UTC")
+	flags.BoolVar(&o.stamps.epoch, "epoch", false, "--timestamps in seconds since 1970")
 	flags.BoolVar(&o.stderr, "stderr", false, "print stderr instead of stdout")
 	flags.BoolVar(&o.all, "all", false, "print both, each line behind the name of its stream")
 	stateDirFlag(cmd, &o.stateDir)
@@ -102,14 +113,8 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case o.follow && o.until != "":
-		return usagef("--follow and --until exclude each other; expected one of them")
-	case o.wait && !o.follow:
-		return usagef("--wait is for --follow; expected both, or neither")
-	}
-	if o.stderr && o.all {
-		return usagef("--stderr and --all exclude each other; expected one of them")
+	if err := o.agrees(); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
@@ -133,7 +138,7 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 			return err
 		}
 		defer t.close()
-		p.print, live = t.printer(p), t.live
+		p.print, p.merge, live = t.printer(p), t.merge(p), t.live
 	}
 	switch {
 	case live != "" && (o.stderr || o.all):
@@ -148,147 +153,19 @@ func (o *logsOptions) run(cmd *cobra.Command, name string) error {
 	return p.print(ctx, live, p.out)
 }
 
-// printer prints the streams of a sandbox, wherever that is.
-type printer struct {
-	options      *logsOptions
-	since, until time.Time
-	out          io.Writer
-	errOut       io.Writer
-	// print prints one stream to w.
-	print func(ctx context.Context, live string, w io.Writer) error
-}
-
-// printer prints the streams of a sandbox on this machine.
-func (t *target) printer(p *printer) func(context.Context, string, io.Writer) error {
-	return func(ctx context.Context, live string, w io.Writer) error {
-		s, r, err := t.open(ctx, p, live)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		defer r.Close()
-		progress := newProgress(p.out, p.errOut)
-		defer progress.clear()
-		r.Progress, r.Notice = progress.show, p.notice(live, progress)
-		if s.Guessed != "" {
-			r.Notice(guessedNames(s.Guessed))
-		}
-		if !p.until.IsZero() {
-			if err := r.Until(p.until); err != nil {
-				return fmt.Errorf("sandbox %q: %w", t.path, err)
-			}
-		}
-		if !p.since.IsZero() {
-			if err := r.Since(p.since); err != nil {
-				return fmt.Errorf("sandbox %q: %w", t.path, err)
-			}
-		}
-		if p.options.lines >= 0 {
-			if err := r.Last(int64(p.options.lines)); err != nil {
-				return fmt.Errorf("sandbox %q: %w", t.path, err)
-			}
-		}
-		if p.options.follow {
-			err = r.Follow(ctx, w, t.ended(live))
-		} else {
-			err = r.Copy(ctx, w)
-		}
-		if err == nil && s.Guessed != "" {
-			err = errGuessed
-		}
-		return err
+// agrees refuses flags that do not go together.
+func (o *logsOptions) agrees() error {
+	switch {
+	case o.follow && o.until != "":
+		return usagef("--follow and --until exclude each other; expected one of them")
+	case o.wait && !o.follow:
+		return usagef("--wait is for --follow; expected both, or neither")
+	case o.stderr && o.all:
+		return usagef("--stderr and --all exclude each other; expected one of them")
+	case o.stamps.utc && o.stamps.epoch:
+		return usagef("--utc and --epoch exclude each other; expected one of them")
+	case o.stamps.asked() && o.agent.url != "":
+		return usagef("--timestamps, --utc and --epoch are for a log of this machine: the times of lines are not read through an agent; expected them without --agent")
 	}
-}
-
-// open opens the series of one stream. With --wait it is waited for. The caller closes both.
-func (t *target) open(ctx context.Context, p *printer, live string) (*series.Series, *series.Reader, error) {
-	for waited := false; ; waited = true {
-		s, _, err := t.series(live)
-		if err != nil {
-			return nil, nil, err
-		}
-		r, err := s.Read()
-		if err == nil {
-			return s, r, nil
-		}
-		_ = s.Close()
-		if !errors.Is(err, fs.ErrNotExist) || !p.options.wait {
-			return nil, nil, fmt.Errorf("sandbox %q: %w", t.path, err)
-		}
-		if err := p.await(ctx, live, waited); err != nil {
-			return nil, nil, err
-		}
-	}
-}
-
-// target finds what the argument names. With --wait it is waited for.
-func (p *printer) target(ctx context.Context, name string) (*target, error) {
-	for waited := false; ; waited = true {
-		t, err := findTarget(name, p.options.stateDir)
-		if err == nil || !p.options.wait || !errors.Is(err, fs.ErrNotExist) {
-			return t, err
-		}
-		if err := p.await(ctx, name, waited); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// awaitPause is between two looks whether a log is there.
-const awaitPause = 500 * time.Millisecond
-
-// await waits a little for what is not there, and says so once.
-func (p *printer) await(ctx context.Context, what string, told bool) error {
-	if !told {
-		fmt.Fprintf(p.errOut, "sluice: %s is not there yet; it is waited for\n", printable(what))
-	}
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(awaitPause):
-		return nil
-	}
-}
-
-// errGuessed fails a reading of which nobody can say that it is whole.
-var errGuessed = errors.New("the names of the files were guessed; nobody can tell whether that was all of the log")
-
-// guessedNames says why the names of a series had to be guessed.
-func guessedNames(why string) string {
-	return why + ", and no record: which files belong to the log is guessed from their names"
-}
-
-// notice says what a reader has to say beside the output.
-func (p *printer) notice(live string, progress *progress) func(string) {
-	return func(message string) {
-		progress.clear()
-		fmt.Fprintln(p.errOut, paint(p.errOut, red, "sluice: "+live+": "+printable(message)))
-	}
-}
-
-// both prints both streams, one after the other or, when following, at once. A stream
-// without any file is left out if the other has one.
-func (p *printer) both(ctx context.Context) error {
-	names := []string{stdoutName, stderrName}
-	lines := &lines{out: p.out}
-	results := make([]error, len(names))
-	var wait sync.WaitGroup
-	for i, live := range names {
-		w := lines.of(paint(p.out, map[string]colour{stderrName: red}[live], live) + " ")
-		each := func() { results[i] = errors.Join(p.print(ctx, live, w), w.flush()) }
-		if p.options.follow {
-			wait.Go(each)
-			continue
-		}
-		each()
-	}
-	wait.Wait()
-	if errors.Is(results[0], fs.ErrNotExist) != errors.Is(results[1], fs.ErrNotExist) {
-		for i := range results {
-			if errors.Is(results[i], fs.ErrNotExist) {
-				results[i] = nil
-			}
-		}
-	}
-	return errors.Join(results...)
+	return nil
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func TestLogsHelp(t *testing.T) {
-	requireHelp(t, "logs", "--follow", "--since", "TARGET is one of", "none is left out", "--until", "1d, 2w", "names\nare guessed")
+	requireHelp(t, "logs", "--follow", "--since", "TARGET is one of", "--until ends\nbefore the first one", "-t, --timestamps", "--until", "1d, 2w", "names\nare guessed")
 }
 
 func TestLogsPrintsTheSeries(t *testing.T) {
@@ -52,6 +52,9 @@ func TestLogsPrintsTheSeries(t *testing.T) {
 		want := ""
 		if strings.Contains(c.args, "--since") || strings.Contains(c.args, "--until") {
 			want = "sluice: stdout: there is no stdout.times: when a line was written is not known, but for the time at which its file was written last\n"
+		}
+		if strings.Contains(c.args, "--all") {
+			want = "sluice: which line of one stream was written before which of the other is not known: all of stdout comes first\n"
 		}
 		assert.Equal(t, want, errOut, c.args)
 		assert.Zero(t, status, c.args)
@@ -138,6 +141,8 @@ func TestLogsRefuses(t *testing.T) {
 		{"--lines=-2 " + dir, 2, "--lines=-2: expected a number of lines, or -1 for all"},
 		{"--since=yesterday " + dir, 2, `--since=yesterday: expected a duration before now such as 90s, 2h or 1d, a time such as`},
 		{"--stderr --all " + dir, 2, "--stderr and --all exclude each other"},
+		{"--utc --epoch " + dir, 2, "--utc and --epoch exclude each other"},
+		{"-t --agent=http://127.0.0.1:1 web", 2, "--timestamps, --utc and --epoch are for a log of this machine"},
 		{"--all " + dir + "/stdout", 2, "is one live file; expected its sandbox with --stderr or --all"},
 		{"--agent=host:5051 web", 2, `agent "host:5051": expected a URL such as http://host:5051`},
 		{"--agent=http://127.0.0.1:1 --principal=ops web", 2, "expected --principal and --secret_file together"},
