@@ -118,6 +118,11 @@ func (c *chase) sleep() (again bool) {
 	pause, watched := c.pace()
 	if watched {
 		_ = c.inotify.SetReadDeadline(time.Now().Add(pause))
+		select {
+		case <-c.stopped: // before the deadline was set anew
+			return false
+		default:
+		}
 		var events [4096]byte
 		_, err := c.inotify.Read(events[:])
 		c.looking.Lock()
