@@ -61,7 +61,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// LiveFile says how the next live file is to be made.
+// LiveFile says how to make the next live file.
 type LiveFile struct {
 	// Mode is the exact permission bits.
 	Mode fs.FileMode

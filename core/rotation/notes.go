@@ -50,7 +50,7 @@ func (s *Set) vacatedLocked(name string) {
 	}
 }
 
-// markLocked leaves word that a file is to be compressed.
+// markLocked notes that a file has to be compressed.
 func (s *Set) markLocked(inode uint64) {
 	f, err := s.dir.Create(seriesname.Owed(s.cfg.Base, inode), 0o600)
 	if err != nil && !errors.Is(err, fs.ErrExist) {

@@ -151,8 +151,8 @@ func (p *Pool) Start() {
 	p.grow()
 }
 
-// Submit queues a task and sees to it that a thread takes it. It never blocks. After
-// Close the task is told ErrClosed, on the caller's thread.
+// Submit queues a task and sees to it that a thread takes it. It never blocks. After Close the
+// task gets ErrClosed, on the caller's thread.
 func (p *Pool) Submit(task *Task) {
 	if !p.queue(task, true) {
 		task.Run(nil, ErrClosed)

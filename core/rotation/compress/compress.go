@@ -48,8 +48,8 @@ func Copy(dst io.Writer, src io.Reader, method logrotate.Compressor) error {
 	return nil
 }
 
-// encoderFor gives an encoder for one output. It is kept for the next when release is
-// called; one that had an error or a fault is not.
+// encoderFor gives an encoder for one output. release keeps it for the next one; it must not be
+// called after an error or a fault.
 func encoderFor(out io.Writer, method logrotate.Compressor) (encoder io.WriteCloser, release func(), err error) {
 	switch method.Program {
 	case "gzip":

@@ -15,11 +15,11 @@ type resettable interface {
 	Reset(io.Writer)
 }
 
-// pool keeps encoders that are not in use, by level, until the garbage collector has
-// come by twice: made anew for each file they were most of what it had to do.
+// pool keeps encoders that are not in use, by level, until the garbage collector has come by
+// twice: made anew for each file, they were most of its work.
 type pool[E resettable] struct{ byLevel sync.Map }
 
-// take gives an encoder that writes to out, and what gives it back.
+// take gives an encoder that writes to out, and the function that gives it back.
 func (p *pool[E]) take(out io.Writer, level int, anew func() (E, error)) (io.WriteCloser, func(), error) {
 	kept, _ := p.byLevel.LoadOrStore(level, &sync.Pool{})
 	free := kept.(*sync.Pool)
@@ -33,7 +33,7 @@ func (p *pool[E]) take(out io.Writer, level int, anew func() (E, error)) (io.Wri
 		}
 	}
 	return encoder, func() {
-		encoder.Reset(nil) // it holds the output no more
+		encoder.Reset(nil) // it no longer holds the output
 		free.Put(encoder)
 	}, nil
 }
@@ -43,10 +43,10 @@ var (
 	zstds, smalls pool[*zstd.Encoder]
 )
 
-// mostLarge is how many encoders of zstd's highest levels, 10 and above, there are at a
-// time: each takes 43 MB. What is compressed beside them gets the next level, which
-// takes a fraction with a small window, and makes longer files: waiting would have a file
-// of high priority wait for one of low priority.
+// mostLarge is how many encoders of zstd's highest levels, 10 and above, exist at a time:
+// each takes 43 MB. Files beyond those get the next lower level, which takes a fraction with
+// a small window and makes longer files: otherwise a file of high priority might have to wait
+// for one of low priority.
 const (
 	mostLarge        = 2
 	smallWindowBytes = 1 << 20

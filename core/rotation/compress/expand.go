@@ -20,7 +20,7 @@ var (
 	ErrMethod = errors.New("compressed by a method that is not built in")
 )
 
-// readAheadBytes is what is read of a compressed file at a time.
+// readAheadBytes is how much of a compressed file is read at a time.
 const readAheadBytes = 128 << 10
 
 // maxWindowBytes bounds what a zstd frame may ask for: the file is the task's.
@@ -29,12 +29,13 @@ const maxWindowBytes = 128 << 20
 // maxXzBytes is the same for the dictionary of an xz file: what `xz -9` asks for.
 const maxXzBytes = 64 << 20
 
-// Expand gives what a compressed file holds, which is read from its beginning. The method is told by the first bytes: compressext
-// may say anything. The caller closes the result; reading gives ErrDamaged.
+// Expand gives the contents of a compressed file, which it reads from the beginning. The first
+// bytes tell the method, as compressext may say anything. The caller closes the result; reading
+// it may give ErrDamaged.
 func Expand(from io.Reader) (io.ReadCloser, error) { return ExpandWithin(from, maxWindowBytes) }
 
-// ExpandWithin is Expand for who has no more memory to give than windowBytes and some. What wants
-// more gives ErrDamaged, whose text says so.
+// ExpandWithin is Expand for callers who have no more memory to give than windowBytes and some.
+// A file that wants more gives ErrDamaged, with a text that says so.
 func ExpandWithin(from io.Reader, windowBytes uint64) (io.ReadCloser, error) {
 	in := bufio.NewReaderSize(from, readAheadBytes)
 	magic, err := in.Peek(4)

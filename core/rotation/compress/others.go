@@ -8,9 +8,9 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// xzDictionaryBytes is how far back xz looks. The levels of xz(1) differ in that above
-// all, up to 64 MiB; the memory of a compression is some twenty times as much, and the
-// process is the agent.
+// xzDictionaryBytes is how far back xz looks. That is the main difference between the levels of
+// xz(1), up to 64 MiB. A compression takes some twenty times as much memory, and the process is
+// the agent.
 const xzDictionaryBytes = 1 << 20
 
 // xzEncoder compresses as xz(1) does at its lowest levels, whatever the level asked for.

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// child is what a process does between fork and exec: system calls, made one after the
-// other by code that uses nothing of the Go runtime, which the fork has left behind.
+// child is what a process does between fork and exec: system calls, one after the other, by code
+// that uses nothing of the Go runtime, which the fork has left behind.
 type child struct {
 	calls  []call
 	failed *[2]uint32 // which call, and its error; written in the child
@@ -39,8 +39,8 @@ func (c *child) try(step string, trap uintptr, args ...uintptr) {
 	c.calls[len(c.calls)-1].optional = true
 }
 
-// at gives the address of something that lives as long as c. It must be on the heap,
-// which keeping it there sees to.
+// at gives the address of something that lives as long as c. It must be on the heap, and keeping
+// it in c sees to that.
 func (c *child) at(p unsafe.Pointer) uintptr {
 	c.kept = append(c.kept, p)
 	return uintptr(p)
@@ -67,8 +67,8 @@ func (c *child) texts(all []string) (uintptr, error) {
 	return c.at(unsafe.Pointer(&array[0])), nil
 }
 
-// signals has handlers, which are the host's or the runtime's, taken back to the
-// default; what is ignored stays so, as exec(2) leaves it.
+// signals sets signals with handlers, which are the host's or the runtime's, back to the default.
+// Ignored ones stay ignored, as exec(2) leaves them.
 func (c *child) signals() {
 	const last = 64
 	byDefault := c.at(unsafe.Pointer(new(kernelSigaction)))
@@ -81,8 +81,8 @@ func (c *child) signals() {
 	}
 }
 
-// kernelSigaction begins as the kernel's on every architecture, and is as long as the
-// longest.
+// kernelSigaction begins as the kernel's structure does on every architecture, and is as long as
+// the longest.
 type kernelSigaction struct {
 	handler uintptr
 	_       [4]uint64
@@ -106,7 +106,7 @@ func (c *child) identity(as *Credential) {
 	c.add("take the id of the task's user", unix.SYS_SETRESUID, uid, uid, uid)
 }
 
-// descriptors leaves the program the three, and no other. All are over 2.
+// descriptors leaves the program these three, which are all over 2, and no other.
 func (c *child) descriptors(files [3]uintptr) {
 	for i, fd := range files {
 		c.add("set up the standard descriptors", unix.SYS_DUP3, fd, uintptr(i), 0)
@@ -123,14 +123,14 @@ func (c *child) limits(bounds map[int]uint64) {
 	c.try("lower the program's priority", unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, niceness)
 }
 
-// fork makes a child that carries the calls out. The caller must have blocked all
-// signals on its thread, which it is locked to: a handler of the host's must not run in
-// the child. pidfd takes a descriptor of the child, close-on-exec.
+// fork makes a child that carries out the calls. The caller must be locked to its thread and
+// have blocked all signals on it: a handler of the host must not run in the child. pidfd takes a
+// descriptor of the child, close-on-exec.
 //
-// The child has a copy of the process's memory and of its table of descriptors. It does
-// not share them, as vfork(2) would have it: a process with the task's user id and the
-// host's memory could be stopped, or its memory looked at, by the task, and the kernel
-// would make the host undumpable. And a child that hangs holds nobody up.
+// The child has a copy of the process's memory and of its table of descriptors. It does not share
+// them, as it would after vfork(2): the task could stop a process that has its user id and the
+// host's memory, or read that memory, and the kernel would make the host undumpable. And a child
+// that hangs holds nobody up.
 //
 //go:nosplit
 //go:norace

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// maxLines and maxLineBytes of a command's output reach the log.
+	// maxLines and maxLineBytes bound how much of a command's output reaches the log.
 	maxLines     = 10
 	maxLineBytes = 512
 )
 
-// logLines takes lines, logs the first few that are read from it, and reads on to
-// the end, so that the command is not held up. It closes the channel at the end.
+// logLines takes lines, logs the first few that it reads from it, and reads on to the end, so
+// that the command is not held up. It closes the channel at the end.
 func (r *Runner) logLines(name string, lines *os.File) <-chan struct{} {
 	done := make(chan struct{})
 	r.guarding().Go("read the output of a script", func() {

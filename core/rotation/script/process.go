@@ -16,21 +16,21 @@ import (
 	"sluice/core/guard"
 )
 
-// process is a command that was started. Its id, which is also that of its group, is
-// its own until it has been reaped.
+// process is a command that was started. Its id, which is also that of its group, belongs to it
+// until it has been reaped.
 type process struct {
 	pid    int
 	handle *os.File // a pidfd
 	guard  *guard.Guard
 }
 
-// start starts the program. It does not wait for exec(2): what that says comes from
-// the progress, which the caller takes.
+// start starts the program. It does not wait for exec(2): the result of that comes from the
+// progress, which the caller takes.
 //
-// os/exec is not used: the host's own descriptors need not be close-on-exec, and must
-// not be changed. And no thread is given a table of descriptors of its own for that: Go
-// never ends the first thread of the process, and parks others, so that a copy of every
-// descriptor of the host's could stay for ever.
+// It does not use os/exec: the host's own descriptors need not be close-on-exec, and must not be
+// changed. Nor does it give a thread a table of descriptors of its own: Go never ends the first
+// thread of the process, and parks others, so that a copy of every descriptor of the host could
+// stay for ever.
 func (r *Runner) start(program string, c Command, files [3]uintptr) (p *process, way *progress, err error) {
 	way, writing, err := newProgress()
 	if err != nil {
@@ -128,8 +128,8 @@ func (c *child) start() (*process, error) {
 	return &process{pid: int(pid), handle: os.NewFile(uintptr(pidfd), "process")}, nil
 }
 
-// progress is what a child tells of its way to the program: nothing, at the end of the
-// pipe, where it has got there.
+// progress is what a child reports on its way to the program: nothing but the end of the pipe if
+// it got there.
 type progress struct {
 	pipe  *os.File
 	steps []call
@@ -171,8 +171,8 @@ func (w *progress) wait(deadline time.Time) error {
 
 func (w *progress) close() { _ = w.pipe.Close() }
 
-// over2 gives f a descriptor that is not one of the standard three, which a host need
-// not have. It takes f.
+// over2 gives f a descriptor that is not one of the standard three, which a host need not have. It
+// takes f.
 func over2(f *os.File) (*os.File, error) {
 	if f.Fd() > 2 {
 		return f, nil

@@ -23,7 +23,7 @@ var ErrTimeout = errors.New("killed: its time was over (script_timeout)")
 // over: those of all containers wait for it.
 var ErrStopped = errors.New("killed: the logger ended, or handed over to another")
 
-// Credential is whose rights a command gets.
+// Credential says whose rights a command gets.
 type Credential struct {
 	UID, GID uint32
 	Groups   []uint32
@@ -33,27 +33,25 @@ type Credential struct {
 type Runner struct {
 	// Dir is the working directory, borrowed.
 	Dir *sandbox.Dir
-	// As is the task's user; nil keeps the process's own rights, for a process that
-	// cannot change them.
+	// As is the task's user; nil keeps the process's own rights, if it cannot change them.
 	As *Credential
-	// Timeout is how long a command may take until its group is killed.
+	// Timeout is how long a command may take before its group is killed.
 	Timeout time.Duration
-	// Stop, once closed, leaves a command no more than stopPatience. Nil is never.
+	// Stop, once closed, leaves a command no more than stopPatience. Nil means never.
 	Stop <-chan struct{}
 	// Env is the environment of every command, see Environment.
 	Env []string
 	Log *slog.Logger
-	// Unbounded leaves the program what the host may use, and the host's priority: for one
-	// of our own.
+	// Unbounded leaves the program the host's limits and priority, for a program of our own.
 	Unbounded bool
-	// Guard starts what reads the output; nil is one of the runner's own.
+	// Guard starts the reader of the output; if it is nil, the runner has its own.
 	Guard *guard.Guard
 }
 
 // defaultPath is where programs are looked up.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Environment is what the replaced program leaves of the host's environment: all but
+// Environment is what the replaced program leaves of the host's environment: everything except
 // the variables of the agent and its library. Without a host only a PATH is left.
 func Environment(host []string) []string {
 	kept := []string{"PATH=" + defaultPath}
@@ -69,10 +67,10 @@ func Environment(host []string) []string {
 	return kept
 }
 
-// Run runs one command and waits for it and its process group to end. How many
-// run at once is its callers'. A status other than 0, a signal or the end of its time
-// is an error. Where the machine is short of processes, memory or descriptors it tries
-// again, for as long as the command may take.
+// Run runs one command and waits for it and its process group to end. Its callers decide how many
+// run at once. A status other than 0, a signal or the end of its time is an error. If the machine
+// is short of processes, memory or descriptors it tries again, for as long as the command may
+// take.
 func (r *Runner) Run(c Command) error {
 	program, err := lookUp(c.Args[0])
 	if err != nil {
@@ -162,8 +160,8 @@ func (r *running) end(deadline time.Time) error {
 // stopPatience is how long a command may go on after Stop.
 const stopPatience = 2 * time.Second
 
-// hurry brings the deadline of a process forward once the runner is stopped; stopped tells
-// whether it did, when the process has ended.
+// hurry brings the deadline of a process forward once the runner is stopped. When the process has
+// ended, stopped tells whether it did.
 func (r *Runner) hurry(p *process, ended <-chan struct{}) (stopped <-chan bool) {
 	told := make(chan bool, 1)
 	if r.Stop == nil {
@@ -185,8 +183,8 @@ func (r *Runner) hurry(p *process, ended <-chan struct{}) (stopped <-chan bool) 
 // lastWords is how long output is still read after the command has ended.
 const lastWords = time.Second
 
-// stdio gives the three descriptors of a command, all over 2, and what to close
-// afterwards: where the host has no standard descriptors a file may have their numbers.
+// stdio gives the three descriptors of a command, all over 2, and what to close afterwards: if the
+// host has no standard descriptors, a file may have their numbers.
 func stdio(c Command, null, output *os.File) (files [3]uintptr, extra closers, err error) {
 	in, out := null, output
 	if c.Stdin != nil {
@@ -209,7 +207,7 @@ func stdio(c Command, null, output *os.File) (files [3]uintptr, extra closers, e
 	return files, extra, nil
 }
 
-// closers are descriptors to be closed.
+// closers are descriptors to close.
 type closers []int
 
 func (c closers) close() {
@@ -218,7 +216,7 @@ func (c closers) close() {
 	}
 }
 
-// lookUp finds a program in the fixed search path: that of the host is the host's.
+// lookUp finds a program in the fixed search path. The host's path is not ours to use.
 func lookUp(name string) (string, error) {
 	if filepath.IsAbs(name) {
 		return name, nil

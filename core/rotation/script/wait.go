@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// until is when the process is killed if it has not ended. It may be called while it is
-// waited for.
+// until sets when to kill the process if it has not ended. It may be called during wait.
 func (p *process) until(deadline time.Time) { _ = p.handle.SetReadDeadline(deadline) }
 
 // wait waits for the process and leaves none of its group behind. No thread is held
@@ -26,8 +25,8 @@ func (p *process) wait() error {
 	return p.reap(err)
 }
 
-// kill ends the group, as far as it is one by now, and the process. The threads of workers
-// have given up the right to end what is another user's (CAP_KILL); the host's have not.
+// kill ends the group, if it is one by now, and the process. Worker threads have given up the
+// right to end another user's processes (CAP_KILL); the host's have not.
 func (p *process) kill() {
 	done := make(chan struct{})
 	p.guard.Go("end what is left of a command", func() {
@@ -38,8 +37,8 @@ func (p *process) kill() {
 	<-done
 }
 
-// awaitExit returns when the process has ended, and leaves it to be reaped: until
-// then its id, and that of its group, belong to nobody else.
+// awaitExit returns when the process has ended, and does not reap it: until that is done, its id
+// and that of its group belong to nobody else.
 func (p *process) awaitExit() error {
 	conn, err := p.handle.SyscallConn()
 	if err != nil {
