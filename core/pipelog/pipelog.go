@@ -78,7 +78,6 @@ func (s *served) Ended() {
 // ErrServed. It blocks; the account is valid even with an error.
 func Serve(ctx context.Context, config Config) (stream.Account, error) {
 	defer unix.Close(config.Input) // a duplicate is the stream's
-	config.Stream.Times = 0        // positions of an index go on where an account does, and this one begins anew
 	release, err := claimFile(config.Path)
 	if err != nil {
 		return stream.Account{}, err
@@ -140,7 +139,7 @@ func open(r *reactor.Reactor, config Config, keeper stream.Keeper) (*served, err
 	made := r.Equip(&s.Served, s, files)
 	made.Pipe, made.CapacityBytes = pipe, r.Enlarge(pipe, config.Module.PipeCapacityBytes)
 	made.Former, made.Keeper, made.Retry = config.Former, keeper, retryAfter
-	made.CountLines = config.Module.CountLines
+	made.CountLines, made.Anew = config.Module.CountLines, true
 	made.Record = &sluicepb.StreamRecord{
 		CreatedUnixNano: time.Now().UnixNano(), Stream: name, Sandbox: path,
 		Uid: uint32(r.Self.UID), Gid: uint32(r.Self.GID), Groups: r.Self.Groups,

@@ -52,6 +52,8 @@ type Config struct {
 	Former *logrotate.Policy
 	// Record as it was loaded or first saved; the stream keeps its account in it.
 	Record *sluicepb.StreamRecord
+	// Anew says that the account begins with the process, whatever is in the files.
+	Anew bool
 	// Keeper keeps the record and the spill.
 	Keeper Keeper
 	// Parking admits the stream to wait for its compressions when its container has ended.

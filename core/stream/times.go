@@ -45,7 +45,7 @@ func (s *Stream) openTimes(fresh bool) {
 	}
 	index, err := times.Open(times.Config{
 		Dir: s.Sandbox, Name: logformat.TimesName(s.Name), Prefix: s.newPrefix(),
-		Resolution: s.Settings.Times, Mode: s.series.next.Mode,
+		Resolution: s.Settings.Times, Mode: s.series.next.Mode, Anew: s.Anew,
 	}, s.position(), s.liveAt(s.LiveBytes()), fresh, s.Now())
 	if err != nil {
 		s.warn(noTimes, err)

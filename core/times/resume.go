@@ -46,6 +46,7 @@ func (w *Writer) replace() error {
 
 // begin begins an index. What was written before has no times.
 func (w *Writer) begin() {
+	w.anchored = true
 	w.attached, w.at, w.out, w.first, w.looked, w.late = true, 0, w.out[:0], w.position, 0, false
 	w.last = state{position: w.position, unixMS: w.ms, begin: w.live.Begin, inode: w.live.Inode}
 	w.turn()
@@ -82,11 +83,27 @@ func (w *Writer) goOn(f *os.File) error {
 	if err != nil {
 		return err
 	}
+	w.anchor(end)
 	if end.position > w.position || first.position > end.position {
 		return errPage
 	}
 	w.at, w.out, w.first, w.last = number*pageBytes+int64(length), w.out[:0], first.position, end
 	return f.Truncate(w.at)
+}
+
+// anchor finds the position of the end of the log by the end of the index.
+func (w *Writer) anchor(end state) {
+	if !w.Anew || w.anchored {
+		return
+	}
+	size := w.position - w.live.Begin
+	behind := end.position
+	if end.inode == w.live.Inode {
+		behind = end.begin
+	}
+	w.shift, w.anchored = behind+size-w.position, true
+	w.position += w.shift
+	w.live.Begin += w.shift
 }
 
 // catchUp tells what has become of the log since the last entry of the file.

@@ -132,6 +132,38 @@ func TestWhatCameWhileNobodyToldIsBetween(t *testing.T) {
 	b.exactly(x, 30, 9500*time.Millisecond)
 }
 
+// Where positions begin with each process those of the index go on.
+func TestPositionsThatBeginAnew(t *testing.T) {
+	b := newBed(t)
+	b.config.Anew = true
+	w := b.open(0, Live{-50, 7}, began) // the file had 50 bytes before
+	w.Moved(100, after(1000))
+	require.NoError(t, w.Close())
+	require.NoError(t, w.Flush())
+	require.NoError(t, w.Close())
+
+	w = b.open(0, Live{-155, 7}, after(2000)) // and five that the index does not know
+	assert.Equal(t, Live{-155, 7}, w.Live())
+	w.Moved(10, after(2100))
+	w.Begins(Live{10, 8}, true)
+	w.Moved(30, after(3000))
+	require.NoError(t, w.Flush())
+	require.NoError(t, w.Close())
+
+	w = b.open(0, Live{-40, 9}, after(4000)) // another file by now
+	w.Moved(1, after(5000))
+	require.NoError(t, w.Flush())
+	x := b.read()
+	b.exactly(x, 99, time.Second)
+	earliest, latest := b.at(x, 104)
+	assert.Equal(t, time.Second, earliest)
+	assert.Equal(t, 2*time.Second, latest)
+	b.exactly(x, 134, 3*time.Second)
+	files, err := x.Files(3)
+	require.NoError(t, err)
+	assert.Equal(t, []File{{135, 176, 9}, {115, 135, 8}, {-50, 115, 7}}, files)
+}
+
 func TestFilesAreThoseOfTheSeries(t *testing.T) {
 	b := newBed(t)
 	w := b.open(0, Live{-5, 1}, began) // it had five bytes before

@@ -32,6 +32,9 @@ type Config struct {
 	Resolution time.Duration
 	// Mode of the file: who may read the log may read when it was written.
 	Mode os.FileMode
+	// Anew says that positions begin with this Writer, whatever the log had before: those of
+	// the index go on then where it knows the live file, else behind all that it knows.
+	Anew bool
 }
 
 // Live is the file that is written.
@@ -56,6 +59,8 @@ type Writer struct {
 	first    int64    // the position at which the first page begins
 	last     state    // behind the last entry of out
 
+	shift    int64 // of the index's positions against those that are told (Anew)
+	anchored bool  // shift is known
 	position int64 // of the end of the log
 	ms       int64 // when it was told
 	// late says that the entry that grows is of bytes that came while nobody was there to
@@ -86,6 +91,7 @@ func unixMS(t time.Time) int64 { return t.Add(time.Millisecond - 1).UnixMilli() 
 
 // Moved tells that the log has position bytes by now.
 func (w *Writer) Moved(position int64, now time.Time) {
+	position += w.shift
 	if position == w.position {
 		return
 	}
@@ -103,6 +109,7 @@ func (w *Writer) Moved(position int64, now time.Time) {
 // it was said to. stays says that the file before is one of the series still.
 func (w *Writer) Begins(live Live, stays bool) {
 	w.end()
+	live.Begin += w.shift
 	w.live, w.dirty = live, true
 	if w.attached {
 		w.putFile(stays)
@@ -110,7 +117,7 @@ func (w *Writer) Begins(live Live, stays bool) {
 }
 
 // Live is what Begins told last.
-func (w *Writer) Live() Live { return w.live }
+func (w *Writer) Live() Live { return Live{w.live.Begin - w.shift, w.live.Inode} }
 
 // Owes tells whether there is something for Flush.
 func (w *Writer) Owes() bool { return w.dirty }
