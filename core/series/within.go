@@ -28,23 +28,28 @@ func (r *Reader) since(t time.Time) (at int, offset int64, err error) {
 			at = i + 1
 		}
 	}
-	for at < len(parts) && parts[at].is != told && r.links[at].modTime.Before(t) {
+	for at < len(parts) && r.written(at, parts[at], from, t) {
 		r.noteFile(r.links[at])
 		at++
 	}
-	last := len(parts) - 1
-	if at > last {
-		return last, r.endBytes, nil
+	if at == len(parts) {
+		return at - 1, r.endBytes, nil
 	}
-	e := parts[at]
 	r.noteFile(r.links[at])
-	if e.is != told || from <= e.begin {
-		return at, 0, nil
+	if e := parts[at]; e.is == told {
+		at, offset, err = r.lineFrom(at, e.offset(from))
 	}
-	if from >= r.times.end() && r.links[at].modTime.Add(clockTick).Before(t) {
-		return last, r.endBytes, nil
+	return at, offset, err
+}
+
+// written says that what is behind a position in a file was written before t, by the time of the
+// file: for what the index does not tell of.
+func (r *Reader) written(at int, e extent, behind int64, t time.Time) bool {
+	written := r.links[at].modTime
+	if e.is == told {
+		return behind >= r.times.end() && written.Add(clockTick).Before(t)
 	}
-	return r.lineFrom(at, e.offset(from))
+	return written.Before(t)
 }
 
 // since is the position of the first byte that may have been written at t or later. All before it

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func parseMoment(flag, text string, now time.Time) (time.Time, error) {
 	}
 	if whole, _, _ := strings.Cut(text, "."); len(whole) >= unixDigits && strings.Trim(whole, "0123456789") == "" {
 		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds < 1e11 {
-			return time.UnixMicro(int64(seconds * 1e6)), nil
+			return time.UnixMicro(int64(math.Round(seconds * 1e6))), nil
 		}
 	}
 	layouts := []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly}

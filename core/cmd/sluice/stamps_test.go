@@ -69,6 +69,7 @@ func TestLogsWithTimestamps(t *testing.T) {
 		{"--since=2026-11-22T12:00:00.001Z --until=2026-11-22T12:00:02Z", "third\n"},
 		{"--since=2026-11-22T12:00:03.001Z", "no end"},
 		{"--until=2026-11-22T11:59:59Z", ""},
+		{"--since=1795348804.2 --until=1795348804.2", "no end"},
 		{"-t --all -n2", "stdout 2026-11-22T12:00:03.000Z " + long + "\nstdout 2026-11-22T12:00:04.200Z no end\n"},
 		{"--all --epoch --until=2026-11-22T12:00:02Z", "stdout 1795348800.000 first\nstdout 1795348800.000 second\nstdout 1795348801.500 third\nstderr 1795348802.000 error\n"},
 	} {
