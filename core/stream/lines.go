@@ -72,7 +72,7 @@ func (s *Stream) countWaiting(now time.Time) {
 // visit. It may not overlap with Service; the engine calls it when a stream is left to its
 // pipe, so that figures and times are behind only while much is written.
 func (s *Stream) CountOn() (more bool) {
-	s.writeTimesNow(s.Now(), false)
+	s.writeTimesNow(s.Now())
 	return s.countUpTo(quantumBytes) == nil && s.lines.from < s.lines.to
 }
 

@@ -5,7 +5,7 @@ import (
 )
 
 // reports keep a stream from filling the log of its owner: one a minute of each kind.
-type reports struct{ problems, evictions, losses throttle.Reports }
+type reports struct{ problems, evictions, losses, times throttle.Reports }
 
 // warn reports a problem that stops nothing, at most once a minute.
 func (s *Stream) warn(what string, err error) {

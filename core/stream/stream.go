@@ -180,7 +180,7 @@ func (s *Stream) finish(t *worker.Thread) Next {
 	if err := s.countAll(); err != nil {
 		s.loseCount(err)
 	}
-	s.writeTimesNow(s.Now(), false)
+	s.writeTimesNow(s.Now())
 	if s.series.set != nil && s.series.set.Working() {
 		if s.Parking.Admit() {
 			s.saveComplete(t)

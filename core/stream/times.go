@@ -24,7 +24,7 @@ type timed struct {
 	index    *times.Writer // nil: there is none
 	due      time.Time     // when it is written next
 	removed  bool          // the task has removed the live file, which is none of the series
-	replaced int           // series.replaced when it was written last
+	replaced int           // series.replaced when the live file was looked at last
 }
 
 // position is how many bytes were ever written to the files of the series.
@@ -48,13 +48,18 @@ func (s *Stream) openTimes(fresh bool) {
 		Resolution: s.Settings.Times, Mode: s.series.next.Mode, Anew: s.Anew,
 	}, s.position(), s.liveAt(s.LiveBytes()), fresh, s.Now())
 	if err != nil {
-		s.warn(noTimes, err)
+		s.warnTimes(err)
 	}
 	s.timed.index, s.timed.replaced = index, s.series.replaced
 	s.shown.timesBytes.Store(index.Bytes())
 }
 
-const noTimes = "the log has no times now"
+// warnTimes reports what stops times alone, and holds no report of the log back.
+func (s *Stream) warnTimes(err error) {
+	if held, ok := s.reports.times.Allow(s.Now()); ok {
+		s.Log.Warn("the log has no times now", "error", err, "held_back", held)
+	}
+}
 
 func (s *Stream) closeTimes() {
 	if s.timed.index != nil {
@@ -69,9 +74,15 @@ func (s *Stream) timeLive(size int64) {
 	if s.timed.index == nil || s.series.carried != "" {
 		return
 	}
-	if live, before := s.liveAt(size), s.timed.index.Live(); live != before {
-		s.timed.index.Begins(live, live.Inode != before.Inode && !s.timed.removed)
-		s.timed.removed = false
+	live, before := s.liveAt(size), s.timed.index.Live()
+	if live == before {
+		return
+	}
+	s.timed.index.Begins(live, live.Inode != before.Inode && !s.timed.removed)
+	if s.timed.removed = false; live.Inode != before.Inode {
+		// A kill must not cost the beginnings of two files: that of one follows from the
+		// account, and of the live file from its length.
+		s.writeTimesNow(s.Now())
 	}
 }
 
@@ -84,30 +95,31 @@ func (s *Stream) timeMoved() {
 
 // writeTimes writes the index, if it is time to.
 func (s *Stream) writeTimes(now time.Time) {
-	if rotated := s.timed.replaced != s.series.replaced; rotated || !now.Before(s.timed.due) {
-		s.writeTimesNow(now, rotated)
+	if s.timed.index == nil {
+		return
+	}
+	if s.timed.replaced != s.series.replaced && s.live.file != nil {
+		s.timed.replaced = s.series.replaced
+		_, _ = s.follow() // what has been rotated without a byte behind it
+	}
+	if !now.Before(s.timed.due) {
+		s.writeTimesNow(now)
 	}
 }
 
-func (s *Stream) writeTimesNow(now time.Time, rotated bool) {
+func (s *Stream) writeTimesNow(now time.Time) {
 	index := s.timed.index
-	if index == nil {
+	if index == nil || !index.Owes() {
 		return
 	}
-	if rotated && s.live.file != nil {
-		_, _ = s.follow() // it is in no hurry where this fails
-	}
-	if !index.Owes() {
-		return
-	}
-	s.timed.due, s.timed.replaced = now.Add(timesEvery), s.series.replaced
+	s.timed.due = now.Add(timesEvery)
 	err := index.Flush()
-	if err == nil && rotated {
+	if err == nil {
 		err = index.Trim(int(s.account.rotatedFiles.Load()))
 	}
 	if err != nil {
 		s.timed.due = now.Add(timesAgain)
-		s.warn(noTimes, err)
+		s.warnTimes(err)
 	}
 	s.shown.timesBytes.Store(index.Bytes())
 }
