@@ -23,6 +23,7 @@ const said = `# Written by sluice, for people and the command sluice. The logger
     rotate 3
     # parameter max_stdout_size
     size 4096
+    # parameter times: when it was written, to 100ms, is in stdout.times
 }
 `
 
