@@ -39,7 +39,7 @@ func TestMissing(t *testing.T) {
 		{"KillMode=control-group", "KillMode=control-group, expected process: a restart of the agent ends its executors", 200},
 		{"KillMode=mixed", "KillMode=mixed, expected process", 200},
 		{"TasksMax=512", "TasksMax=512, expected 860", 200},
-		{"LimitNOFILESoft=1024", "LimitNOFILE=1024, expected 1656", 200},
+		{"LimitNOFILESoft=1024", "LimitNOFILE=1024, expected 2056", 200},
 	} {
 		missing := parse(full + c.line).Missing(c.containers)
 		require.Len(t, missing, 1, c.line)
