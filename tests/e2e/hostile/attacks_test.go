@@ -168,7 +168,6 @@ var swaps = []attack{
 			k.storm(func() {
 				for _, stream := range []string{"stdout", "stderr"} {
 					k.plant(stream+".times", k.symlink(k.canary))
-					k.plant(stream+".times", k.hardLink)
 				}
 			})
 		},
