@@ -129,13 +129,13 @@ func (t *timeline) leave(l *link) {
 
 // end is the position behind the last byte that the index tells of.
 func (t *timeline) end() int64 {
-	_, end, _ := t.index.Bounds()
+	_, end := t.index.Bounds()
 	return end
 }
 
 // begin is the position of the first byte that it tells of; what is before was written by Begun.
 func (t *timeline) begin() int64 {
-	begin, _, _ := t.index.Bounds()
+	begin, _ := t.index.Bounds()
 	return begin
 }
 

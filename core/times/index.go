@@ -64,9 +64,7 @@ func Read(from io.ReaderAt, sizeBytes int64) (*Index, error) {
 }
 
 // Bounds gives the positions of the first byte with a time and of the end.
-func (x *Index) Bounds() (begin, end int64, err error) {
-	return x.first.position, x.last.position, nil
-}
+func (x *Index) Bounds() (begin, end int64) { return x.first.position, x.last.position }
 
 // Begun is when the index was begun: what is before its first byte was written by then.
 func (x *Index) Begun() time.Time { return time.UnixMilli(x.first.unixMS) }
@@ -89,7 +87,7 @@ func (x *Index) page(number int64) error {
 	if err != nil {
 		return err
 	}
-	x.end, _, err = walk(text, func(e entry, before, behind state) bool {
+	x.end, _, err = walk(text, func(e entry, before, behind state) {
 		switch e.kind {
 		case kindMoved, kindBetween:
 			at := Moment{time.UnixMilli(behind.unixMS), time.UnixMilli(behind.unixMS)}
@@ -100,7 +98,6 @@ func (x *Index) page(number int64) error {
 		case kindFile:
 			x.changes = append(x.changes, change{before, behind, e.stays})
 		}
-		return true
 	})
 	if err == nil {
 		x.number = number
@@ -158,14 +155,6 @@ func (x *Index) find(beyond func(header) bool, wanted func(Span) bool) (position
 	return 0, false, err
 }
 
-// search gives the page before the first one whose header is beyond what is looked for.
 func (x *Index) search(beyond func(header) bool) (number int64, err error) {
-	at := sort.Search(int(x.pages), func(i int) bool {
-		h, failed := readHeader(x.from, int64(i))
-		if failed != nil {
-			err = failed
-		}
-		return failed != nil || beyond(h)
-	})
-	return max(0, int64(at)-1), err
+	return searchPages(x.from, x.pages, beyond)
 }

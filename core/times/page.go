@@ -1,5 +1,11 @@
 package times
 
+import (
+	"errors"
+	"io"
+	"sort"
+)
+
 // state is what is known behind an entry.
 type state struct {
 	position int64
@@ -49,9 +55,8 @@ func (s state) extend(to []byte, as kind, position, unixMS int64) ([]byte, state
 }
 
 // walk calls each for the entries of an untrusted page, with the states before and behind
-// them, until that returns false. It gives what is known at the end, and how long what was
-// read is.
-func walk(page []byte, each func(e entry, before, behind state) bool) (end state, length int, err error) {
+// them. It gives what is known at the end, and how long what was read is.
+func walk(page []byte, each func(e entry, before, behind state)) (end state, length int, err error) {
 	h, err := parseHeader(page)
 	if err != nil {
 		return state{}, 0, err
@@ -66,10 +71,46 @@ func walk(page []byte, each func(e entry, before, behind state) bool) (end state
 		if !ok {
 			break
 		}
-		if each != nil && !each(e, end, next) {
-			break
+		if each != nil {
+			each(e, end, next)
 		}
 		end, length = next, length+n
 	}
 	return end, length, nil
+}
+
+// readPage reads a page; the last one of a file may be shorter.
+func readPage(f io.ReaderAt, number int64) ([]byte, error) {
+	page := make([]byte, pageBytes)
+	n, err := f.ReadAt(page, number*pageBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return page[:n], nil
+}
+
+// readHeader reads the header of a page.
+func readHeader(f io.ReaderAt, number int64) (header, error) {
+	var text [headerBytes]byte
+	_, err := f.ReadAt(text[:], number*pageBytes)
+	if errors.Is(err, io.EOF) {
+		return header{}, errPage
+	}
+	if err != nil {
+		return header{}, err
+	}
+	return parseHeader(text[:])
+}
+
+// searchPages gives the page before the first one, of so many, whose header is beyond what is
+// looked for.
+func searchPages(f io.ReaderAt, pages int64, beyond func(header) bool) (number int64, err error) {
+	at := sort.Search(int(pages), func(i int) bool {
+		h, failed := readHeader(f, int64(i))
+		if failed != nil {
+			err = failed
+		}
+		return failed != nil || beyond(h)
+	})
+	return max(0, int64(at)-1), err
 }

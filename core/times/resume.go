@@ -2,7 +2,6 @@ package times
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 
@@ -115,27 +114,4 @@ func (w *Writer) catchUp() {
 		w.putFile(w.live.Inode != w.last.inode)
 		w.dirty = true
 	}
-}
-
-// readPage reads a page; the last one of a file may be shorter.
-func readPage(f io.ReaderAt, number int64) ([]byte, error) {
-	page := make([]byte, pageBytes)
-	n, err := f.ReadAt(page, number*pageBytes)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return page[:n], nil
-}
-
-// readHeader reads the header of a page.
-func readHeader(f io.ReaderAt, number int64) (header, error) {
-	var text [headerBytes]byte
-	_, err := f.ReadAt(text[:], number*pageBytes)
-	if errors.Is(err, io.EOF) {
-		return header{}, errPage
-	}
-	if err != nil {
-		return header{}, err
-	}
-	return parseHeader(text[:])
 }

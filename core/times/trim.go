@@ -3,7 +3,6 @@ package times
 import (
 	"crypto/rand"
 	"io"
-	"sort"
 )
 
 const (
@@ -23,7 +22,7 @@ func (w *Writer) Trim(rotated int) error {
 	}
 	w.looked = pages
 	oldest := w.last.files - min(w.last.files, uint64(max(0, rotated)))
-	from, err := pageOf(w.file, pages, oldest)
+	from, err := searchPages(w.file, pages, func(h header) bool { return h.files >= oldest })
 	if err != nil || from < pages/trimShare {
 		return w.wrapped(err)
 	}
@@ -32,20 +31,6 @@ func (w *Writer) Trim(rotated int) error {
 	}
 	w.looked = w.at / pageBytes
 	return nil
-}
-
-// pageOf gives the last page, of so many, that begins before the file of that number did.
-func pageOf(f io.ReaderAt, pages int64, file uint64) (int64, error) {
-	var failed error
-	after := sort.Search(int(pages), func(i int) bool {
-		h, err := readHeader(f, int64(i))
-		if err != nil {
-			failed = err
-			return true
-		}
-		return h.files >= file
-	})
-	return max(0, int64(after)-1), failed
 }
 
 // copyFrom makes the page of that number the first.
