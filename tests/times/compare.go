@@ -2,15 +2,13 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"sluice/core/logformat"
 	"sluice/core/times"
 	"sluice/tests/kit"
+	"sluice/tests/kit/timestest"
 )
 
 // figures are those of a row.
@@ -27,7 +25,7 @@ func (f *figures) compare(sandbox string) error {
 	if err != nil {
 		return err
 	}
-	index, err := open(sandbox)
+	index, err := timestest.Read(sandbox, "stdout")
 	if err != nil {
 		return err
 	}
@@ -75,16 +73,4 @@ func share(sorted []time.Duration, percent int) string {
 		return "-"
 	}
 	return sorted[(len(sorted)-1)*percent/100].Round(time.Millisecond / 10).String()
-}
-
-func open(sandbox string) (*times.Index, error) {
-	f, err := os.Open(filepath.Join(sandbox, logformat.TimesName("stdout")))
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return times.Read(f, info.Size())
 }

@@ -2,6 +2,7 @@
 package timestest
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,14 +56,18 @@ func Require(t testing.TB, log Log) (ranges int64) {
 // Open reads the index of a stream.
 func Open(t testing.TB, sandbox, live string) *times.Index {
 	t.Helper()
-	f, err := os.Open(filepath.Join(sandbox, logformat.TimesName(live)))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = f.Close() })
-	info, err := f.Stat()
-	require.NoError(t, err)
-	x, err := times.Read(f, info.Size())
+	x, err := Read(sandbox, live)
 	require.NoError(t, err)
 	return x
+}
+
+// Read reads the index of a stream as it is now, and holds nothing open.
+func Read(sandbox, live string) (*times.Index, error) {
+	text, err := os.ReadFile(filepath.Join(sandbox, logformat.TimesName(live)))
+	if err != nil {
+		return nil, err
+	}
+	return times.Read(bytes.NewReader(text), int64(len(text)))
 }
 
 func requireFiles(t testing.TB, x *times.Index, log Log) {
