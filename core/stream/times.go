@@ -74,6 +74,7 @@ func (s *Stream) timeLive(size int64) {
 	if s.timed.index == nil || s.series.carried != "" {
 		return
 	}
+	s.timed.replaced = s.series.replaced
 	live, before := s.liveAt(size), s.timed.index.Live()
 	if live == before {
 		return
@@ -99,7 +100,6 @@ func (s *Stream) writeTimes(now time.Time) {
 		return
 	}
 	if s.timed.replaced != s.series.replaced && s.live.file != nil {
-		s.timed.replaced = s.series.replaced
 		_, _ = s.follow() // what has been rotated without a byte behind it
 	}
 	if !now.Before(s.timed.due) {
