@@ -43,9 +43,13 @@ func (s *Stream) openTimes(fresh bool) {
 	if s.Settings.Times == 0 || s.Settings.FirstBytes > 0 || s.live.file == nil {
 		return
 	}
+	most := s.Settings.MostTimesBytes()
+	if _, bounded := s.Settings.MostBytes(); !bounded {
+		most = 0
+	}
 	index, err := times.Open(times.Config{
 		Dir: s.Sandbox, Name: logformat.TimesName(s.Name), Prefix: s.newPrefix(),
-		Resolution: s.Settings.Times, Mode: s.series.next.Mode, Anew: s.Anew,
+		Resolution: s.Settings.Times, MostBytes: most, Mode: s.series.next.Mode, Anew: s.Anew,
 	}, s.position(), s.liveAt(s.LiveBytes()), fresh, s.Now())
 	if err != nil {
 		s.warnTimes(err)

@@ -238,3 +238,26 @@ func TestTimesOfALogThatTheTaskChanges(t *testing.T) {
 		})
 	}
 }
+
+// A task may empty its log for ever: what it prints is written all the same, and the index
+// takes what it may and no more.
+func TestTimesOfALogThatIsEmptiedForEver(t *testing.T) {
+	s := newServed(t, "rotate 1")
+	most := s.settings.MostTimesBytes()
+	s.lives(func(l *life) {
+		for i := range 8000 {
+			line := fmt.Sprintf("line %d\n", i)
+			l.writes(line)
+			l.after(time.Second)
+			text := s.text("stdout")
+			if text != line {
+				require.Equal(t, line, text)
+			}
+			require.NoError(t, os.Truncate(s.live(), 0))
+			if info, err := os.Stat(s.times()); assert.NoError(t, err) && info.Size() > most {
+				require.LessOrEqual(t, info.Size(), most)
+			}
+		}
+		assert.Zero(t, l.of.Account().DroppedBytes)
+	})
+}

@@ -83,10 +83,11 @@ func (w *Writer) goOn(f *os.File) error {
 		return err
 	}
 	w.anchor(end)
-	if end.position > w.position || first.position > end.position {
+	at := number*pageBytes + int64(length)
+	if end.position > w.position || first.position > end.position || w.over(at) {
 		return errPage
 	}
-	w.at, w.out, w.first, w.last = number*pageBytes+int64(length), w.out[:0], first.position, end
+	w.at, w.out, w.first, w.last = at, w.out[:0], first.position, end
 	return f.Truncate(w.at)
 }
 

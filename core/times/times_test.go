@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sluice/core/logformat"
 	"sluice/core/sandbox"
 )
 
@@ -348,61 +347,6 @@ func TestTimesOverManyPages(t *testing.T) {
 			require.Equal(t, files[i-1].Begin, file.End)
 		}
 	}
-}
-
-// Where lines are short and seldom there is no room for an entry each.
-func TestTheIndexTakesItsShareAtMost(t *testing.T) {
-	b := newBed(t)
-	position, now := int64(0), began
-	w := b.open(position, Live{0, 7}, now)
-	for range 100_000 {
-		position, now = position+2, now.Add(3*time.Second)
-		w.Moved(position, now)
-		require.NoError(t, w.Flush())
-	}
-	assert.LessOrEqual(t, w.Bytes(), position/share+leastPages*pageBytes+atOnceBytes)
-	x := b.read()
-	b.exactly(x, position-1, now.Sub(began))
-	s, ok, err := x.At(position / 2)
-	require.NoError(t, err)
-	require.True(t, ok)
-	assert.False(t, s.Latest.Before(began.Add(now.Sub(began)/2)))
-}
-
-func TestTrimKeepsWhatTellsOfFilesThatAreThere(t *testing.T) {
-	b := newBed(t)
-	position, now, inode := int64(0), began, uint64(1)
-	w := b.open(position, Live{0, inode}, now)
-	var begins []int64
-	for range 2000 {
-		begins = append(begins, position)
-		for range 50 {
-			position, now = position+1000, now.Add(100*time.Millisecond)
-			w.Moved(position, now)
-		}
-		inode++
-		w.Begins(Live{position, inode}, true)
-		require.NoError(t, w.Flush())
-		require.NoError(t, w.Trim(3))
-		require.LessOrEqual(t, w.Bytes(), logformat.TimesMostBytes(4*50*1000))
-
-		x := b.read()
-		oldest := begins[max(0, len(begins)-3)]
-		_, ok, err := x.At(oldest)
-		require.NoError(t, err)
-		require.True(t, ok)
-		files, err := x.Files(4)
-		require.NoError(t, err)
-		require.Len(t, files, min(4, len(begins)+1))
-		require.Equal(t, oldest, files[len(files)-1].Begin)
-	}
-	found, err := os.ReadDir(b.path)
-	require.NoError(t, err)
-	assert.Len(t, found, 1)
-	w = b.open(position+1, Live{position, inode}, now)
-	require.NoError(t, w.Flush())
-	_, end := b.read().Bounds()
-	assert.Equal(t, position+1, end)
 }
 
 func FuzzRead(f *testing.F) {

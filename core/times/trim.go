@@ -14,15 +14,19 @@ const (
 )
 
 // Trim removes what tells of files that are gone: so many rotated ones are left. It writes
-// the index anew, but only where that is worth it. It follows Flush.
+// the index anew, but only where that is worth it. What tells of files that the task has cut
+// or removed itself has no end: at its bound an index loses its older half. Trim follows Flush.
 func (w *Writer) Trim(rotated int) error {
-	pages := w.at / pageBytes
-	if w.file == nil || pages < max(trimPages, w.looked+w.looked/(trimShare-1)) {
+	pages, over := w.at/pageBytes, w.over(w.at+pageBytes)
+	if w.file == nil || !over && pages < max(trimPages, w.looked+w.looked/(trimShare-1)) {
 		return nil
 	}
 	w.looked = pages
 	oldest := w.last.files - min(w.last.files, uint64(max(0, rotated)))
 	from, err := searchPages(w.file, pages, func(h header) bool { return h.files >= oldest })
+	if over {
+		from = max(from, pages/2)
+	}
 	if err != nil || from < pages/trimShare {
 		return w.wrapped(err)
 	}
@@ -32,6 +36,9 @@ func (w *Writer) Trim(rotated int) error {
 	w.looked = w.at / pageBytes
 	return nil
 }
+
+// over tells whether an index of so many bytes takes more than it may.
+func (w *Writer) over(bytes int64) bool { return w.MostBytes > 0 && bytes > w.MostBytes }
 
 // copyFrom makes the page of that number the first.
 func (w *Writer) copyFrom(page int64) error {

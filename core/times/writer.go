@@ -30,6 +30,9 @@ type Config struct {
 	Name, Prefix string
 	// Resolution is how far entries are apart.
 	Resolution time.Duration
+	// MostBytes is what the index takes at most, whatever the task does to its log; 0: the
+	// series has no bound either.
+	MostBytes int64
 	// Mode of the file: who may read the log may read when it was written.
 	Mode os.FileMode
 	// Anew says that positions begin with this Writer, whatever the log had before: those of
