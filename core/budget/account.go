@@ -30,7 +30,7 @@ type Account struct {
 	of         Of
 	series     Series // set by Join; nil once the stream has ended
 	space      *space // set by Join
-	limitBytes int64  // of the live file
+	limitBytes int64  // of the live file and its time index
 	set        atomic.Pointer[rotation.Set]
 
 	liveBytes, keptBytes, files atomic.Int64
@@ -40,7 +40,8 @@ type Account struct {
 	why                        atomic.Pointer[string]
 }
 
-// NewAccount continues the account in a record. The live file counts up to limitBytes.
+// NewAccount continues the account in a record. The live file, with its
+// time index, counts up to limitBytes.
 func (b *Budget) NewAccount(of Of, limitBytes int64) *Account {
 	a, r := &Account{budget: b, of: of, limitBytes: limitBytes}, of.Record
 	a.evictedFiles.Store(r.GetEvictedFiles())
